@@ -1,0 +1,175 @@
+"""Every setting, read from the environment once, frozen, and failing loudly (docs/settings.md lists them)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from i18n import Message
+
+ROOT = Path(__file__).parent
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the text names the variable and how to mend it."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """A city, as data: `deploy/<name>/deployment.toml`."""
+
+    name: str
+    folder: Path
+    title: Mapping[str, str]
+    timezone: ZoneInfo
+    units: Literal["vietnam", "points"]
+    province_code: str
+    diseases: tuple[str, ...]
+    sources: tuple[str, ...]
+    centre: tuple[float, float]
+    zoom: float
+    epidemic_years: Mapping[str, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, name: str) -> Deployment:
+        folder = ROOT / "deploy" / name
+        path = folder / "deployment.toml"
+        if not path.exists():
+            known = ", ".join(sorted(p.parent.name for p in ROOT.glob("deploy/*/deployment.toml")))
+            raise SettingsError(
+                Message(
+                    "CANHDICH_DEPLOYMENT: không có nơi triển khai “{name}”. Hãy chọn một trong: {known}.",
+                    name=name,
+                    known=known,
+                )
+            )
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        lat, lon = raw.pop("centre")
+        return cls(
+            name=name,
+            folder=folder,
+            timezone=ZoneInfo(raw.pop("timezone")),
+            diseases=tuple(raw.pop("diseases")),
+            sources=tuple(raw.pop("sources")),
+            centre=(lat, lon),
+            **raw,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one process runs with. `home` holds everything the program writes."""
+
+    home: Path
+    database_url: str | None
+    deployment: Deployment
+    host: str
+    port: int
+    public_url: str
+    smtp_url: str | None
+    mail_from: str
+    max_file_mb: int
+    clock: Literal["real", "data"]
+    demo: bool
+    log_level: str
+    web_workers: int
+    secret_key_text: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
+        env = os.environ if env is None else env
+        port = _integer(env, "CANHDICH_PORT", 8050)
+        clock = env.get("CANHDICH_CLOCK", "real")
+        if clock not in ("real", "data"):
+            raise SettingsError(
+                Message("CANHDICH_CLOCK phải là “real” hoặc “data”, không phải “{value}”.", value=clock)
+            )
+        return cls(
+            home=Path(env.get("CANHDICH_HOME", str(ROOT / ".local"))).resolve(),
+            database_url=env.get("DATABASE_URL") or None,
+            deployment=Deployment.load(env.get("CANHDICH_DEPLOYMENT", "hcmc")),
+            host=env.get("CANHDICH_HOST", "127.0.0.1"),
+            port=port,
+            public_url=env.get("CANHDICH_PUBLIC_URL", f"http://localhost:{port}").rstrip("/"),
+            smtp_url=env.get("CANHDICH_SMTP_URL") or None,
+            mail_from=env.get("CANHDICH_MAIL_FROM", "canh-dich@localhost"),
+            max_file_mb=_integer(env, "CANHDICH_MAX_FILE_MB", 100),
+            clock="data" if clock == "data" else "real",
+            demo=env.get("CANHDICH_DEMO", "") == "1",
+            log_level=env.get("CANHDICH_LOG_LEVEL", "INFO").upper(),
+            web_workers=_integer(env, "CANHDICH_WEB_WORKERS", 2),
+            secret_key_text=env.get("CANHDICH_SECRET_KEY") or None,
+        )
+
+    @property
+    def inbox(self) -> Path:
+        return self.home / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        return self.home / "archive"
+
+    @property
+    def set_aside(self) -> Path:
+        return self.home / "set-aside"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @cached_property
+    def secret_key(self) -> bytes:
+        """32 bytes that encrypt identifiers and sign sessions. Lose it and identifiers are unreadable:
+        back it up apart from the database (docs/runbook.md)."""
+        if self.secret_key_text is not None:
+            return _decode_key(self.secret_key_text)
+        path = self.home / "secret.key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f"secret.{os.getpid()}.new")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32))
+            try:
+                os.link(fresh, path)
+            except FileExistsError:  # another process made it first: its key counts
+                pass
+            finally:
+                fresh.unlink()
+        return _decode_key(path.read_text().strip())
+
+
+def _decode_key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise SettingsError(
+            Message(
+                "CANHDICH_SECRET_KEY phải là 64 chữ số hệ 16 (32 byte). Tạo khóa mới: openssl rand -hex 32"
+            )
+        )
+    return key
+
+
+def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name)
+    if text is None:
+        return default
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(
+            Message("{name} phải là số nguyên, không phải “{value}”.", name=name, value=text)
+        ) from None
