@@ -1,0 +1,126 @@
+"""The names of one deployment's units, of today and before July 2025, ready for look-up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from geodata.address import Vocabulary
+from geodata.registry import communes_of, successor_shares
+from geodata.text import fold, name_key
+from geodata.types import Candidate, Lineage, Match, Unit, UnitKey, UnitLevel
+
+Names = Mapping[str, tuple[Unit, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gazetteer:
+    """Units by name key (`text.name_key`), and what became of the old ones.
+
+    `origins`: old districts and provinces each commune of today has land of. `home`: the deployment's
+    provinces, of today and merged. `since`: first day of the units of today. `cache` and
+    `columns_cache` belong to `geocoder.geocode`.
+    """
+
+    today: Names
+    former: Names
+    former_aliases: Names
+    districts: Names
+    provinces: Names
+    units: Mapping[UnitKey, Unit]
+    shares: Mapping[UnitKey, tuple[Candidate, ...]]
+    origins: Mapping[UnitKey, frozenset[UnitKey]]
+    home: frozenset[UnitKey]
+    since: date
+    vocabulary: Vocabulary
+    cache: dict[Any, Match] = field(default_factory=dict, repr=False)
+    columns_cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def build(
+        cls, units: Iterable[Unit], lineage: Iterable[Lineage], *, province_codes: Collection[str]
+    ) -> Gazetteer:
+        """Of the deployment's provinces of today; what was merged into them is found by `lineage`. Provinces
+        of others among `units` let an address elsewhere be known as such. Raises ValueError for an empty
+        area."""
+        by_key = {unit.key: unit for unit in units}
+        today = communes_of(by_key.values(), province_codes)
+        if not today:
+            raise ValueError(f"no commune of today in provinces {sorted(province_codes)}")
+        new_keys = {unit.key for unit in today}
+        links = [link for link in lineage if link.new in new_keys]
+        old = [by_key[key] for key in dict.fromkeys(link.old for link in links)]
+        districts = [by_key[key] for key in dict.fromkeys(_district_of(unit) for unit in old)]
+        district_names = _joined(_by_name(districts), _by_alias(districts), _by_initials(districts))
+        provinces = [unit for unit in by_key.values() if unit.key.level is UnitLevel.PROVINCE]
+        province_names = _joined(_by_name(provinces), _by_alias(provinces, unless=district_names))
+        wards = [unit for unit in old if unit.key.level is UnitLevel.COMMUNE]
+        today_names, former, aliases = _by_name(today), _by_name(wards), _by_alias(wards)
+        return cls(
+            today=today_names,
+            former=former,
+            former_aliases=aliases,
+            districts=district_names,
+            provinces=province_names,
+            units=by_key,
+            shares=successor_shares(links),
+            origins=_origins(links, by_key),
+            home=frozenset(x.parent for x in (*today, *districts) if x.parent),
+            since=max(unit.key.valid_from for unit in today),
+            vocabulary=Vocabulary(
+                {*today_names, *former, *aliases}, district_names.keys(), province_names.keys()
+            ),
+        )
+
+
+def _origins(links: Iterable[Lineage], by_key: Mapping[UnitKey, Unit]) -> dict[UnitKey, frozenset[UnitKey]]:
+    origins: dict[UnitKey, set[UnitKey]] = defaultdict(set)
+    for link in links:
+        district = by_key[_district_of(by_key[link.old])]
+        origins[link.new] |= {key for key in (district.key, district.parent) if key}
+    return {key: frozenset(value) for key, value in origins.items()}
+
+
+def _district_of(ward: Unit) -> UnitKey:
+    return ward.parent if ward.key.level is UnitLevel.COMMUNE and ward.parent else ward.key
+
+
+def _by_name(units: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
+    table: dict[str, tuple[Unit, ...]] = defaultdict(tuple)
+    for unit in units:
+        table[_bare_key(unit)] += (unit,)
+    return dict(table)
+
+
+def _bare_key(unit: Unit) -> str:
+    """'Phường 2' and 'Quận 5' keep their kind in the short name; as keys they are '2' and '5'."""
+    return name_key(unit.short_name).removeprefix(name_key(unit.kind))
+
+
+def _by_alias(units: Iterable[Unit], unless: Collection[str] = ()) -> dict[str, tuple[Unit, ...]]:
+    table: dict[str, tuple[Unit, ...]] = defaultdict(tuple)
+    for unit in units:
+        for alias in unit.aliases:
+            if name_key(alias) not in unless:
+                table[name_key(alias)] += (unit,)
+    return dict(table)
+
+
+def _by_initials(districts: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
+    """'Q. GV', 'Q. BT': several districts may share them; the commune then has to tell them apart."""
+    table: dict[str, tuple[Unit, ...]] = defaultdict(tuple)
+    for unit in districts:
+        words = fold(unit.short_name).split()
+        if len(words) > 1 and words[-1].isalpha():
+            table["".join(word[0] for word in words)] += (unit,)
+    return dict(table)
+
+
+def _joined(*tables: Mapping[str, tuple[Unit, ...]]) -> dict[str, tuple[Unit, ...]]:
+    keys = dict.fromkeys(key for table in tables for key in table)
+    return {
+        key: tuple(dict.fromkeys(unit for table in tables for unit in table.get(key, ()))) for key in keys
+    }

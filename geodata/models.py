@@ -1,0 +1,77 @@
+"""Tables of places. A unit is (level, code, valid_from): codes are re-used (domain.md §4)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db import Base
+
+
+class AdminUnit(Base):
+    __tablename__ = "admin_unit"
+    __table_args__ = (UniqueConstraint("level", "code", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    level: Mapped[str]
+    code: Mapped[str]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    name: Mapped[str]
+    short_name: Mapped[str]
+    kind: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"), index=True)
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    west: Mapped[float | None]
+    south: Mapped[float | None]
+    east: Mapped[float | None]
+    north: Mapped[float | None]
+    area_km2: Mapped[float | None]
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class UnitLineage(Base):
+    """`old` went into `new`; `split` when it also went elsewhere."""
+
+    __tablename__ = "unit_lineage"
+
+    old_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
+    new_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True, index=True)
+    split: Mapped[bool]
+    is_default: Mapped[bool]
+
+
+class Boundary(Base):
+    """The area of a unit; `synthetic` ones were generated and must say so on every map."""
+
+    __tablename__ = "boundary"
+    __table_args__ = (Index("ix_boundary_geom", "geom", postgresql_using="gist"),)
+
+    unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
+    geom: Mapped[Any] = mapped_column(Geometry("MULTIPOLYGON", srid=4326, spatial_index=False))
+    source: Mapped[str]
+    synthetic: Mapped[bool]
+    imported_at: Mapped[datetime]
+
+
+class Population(Base):
+    __tablename__ = "population"
+
+    unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    persons: Mapped[int]
+    source: Mapped[str]
+    estimated: Mapped[bool]
+
+
+class UnitNeighbour(Base):
+    __tablename__ = "unit_neighbour"
+
+    unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
+    neighbour_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)

@@ -1,0 +1,205 @@
+"""Vector tiles of the communes (Mapbox Vector Tile by ST_AsMVT), simplified per zoom without gaps.
+
+Neighbours are simplified together (`shapely.coverage_simplify`), else slivers open between them. A tile has
+three layers: `units` (polygons), `unit_borders` (each border once) and `unit_labels` (one point per unit, so
+that no label repeats at a tile's edge). Feature ids are unit ids.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+import shapely
+from geoalchemy2.functions import ST_AsBinary
+from numpy.typing import NDArray
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from geodata.models import AdminUnit, Boundary
+from geodata.places import boundaries_version
+from geodata.types import UnitLevel
+
+MAX_ZOOM = 12
+"""The map enlarges tiles of this zoom for anything nearer."""
+
+_HALF_WORLD = 20037508.342789244  # metres, EPSG:3857
+_PIXEL_AT_ZOOM_0 = 2 * _HALF_WORLD / 512
+_KEPT_TILES = 2000
+
+_SQL = text(
+    """
+    WITH env AS (SELECT ST_TileEnvelope(:z, :x, :y) AS box),
+    units AS (
+      SELECT u.id, u.name, ST_AsMVTGeom(ST_GeomFromWKB(u.shape, 3857), env.box, 4096, 64, true) AS geom
+      FROM env,
+        unnest(CAST(:ids AS bigint[]), CAST(:names AS text[]), CAST(:shapes AS bytea[])) AS u(id, name, shape)
+    ),
+    labels AS (
+      SELECT u.id, u.name, ST_AsMVTGeom(ST_GeomFromWKB(u.point, 3857), env.box, 4096, 0, true) AS geom
+      FROM env,
+        unnest(CAST(:ids AS bigint[]), CAST(:names AS text[]), CAST(:points AS bytea[])) AS u(id, name, point)
+    ),
+    borders AS (
+      SELECT ST_AsMVTGeom(ST_GeomFromWKB(b.line, 3857), env.box, 4096, 64, true) AS geom
+      FROM env, unnest(CAST(:borders AS bytea[])) AS b(line)
+    )
+    SELECT (SELECT ST_AsMVT(units, 'units', 4096, 'geom', 'id') FROM units WHERE geom IS NOT NULL)
+        || (SELECT ST_AsMVT(borders, 'unit_borders', 4096, 'geom') FROM borders WHERE geom IS NOT NULL)
+        || (SELECT ST_AsMVT(labels, 'unit_labels', 4096, 'geom', 'id') FROM labels WHERE geom IS NOT NULL)
+    """
+)
+
+
+class TileError(LookupError):
+    """No such tile: zoom or position outside the pyramid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """All communes at one precision, in EPSG:3857. Arrays have one entry per unit, `borders` one per line."""
+
+    ids: NDArray[np.int64]
+    names: NDArray[np.object_]
+    shapes: NDArray[np.object_]
+    points: NDArray[np.object_]
+    borders: NDArray[np.object_]
+
+
+@dataclass(slots=True)
+class TileCache:
+    """Shapes and finished tiles of this process, for one version of the boundaries at a time."""
+
+    version: str = ""
+    full: Coverage | None = None
+    by_zoom: dict[int, Coverage] = field(default_factory=dict)
+    tiles: OrderedDict[tuple[int, int, int], bytes] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def commune_tile(self, session: Session, z: int, x: int, y: int) -> bytes:
+        """One tile; empty bytes where there is nothing. Raises TileError outside the pyramid."""
+        check_position(z, x, y)
+        with self.lock:
+            self._follow(session)
+            tile = self.tiles.get((z, x, y))
+            if tile is None:
+                tile = encode(session, self._coverage(z), z, x, y)
+                self.tiles[z, x, y] = tile
+                if len(self.tiles) > _KEPT_TILES:
+                    self.tiles.popitem(last=False)
+        return tile
+
+    def coverage(self, session: Session, z: int) -> Coverage:
+        """The communes as precise as tiles of zoom `z` show them."""
+        with self.lock:
+            self._follow(session)
+            return self._coverage(z)
+
+    def _follow(self, session: Session) -> None:
+        version = boundaries_version(session)
+        if self.full is None or version != self.version:
+            self.full, self.version = load_coverage(session), version
+            self.by_zoom.clear()
+            self.tiles.clear()
+
+    def _coverage(self, z: int) -> Coverage:
+        if z not in self.by_zoom:
+            assert self.full is not None
+            self.by_zoom[z] = simplified(self.full, _PIXEL_AT_ZOOM_0 / 2**z)
+        return self.by_zoom[z]
+
+
+def check_position(z: int, x: int, y: int) -> None:
+    """Raises TileError when there is no tile z/x/y."""
+    if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
+        raise TileError(f"{z}/{x}/{y}")
+
+
+def load_coverage(session: Session) -> Coverage:
+    """The communes of today as imported, with a label point inside each."""
+    query = (
+        select(AdminUnit.id, AdminUnit.short_name, ST_AsBinary(Boundary.geom))
+        .join(Boundary, Boundary.unit_id == AdminUnit.id)
+        .where(AdminUnit.level == UnitLevel.COMMUNE.value, AdminUnit.valid_to.is_(None))
+        .order_by(AdminUnit.id)
+    )
+    rows = session.execute(query).all()
+    degrees = shapely.from_wkb([bytes(row[2].data if hasattr(row[2], "data") else row[2]) for row in rows])
+    shapes = shapely.transform(degrees, _to_mercator)
+    return Coverage(
+        ids=np.array([row[0] for row in rows], dtype=np.int64),
+        names=np.array([row[1] for row in rows], dtype=object),
+        shapes=shapes,
+        points=shapely.point_on_surface(_largest_parts(shapes)),
+        borders=_borders(shapes),
+    )
+
+
+def simplified(coverage: Coverage, tolerance_m: float) -> Coverage:
+    """`coverage` with neighbours simplified together to about `tolerance_m`.
+
+    No unit may vanish: strong simplification turned two real wards into empty shapes, so the tolerance is
+    halved until every unit keeps an area.
+    """
+    if len(coverage.shapes) == 0:
+        return coverage
+    shapes = shapely.coverage_simplify(coverage.shapes, tolerance_m)
+    while not _all_there(shapes, len(coverage.ids)):
+        tolerance_m /= 2
+        if tolerance_m < 0.01:
+            return coverage
+        shapes = shapely.coverage_simplify(coverage.shapes, tolerance_m)
+    return Coverage(coverage.ids, coverage.names, shapes, coverage.points, _borders(shapes))
+
+
+def encode(session: Session, coverage: Coverage, z: int, x: int, y: int) -> bytes:
+    """The tile's bytes, made by PostGIS from what touches it."""
+    box = shapely.box(*_tile_box(z, x, y))
+    near = shapely.intersects(box, coverage.shapes)
+    lines = coverage.borders[shapely.intersects(box, coverage.borders)]
+    if not near.any():
+        return b""
+    values = {
+        "ids": coverage.ids[near].tolist(),
+        "names": coverage.names[near].tolist(),
+        "shapes": [shapely.to_wkb(shape) for shape in coverage.shapes[near]],
+        "points": [shapely.to_wkb(point) for point in coverage.points[near]],
+        "borders": [shapely.to_wkb(line) for line in lines],
+    }
+    return bytes(session.execute(_SQL, {"z": z, "x": x, "y": y, **values}).scalar_one() or b"")
+
+
+def _all_there(shapes: NDArray[np.object_], count: int) -> bool:
+    return (
+        len(shapes) == count and not shapely.is_empty(shapes).any() and bool((shapely.area(shapes) > 0).all())
+    )
+
+
+def _borders(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Each border once, as lines between the points where three areas meet."""
+    if len(shapes) == 0:
+        return np.array([], dtype=object)
+    lines = shapely.line_merge(shapely.union_all(shapely.boundary(shapes)))
+    return np.asarray(shapely.get_parts(lines), dtype=object)
+
+
+def _largest_parts(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array([max(shapely.get_parts(s), key=lambda part: part.area) for s in shapes], dtype=object)
+
+
+def _tile_box(z: int, x: int, y: int) -> tuple[float, float, float, float]:
+    """West, south, east, north in metres, with the 1/64 margin that hides cut edges."""
+    size = 2 * _HALF_WORLD / 2**z
+    west, north = -_HALF_WORLD + x * size, _HALF_WORLD - y * size
+    margin = size / 64
+    return west - margin, north - size - margin, west + size + margin, north + margin
+
+
+def _to_mercator(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 2) longitude and latitude in degrees to EPSG:3857 metres."""
+    radius = _HALF_WORLD / math.pi
+    lon, lat = np.radians(degrees[:, 0]), np.radians(degrees[:, 1])
+    return np.column_stack([radius * lon, radius * np.log(np.tan(math.pi / 4 + lat / 2))])

@@ -1,0 +1,186 @@
+"""Units, their past, their people and their neighbours in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from geodata.gazetteer import Gazetteer
+from geodata.models import AdminUnit, Population, UnitLineage, UnitNeighbour
+from geodata.population import read_totals, spread
+from geodata.registry import Registry
+from geodata.types import Lineage, Unit, UnitKey, UnitLevel
+
+_LEVELS = (UnitLevel.PROVINCE, UnitLevel.DISTRICT, UnitLevel.COMMUNE)
+
+
+def load_units(session: Session, registry: Registry) -> dict[UnitKey, int]:
+    """Bring units and lineage of `registry` into the database and return the ids; ids of units already there
+    stay.
+
+    Running it again changes nothing. Units the registry does not hold are left alone.
+    """
+    ids: dict[UnitKey, int] = {}
+    for level in _LEVELS:
+        rows = [_row(unit, ids) for unit in registry.units if unit.key.level is level]
+        if rows:
+            ids |= _upsert(session, rows)
+    session.execute(delete(UnitLineage).where(UnitLineage.old_id.in_({ids[x.old] for x in registry.lineage})))
+    if registry.lineage:
+        session.execute(insert(UnitLineage), [_lineage_row(link, ids) for link in registry.lineage])
+    session.expire_all()
+    return ids
+
+
+def _upsert(session: Session, rows: list[dict[str, Any]]) -> dict[UnitKey, int]:
+    statement = insert(AdminUnit)
+    identity = ("level", "code", "valid_from")
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in identity}
+    result = session.execute(
+        statement.on_conflict_do_update(index_elements=identity, set_=changed).returning(
+            AdminUnit.level, AdminUnit.code, AdminUnit.valid_from, AdminUnit.id
+        ),
+        rows,
+    )
+    return {UnitKey(UnitLevel(row.level), row.code, row.valid_from): row.id for row in result}
+
+
+def load_population(session: Session, registry: Registry, path: Path) -> None:
+    """Replace the people per commune of today by estimates from the totals in `path` (`population.spread`).
+    Raises PopulationError."""
+    totals = read_totals(path)
+    ids = unit_ids(session)
+    year = max(total.year for total in totals)
+    source = "; ".join(dict.fromkeys(total.source for total in totals))
+    rows = [
+        {"unit_id": ids[key], "year": year, "persons": round(persons), "source": source, "estimated": True}
+        for key, persons in spread(totals, registry).items()
+    ]
+    session.execute(delete(Population).where(Population.unit_id.in_([row["unit_id"] for row in rows])))
+    session.execute(insert(Population), rows)
+
+
+def unit_ids(session: Session) -> dict[UnitKey, int]:
+    """The id of every unit, to turn a `Match` into rows."""
+    return {unit_key(unit): unit.id for unit in session.scalars(select(AdminUnit))}
+
+
+def unit_key(unit: AdminUnit) -> UnitKey:
+    return UnitKey(UnitLevel(unit.level), unit.code, unit.valid_from)
+
+
+def units_for(session: Session, province_code: str, on: date) -> list[AdminUnit]:
+    """The communes of a province as they stood on a day, by code. Before the registry's first day: none."""
+    parent, grandparent = aliased(AdminUnit), aliased(AdminUnit)
+    query = (
+        select(AdminUnit)
+        .join(parent, parent.id == AdminUnit.parent_id)
+        .outerjoin(grandparent, grandparent.id == parent.parent_id)
+        .where(
+            AdminUnit.level == UnitLevel.COMMUNE.value,
+            AdminUnit.valid_from <= on,
+            AdminUnit.valid_to.is_(None) | (AdminUnit.valid_to > on),
+            ((parent.level == UnitLevel.PROVINCE.value) & (parent.code == province_code))
+            | ((grandparent.level == UnitLevel.PROVINCE.value) & (grandparent.code == province_code)),
+        )
+        .order_by(AdminUnit.code)
+    )
+    return list(session.scalars(query))
+
+
+def successors(session: Session, unit_id: int) -> list[AdminUnit]:
+    """What a former unit became, the default successor first; empty for a unit of today."""
+    query = (
+        select(AdminUnit)
+        .join(UnitLineage, UnitLineage.new_id == AdminUnit.id)
+        .where(UnitLineage.old_id == unit_id)
+        .order_by(UnitLineage.is_default.desc(), AdminUnit.code)
+    )
+    return list(session.scalars(query))
+
+
+def neighbours(session: Session, unit_id: int) -> list[AdminUnit]:
+    """Units of the same time whose boundary touches this one's, by code."""
+    query = (
+        select(AdminUnit)
+        .join(UnitNeighbour, UnitNeighbour.neighbour_id == AdminUnit.id)
+        .where(UnitNeighbour.unit_id == unit_id)
+        .order_by(AdminUnit.code)
+    )
+    return list(session.scalars(query))
+
+
+def stored_registry(session: Session) -> Registry:
+    """Units and lineage as they are in the database."""
+    rows = list(session.scalars(select(AdminUnit)))
+    keys = {row.id: unit_key(row) for row in rows}
+    links = session.scalars(select(UnitLineage))
+    return Registry(
+        units=tuple(_unit(row, keys) for row in rows),
+        lineage=tuple(
+            Lineage(old=keys[x.old_id], new=keys[x.new_id], split=x.split, is_default=x.is_default)
+            for x in links
+        ),
+    )
+
+
+def gazetteer_for(session: Session, province_codes: Collection[str]) -> Gazetteer:
+    """The names of a deployment's units, from the database. Build it once per run, not per case."""
+    registry = stored_registry(session)
+    return Gazetteer.build(registry.units, registry.lineage, province_codes=province_codes)
+
+
+def _row(unit: Unit, ids: dict[UnitKey, int]) -> dict[str, Any]:
+    west, south, east, north = unit.bounds or (None, None, None, None)
+    return {
+        "level": unit.key.level.value,
+        "code": unit.key.code,
+        "valid_from": unit.key.valid_from,
+        "valid_to": unit.valid_to,
+        "name": unit.name,
+        "short_name": unit.short_name,
+        "kind": unit.kind,
+        "parent_id": ids[unit.parent] if unit.parent else None,
+        "lat": unit.lat,
+        "lon": unit.lon,
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "area_km2": unit.area_km2,
+        "aliases": list(unit.aliases),
+    }
+
+
+def _lineage_row(link: Lineage, ids: dict[UnitKey, int]) -> dict[str, Any]:
+    return {
+        "old_id": ids[link.old],
+        "new_id": ids[link.new],
+        "split": link.split,
+        "is_default": link.is_default,
+    }
+
+
+def _unit(row: AdminUnit, keys: dict[int, UnitKey]) -> Unit:
+    bounds = None
+    if row.west is not None and row.south is not None and row.east is not None and row.north is not None:
+        bounds = (row.west, row.south, row.east, row.north)
+    return Unit(
+        key=keys[row.id],
+        name=row.name,
+        short_name=row.short_name,
+        kind=row.kind,
+        valid_to=row.valid_to,
+        parent=keys[row.parent_id] if row.parent_id else None,
+        lat=row.lat,
+        lon=row.lon,
+        bounds=bounds,
+        area_km2=row.area_km2,
+        aliases=tuple(row.aliases),
+    )
