@@ -1,0 +1,201 @@
+"""Settings files as R's users write them: a JSON object of named settings, each with R's argument names.
+
+Reads `farringtonFlexible_settings.json` and `earsC_settings.json` of the reference as they are. A file that holds
+one setting, not named, is the setting "default"; no file at all is R's defaults under that name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i18n import Message
+from surveillance.detection.ears import Ears
+from surveillance.detection.farrington import Farrington, FarringtonFlexible
+from surveillance.detection.farrington_plan import STEPS_PER_YEAR, Calendar
+from surveillance.types import Detector, Frequency
+
+Control = Mapping[str, Any]
+ALIASES = {
+    "farringtonFlexible": "farrington_flexible",
+    "farrington": "farrington_classic",
+    "earsC": "ears",
+}
+SHARED_KEYS = {
+    "reweight": ("reweight", bool),
+    "alpha": ("alpha", float),
+    "trend": ("trend", bool),
+    "powertrans": ("power", str),
+}
+FLEXIBLE_KEYS = {
+    **SHARED_KEYS,
+    "weightsThreshold": ("weights_threshold", float),
+    "pThresholdTrend": ("trend_p", float),
+    "populationOffset": ("population_offset", bool),
+    "thresholdMethod": ("threshold", str),
+}
+EARS_KEYS = {
+    "method": ("method", str),
+    "alpha": ("alpha", float),
+    "baseline": ("baseline", int),
+    "minSigma": ("min_sigma", float),
+}
+WINDOW_KEYS = frozenset({"b", "w", "limit54"})
+FOR_R_ALONE = frozenset({"glmWarnings", "verbose", "plot", "range", "fitFun"})
+"""They change what R prints or how it computes, not what is found; all steps of the input are evaluated."""
+FIT_WITH_POPULATION = "algo.farrington.fitGLM.populationOffset"
+FULL_YEARS, FEWER_YEARS = 5, 3
+MONTHLY_WINDOW, MONTHLY_PERIODS, MONTHLY_GUARD = 1, 3, 6
+
+
+class SettingsFileError(ValueError):
+    """A settings file that cannot be used; `message` says where and how to mend it."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesShape:
+    """What of a series a setting may depend on."""
+
+    frequency: Frequency
+    steps: int
+    calendar: Calendar
+
+
+def read_settings(path: Path | None) -> dict[str, Control]:
+    """Settings by name. Raises SettingsFileError when the file is no JSON object of settings."""
+    if path is None:
+        return {"default": {}}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsFileError(Message("Không tìm thấy tệp cấu hình {file}.", file=path.name)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsFileError(Message("Không đọc được tệp cấu hình {file}.", file=path.name)) from error
+    except json.JSONDecodeError as error:
+        raise SettingsFileError(
+            Message("Tệp cấu hình {file} sai cú pháp JSON ở dòng {line}.", file=path.name, line=error.lineno)
+        ) from error
+    if not isinstance(content, dict) or not content:
+        raise SettingsFileError(
+            Message("Tệp cấu hình {file} phải là một đối tượng JSON gồm các cấu hình có tên.", file=path.name)
+        )
+    nested = [isinstance(value, dict) for value in content.values()]
+    return content if all(nested) else {"default": content}
+
+
+def method_name(method: str) -> str:
+    """Our name of a method given by ours or by R's. Raises SettingsFileError for a method not known here."""
+    name = ALIASES.get(method, method)
+    if name not in BUILDERS:
+        known = ", ".join(BUILDERS)
+        raise SettingsFileError(
+            Message("Không có phương pháp «{method}». Dùng một trong: {known}.", method=method, known=known)
+        )
+    return name
+
+
+def build_detector(method: str, setting: str, control: Control, shape: SeriesShape) -> Detector:
+    """The detector of one setting for series of one shape. Raises SettingsFileError for what it cannot take."""
+    try:
+        return BUILDERS[method_name(method)](control, shape)
+    except SettingsFileError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise SettingsFileError(
+            Message("Cấu hình «{setting}» không dùng được: {why}", setting=setting, why=str(error))
+        ) from error
+
+
+def _flexible(control: Control, shape: SeriesShape) -> Detector:
+    known = {*FLEXIBLE_KEYS, *WINDOW_KEYS, *FOR_R_ALONE, "noPeriods", "pastWeeksNotIncluded"}
+    _refuse_unknown(control, known)
+    window = _window(control, shape)
+    periods, guard = _number(control, "noPeriods", 1), control.get("pastWeeksNotIncluded")
+    steps = None if guard in (None, "w") else _number(control, "pastWeeksNotIncluded", 0)
+    if shape.frequency is Frequency.MONTH:
+        periods = min(periods, MONTHLY_PERIODS)
+        steps = None if steps is None else min(steps, MONTHLY_GUARD)
+    return FarringtonFlexible(periods=periods, guard=steps, **window, **_named(control, FLEXIBLE_KEYS))
+
+
+def _classic(control: Control, shape: SeriesShape) -> Detector:
+    _refuse_unknown(control, {*SHARED_KEYS, *WINDOW_KEYS, *FOR_R_ALONE})
+    offset = control.get("fitFun") == FIT_WITH_POPULATION
+    return Farrington(population_offset=offset, **_window(control, shape), **_named(control, SHARED_KEYS))
+
+
+def _ears(default: str) -> Callable[[Control, SeriesShape], Detector]:
+    def build(control: Control, shape: SeriesShape) -> Detector:
+        _refuse_unknown(control, {*EARS_KEYS, "range"})
+        return Ears(**{"method": default, **_named(control, EARS_KEYS)})
+
+    return build
+
+
+BUILDERS: Mapping[str, Callable[[Control, SeriesShape], Detector]] = {
+    "farrington_flexible": _flexible,
+    "farrington_classic": _classic,
+    "ears": _ears("C1"),
+    "ears_c1": _ears("C1"),
+    "ears_c2": _ears("C2"),
+    "ears_c3": _ears("C3"),
+}
+
+
+def _window(control: Control, shape: SeriesShape) -> dict[str, Any]:
+    """b, w and limit54. Weekly windows are capped at a month either side for months; without a `b`, five years
+    are taken, or three when the series is too short for five.
+    """
+    half = _number(control, "w", 3)
+    if shape.frequency is Frequency.MONTH:
+        half = min(half, MONTHLY_WINDOW)
+    enough = shape.steps > FULL_YEARS * STEPS_PER_YEAR[shape.frequency] + half
+    years = _number(control, "b", FULL_YEARS if enough else FEWER_YEARS)
+    limit = control.get("limit54", [5, 4])
+    if not (isinstance(limit, list) and len(limit) == 2):
+        raise SettingsFileError(
+            Message("«{key}» phải là hai số trong ngoặc vuông, ví dụ [5, 4].", key="limit54")
+        )
+    return {
+        "years": years,
+        "half_window": half,
+        "min_cases": float(limit[0]),
+        "min_cases_steps": int(limit[1]),
+        "calendar": shape.calendar,
+    }
+
+
+def _named(control: Control, keys: Mapping[str, tuple[str, type]]) -> dict[str, Any]:
+    return {field: _typed(control[key], key, kind) for key, (field, kind) in keys.items() if key in control}
+
+
+def _number(control: Control, key: str, default: int) -> int:
+    return int(_typed(control.get(key, default), key, int))
+
+
+def _typed(value: Any, key: str, kind: type) -> Any:
+    """`value` as `kind`: a whole number may stand for a decimal one, never text or a switch for a number."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingsFileError(
+            Message("«{key}» có giá trị «{value}», không đúng kiểu cần dùng.", key=key, value=str(value))
+        )
+    return value
+
+
+def _refuse_unknown(control: Control, known: set[str]) -> None:
+    for key in control:
+        if key not in known:
+            raise SettingsFileError(
+                Message("Cấu hình có mục «{key}» mà phương pháp này không có; hãy bỏ hoặc sửa tên.", key=key)
+            )

@@ -1,0 +1,103 @@
+"""CSV files as the plain-file commands take and give them: no database, clear words when something is wrong."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from i18n import Message
+
+Row = Mapping[str, str]
+MISSING = ("", "NA", "NaN", "nan")
+
+
+class PlainFileError(ValueError):
+    """A file that cannot be worked with; `str()` says in the reader's language what, where and how to mend it."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+def read_rows(path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Rows by column name, blanks stripped. Raises PlainFileError for a file that is empty or lacks a column."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
+        columns = [name.strip() for name in reader.fieldnames or []]
+        rows = [{k.strip(): (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
+    for name in needed:
+        if name not in columns:
+            raise PlainFileError(
+                Message("Tệp {file} thiếu cột {column}. Hãy thêm cột này.", file=path.name, column=name)
+            )
+    if not rows:
+        raise PlainFileError(Message("Tệp {file} không có dòng số liệu nào.", file=path.name))
+    return rows
+
+
+def number(text: str, *, path: Path, line: int, column: str) -> float:
+    """A number, NaN where the cell says missing."""
+    if text in MISSING:
+        return float("nan")
+    try:
+        return float(text)
+    except ValueError as error:
+        raise PlainFileError(
+            Message(
+                "Tệp {file}, dòng {row}, cột {column}: cần một số, đang ghi “{value}”.",
+                file=path.name, row=line, column=column, value=text,
+            )
+        ) from error  # fmt: skip
+
+
+def whole(text: str, *, path: Path, line: int, column: str) -> int:
+    value = number(text, path=path, line=line, column=column)
+    if value != value or value != int(value):
+        raise PlainFileError(
+            Message(
+                "Tệp {file}, dòng {row}, cột {column}: cần một số nguyên, đang ghi “{value}”.",
+                file=path.name, row=line, column=column, value=text,
+            )
+        )  # fmt: skip
+    return int(value)
+
+
+def day(text: str, *, path: Path, line: int, column: str) -> date | None:
+    """A date YYYY-MM-DD, None where the cell says missing."""
+    if text in MISSING:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise PlainFileError(
+            Message(
+                "Tệp {file}, dòng {row}, cột {column}: cần ngày dạng năm-tháng-ngày (2026-03-31), "
+                "đang ghi “{value}”.",
+                file=path.name, row=line, column=column, value=text,
+            )
+        ) from error  # fmt: skip
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Write a CSV with numbers to 15 digits and NA for what is not known; returns the rows written."""
+    count = 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([_cell(value) for value in row])
+            count += 1
+    return count
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "NA"
+    if isinstance(value, float):
+        return "NA" if value != value else f"{value:.15g}"
+    return str(value)
