@@ -1,0 +1,187 @@
+"""The words of a message about an alert, the same in plain text and HTML. Pure.
+
+Areas, counts and rules only: nothing about a patient enters a passport, so nothing can leave by a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from zoneinfo import ZoneInfo
+
+from alerts import levels
+from alerts.channels import OutgoingMessage
+from alerts.levels import COLOURS, SYMBOLS, Colours, Level
+from alerts.lifecycle import ALERT_LEVEL, Kind, severity, status_name
+from alerts.passport import Evidence, Passport
+from i18n import Message, show_datetime
+from surveillance.types import StatutoryStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFacts:
+    """What a message tells: an event's `sentence` and passport. Hours are shown in `timezone`, the city's."""
+
+    alert_id: int
+    kind: Kind
+    at: datetime
+    sentence: Message
+    passport: Passport
+    timezone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """A message in one language, before it is laid out as text or HTML."""
+
+    subject: str
+    badge: str
+    heading: str
+    sentence: str
+    facts: Sequence[tuple[str, str]]
+    lists: Sequence[tuple[str, Sequence[str]]]
+    call: str
+    link: str
+    footer: str
+
+
+def compose(facts: EventFacts, locale: str, public_url: str) -> OutgoingMessage:
+    """The message of one event in one language, with one link: the alert itself."""
+    words = _words(facts, locale, f"{public_url}/alerts/{facts.alert_id}")
+    colours = COLOURS["light"][Level(facts.passport.level)]
+    return OutgoingMessage(subject=words.subject, text=_as_text(words), html=_as_html(words, locale, colours))
+
+
+def deadline(moment: datetime, timezone: ZoneInfo) -> str:
+    """HH:MM DD/MM on the city's clocks: a duty is due in hours, so the year would only be in the way."""
+    return f"{moment.astimezone(timezone):%H:%M %d/%m}"
+
+
+def next_steps(passport: Passport, kind: Kind, timezone: ZoneInfo) -> list[Message]:
+    """What the officer does now, the legal duty first (Circular 15/2026 art. 26, domain.md §2.1)."""
+    duties = [*_notice(passport, timezone), *_handling(passport, timezone)]
+    if kind is Kind.ENDED or passport.level < ALERT_LEVEL:
+        return [*duties, Message("Tiếp tục giám sát thường quy.")]
+    if passport.level == ALERT_LEVEL:
+        return [*duties, Message("Rà soát các ca mới của địa bàn và theo dõi hằng ngày.")]
+    return [*duties, Message("Điều tra, xác minh các ca mới và tìm thêm ca trong địa bàn.")]
+
+
+def _notice(passport: Passport, timezone: ZoneInfo) -> list[Message]:
+    if passport.notice_due is None:
+        return []
+    due = deadline(passport.notice_due, timezone)
+    if passport.status is StatutoryStatus.ENDED:
+        return [
+            Message(
+                "Trạm y tế ra thông báo hết dịch (Mẫu 02, Điều 26 Thông tư 15/2026/TT-BYT), hạn chót {due}.",
+                due=due,
+            )
+        ]
+    return [
+        Message(
+            "Trạm y tế ra thông báo “{status}” (Mẫu 01, Điều 26 Thông tư 15/2026/TT-BYT), hạn chót {due}.",
+            status=status_name(passport.status),
+            due=due,
+        )
+    ]
+
+
+def _handling(passport: Passport, timezone: ZoneInfo) -> list[Message]:
+    if passport.handling_due is None:
+        return []
+    due = deadline(passport.handling_due, timezone)
+    if passport.outbreak_since is not None:
+        return [Message("Bắt đầu xử lý ổ dịch, hạn chót {due}.", due=due)]
+    return [Message("Nếu xác định có ổ dịch: bắt đầu xử lý, hạn chót {due}.", due=due)]
+
+
+def _words(facts: EventFacts, locale: str, link: str) -> _Words:
+    passport = facts.passport
+    level = Level(passport.level)
+    disease = passport.disease_name(locale)
+    badge = f"{SYMBOLS[level]} {levels.name(level).render(locale)}"
+    steps = next_steps(passport, facts.kind, facts.timezone)
+    return _Words(
+        subject=_subject(badge, disease, passport, locale),
+        badge=badge,
+        heading=f"{disease} — {passport.unit_name}",
+        sentence=facts.sentence.render(locale),
+        facts=_facts(facts, badge, locale),
+        lists=[
+            (Message("Vì sao").render(locale), [reason.render(locale) for reason in passport.reasons]),
+            (Message("Việc cần làm").render(locale), [step.render(locale) for step in steps]),
+        ],
+        call=Message("Xem chi tiết và bấm Tiếp nhận").render(locale),
+        link=link,
+        footer=Message(
+            "Thư tự động của hệ thống Canh Dịch, gửi cho cán bộ phụ trách địa bàn này. Xin đừng trả lời thư."
+        ).render(locale),
+    )
+
+
+def _subject(badge: str, disease: str, passport: Passport, locale: str) -> str:
+    """One line, the level first, because a phone shows some thirty characters of it."""
+    subject = f"{badge}: {disease} — {passport.unit_name}"
+    if severity(passport.status) or passport.status is StatutoryStatus.ENDED:
+        subject += f" ({status_name(passport.status).render(locale)})"
+    return " ".join(subject.split())
+
+
+def _facts(facts: EventFacts, badge: str, locale: str) -> list[tuple[str, str]]:
+    passport = facts.passport
+    rows = [
+        (Message("Địa bàn"), passport.unit_name),
+        (Message("Bệnh"), passport.disease_name(locale)),
+        (Message("Mức nguy cơ"), badge),
+        (Message("Tình trạng theo Thông tư 15/2026/TT-BYT"), status_name(passport.status).render(locale)),
+    ]
+    found = _weightiest(passport.evidence)
+    if found is not None:
+        figures = Message("{observed} ca, ngưỡng {upper}", observed=found.observed, upper=found.upperbound)
+        rows.append((Message("Số ca và ngưỡng"), figures.render(locale)))
+    rows.append((Message("Thời điểm"), show_datetime(facts.at.astimezone(facts.timezone), locale)))
+    return [(name.render(locale), value) for name, value in rows]
+
+
+def _weightiest(evidence: Sequence[Evidence]) -> Evidence | None:
+    """The alarming figure to put in one line: the statutory one before others, then the farthest above."""
+    alarming = [(e, e.upperbound) for e in evidence if e.alarm and e.upperbound is not None]
+    if not alarming:
+        return None
+    return max(alarming, key=lambda pair: (severity(pair[0].status), pair[0].observed - pair[1]))[0]
+
+
+def _as_text(words: _Words) -> str:
+    lines = [words.heading, words.badge, "", words.sentence, ""]
+    lines += [f"{name}: {value}" for name, value in words.facts]
+    for title, items in words.lists:
+        lines += ["", title, *(f"- {item}" for item in items)]
+    lines += ["", f"{words.call}:", words.link, "", words.footer]
+    return "\n".join(lines) + "\n"
+
+
+def _as_html(words: _Words, locale: str, colours: Colours) -> str:
+    """Inline styles and a table, because mail programs drop the rest; every value escaped."""
+    cell = 'style="padding:4px 12px 4px 0;vertical-align:top"'
+    rows = "".join(
+        f"<tr><td {cell}>{escape(name)}:</td><td {cell}><b>{escape(value)}</b></td></tr>"
+        for name, value in words.facts
+    )
+    lists = "".join(
+        f"<h3>{escape(title)}</h3><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+        for title, items in words.lists
+    )
+    return (
+        f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8">'
+        f"<title>{escape(words.subject)}</title></head>"
+        '<body style="font-family:sans-serif;font-size:16px;line-height:1.5;color:#1d2328;max-width:40em">'
+        f"<h2>{escape(words.heading)}</h2>"
+        f'<p><span style="background:{colours.badge};color:{colours.text};'
+        f'padding:4px 12px;border-radius:12px;font-weight:bold">{escape(words.badge)}</span></p>'
+        f"<p>{escape(words.sentence)}</p><table>{rows}</table>{lists}"
+        f'<p>{escape(words.call)}:<br><a href="{escape(words.link)}">{escape(words.link)}</a></p>'
+        f'<p style="color:#5b6670;font-size:13px">{escape(words.footer)}</p></body></html>'
+    )

@@ -1,0 +1,121 @@
+"""Tables of what to do about it: levels through time, alerts, their events, and messages to send."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from db import Base
+
+
+class AreaLevel(Base):
+    """Level of a disease in a unit, believed from `known_from` until `known_to`.
+
+    `level` 1–4 (Circular 15/2026 art. 21(2)); `unknown` when its sources are silent: hatched, never green.
+    """
+
+    __tablename__ = "area_level"
+    __table_args__ = (
+        Index(
+            "ix_area_level_current",
+            "disease",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("known_to IS NULL"),
+        ),
+        Index("ix_area_level_known_from", "known_from"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    disease: Mapped[str]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"))
+    known_from: Mapped[datetime]
+    known_to: Mapped[datetime | None]
+    level: Mapped[int]
+    raw_level: Mapped[int]
+    unknown: Mapped[bool]
+    status: Mapped[str]
+    since: Mapped[datetime]
+    last_lowered: Mapped[datetime | None]
+    below_since: Mapped[datetime | None]
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    why_not_higher: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    why_not_lower: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    policy_hash: Mapped[str]
+
+
+class Alert(Base):
+    """One per disease and unit while it lasts. States: open, acknowledged, closed.
+
+    `passport`: as-of time, policy version and hash, code version, evidence values it was decided on.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index(
+            "ix_alert_open",
+            "disease",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("state <> 'closed'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    disease: Mapped[str]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), index=True)
+    state: Mapped[str]
+    level: Mapped[int]
+    peak_level: Mapped[int]
+    status: Mapped[str]
+    outcome: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    passport: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    events: Mapped[list[AlertEvent]] = relationship(order_by="AlertEvent.id")
+
+
+class AlertEvent(Base):
+    """What happened to an alert; kinds in lifecycle.Kind. `message` is a sentence (i18n.Message); in the
+    system's events `passport` and `muted` (who was not told, and why) stand beside it."""
+
+    __tablename__ = "alert_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    level: Mapped[int]
+    message: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    comment: Mapped[str | None]
+
+
+class Delivery(Base):
+    """The outbox: one message to one person by one channel. States: due, sent, dead.
+
+    Written in the transaction of its event, claimed with SKIP LOCKED, sent, then marked. `dedup_key` makes a
+    second one impossible; it is also the Message-ID, so a resend after a crash is recognisable.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_due", "next_attempt_at", postgresql_where=text("state = 'due'")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dedup_key: Mapped[str] = mapped_column(unique=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    channel: Mapped[str]
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    error: Mapped[str | None]
