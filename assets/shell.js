@@ -1,0 +1,54 @@
+/* The parts of every page that work in the browser: following new data, and the page's title. */
+window.dash_clientside = window.dash_clientside || {};
+
+window.dash_clientside.shell = {
+  /* Ask whether there is newer data. The browser's cache makes an unchanged answer a 304 without a body. */
+  poll: async function (_ticks, known) {
+    const unchanged = window.dash_clientside.no_update;
+    const shell = window.dash_clientside.shell;
+    let answer;
+    try {
+      answer = await fetch("/api/version", { cache: "no-cache", credentials: "same-origin" });
+    } catch (_offline) {
+      shell.lost = true;
+      return [unchanged, unchanged, "data-chip is-stale", "stale-note", unchanged, unchanged];
+    }
+    if (answer.status === 401) {
+      window.location.assign("/login?next=" + encodeURIComponent(window.location.pathname + window.location.search));
+      return Array(6).fill(unchanged);
+    }
+    if (!answer.ok) {
+      shell.lost = true;
+      const told = await answer.json().catch(() => null);
+      const text = told ? told.error + " (" + told.code + ")" : unchanged;
+      return [unchanged, unchanged, "data-chip is-stale", "stale-note", text, unchanged];
+    }
+    const latest = await answer.json();
+    const back = shell.lost;
+    shell.lost = false;
+    const fresh = back || latest.version !== (known || "").trim();
+    return [
+      fresh ? latest.version + (back ? " " : "") : unchanged,  /* the blank makes every panel ask again */
+      latest.label,
+      latest.stale ? "data-chip is-stale" : "data-chip",
+      "stale-note is-hidden",
+      unchanged,
+      back ? [] : unchanged,
+    ];
+  },
+
+  title: function (title) {
+    if (title) document.title = title;
+    return window.dash_clientside.no_update;
+  },
+};
+
+/* An open menu closes when one clicks elsewhere or presses Escape. */
+for (const event of ["click", "keydown"]) {
+  document.addEventListener(event, (cause) => {
+    if (event === "keydown" && cause.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (event === "keydown" || !menu.contains(cause.target)) menu.open = false;
+    }
+  });
+}

@@ -1,0 +1,148 @@
+"""The dashboard in a real Chromium: what a visitor does, with the database, the map and the strict policy."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine
+from werkzeug.serving import make_server
+
+from settings import Settings
+from tests.web_city import PASSWORD, Place, city, settings
+from web.server import create_app
+
+__all__ = ["city", "settings"]
+"""Fixtures: four squares with levels, and three users."""
+
+
+@dataclass
+class Site:
+    url: str
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    flags = "--no-sandbox --disable-quic --no-first-run --disable-background-networking"
+    return {
+        "executable_path": "/usr/bin/chromium",
+        "args": [*flags.split(), "--disable-component-update", "--disable-sync"],
+    }
+
+
+@pytest.fixture
+def site(settings: Settings, engine: Engine, city: dict[str, Place]) -> Iterator[Site]:
+    server = make_server("127.0.0.1", 0, create_app(settings, engine).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Site(f"http://127.0.0.1:{server.port}")
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def visitor(page: Page, site: Site) -> Page:
+    """A page whose every complaint and every request to another host is remembered."""
+    page.on("console", lambda m: site.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: site.complaints.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith(site.url) else site.complaints.append(r.url))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    return page
+
+
+def sign_in(page: Page, site: Site, name: str) -> None:
+    page.goto(f"{site.url}/login")
+    page.get_by_label("Tên đăng nhập").fill(name)
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+
+
+TILES_LOADED = """() => new Promise((done) => {
+  const timer = setInterval(() => {
+    const map = window.__epimap && window.__epimap.map && window.__epimap.map.map;
+    if (map && map.getSource("communes") && map.loaded()) { clearInterval(timer); done(); }
+  }, 50);
+})"""
+"""Run by the debugger, since the page's policy allows no `eval`, which `wait_for_function` needs."""
+
+
+def click_on_map(page: Page, lon: float, lat: float) -> None:
+    page.evaluate(TILES_LOADED)
+    spot = page.evaluate(f"window.__epimap.map.map.project([{lon}, {lat}])")
+    page.locator(".maplibregl-canvas").click(position={"x": spot["x"], "y": spot["y"]})
+
+
+def test_an_analyst_signs_in_clicks_a_commune_and_reads_why(
+    visitor: Page, site: Site, city: dict[str, Place]
+) -> None:
+    sign_in(visitor, site, "analyst")
+    expect(visitor.get_by_text("Ca trong 7 ngày")).to_be_visible()
+    click_on_map(visitor, 106.625, 10.725)
+    panel = visitor.locator("#map-panel")
+    expect(panel.get_by_role("heading", name="Phường Ô 0")).to_be_visible()
+    expect(panel.get_by_text("Vì sao ở mức này")).to_be_visible()
+    expect(visitor).to_have_url(re.compile(rf"/map\?unit={city['Ô 0'].id}$"))
+    assert site.complaints == []
+
+
+def test_the_link_of_a_view_shows_the_same_view(visitor: Page, site: Site, city: dict[str, Place]) -> None:
+    sign_in(visitor, site, "analyst")
+    visitor.goto(f"{site.url}/map?disease=dengue&on=2026-11-20&unit={city['Ô 1'].id}")
+    expect(visitor.get_by_role("heading", name="Phường Ô 1")).to_be_visible()
+    expect(visitor.get_by_text("Như đã biết cuối ngày 20/11/2026")).to_be_visible()
+    expect(visitor.locator("#map-disease")).to_have_value("Sốt xuất huyết Dengue")
+    visitor.get_by_role("button", name="Đặt lại").click()
+    expect(visitor).to_have_url(f"{site.url}/map")
+    visitor.go_back()
+    expect(visitor.get_by_role("heading", name="Phường Ô 1")).to_be_visible()
+
+
+def test_the_table_says_what_the_map_shows(visitor: Page, site: Site) -> None:
+    sign_in(visitor, site, "analyst")
+    visitor.locator("#map-view").get_by_text("Bảng").click()
+    expect(visitor.get_by_role("gridcell", name="■ Rất cao")).to_be_visible()
+    expect(visitor.get_by_role("gridcell", name="? Chưa rõ")).to_be_visible()
+    assert site.complaints == []
+
+
+def test_an_officer_takes_an_alert_on_with_a_phone(visitor: Page, site: Site) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    sign_in(visitor, site, "officer")
+    visitor.locator(".alert-card").get_by_text("Phường Ô 1").click()
+    expect(visitor.get_by_text("Hạn ra thông báo (Thông tư 15/2026, điều 26)")).to_be_visible()
+    visitor.get_by_role("button", name="Tiếp nhận").click()
+    expect(visitor.locator("#alert-head").get_by_text("Đã tiếp nhận")).to_be_visible()
+    expect(visitor.get_by_role("button", name="Tiếp nhận")).to_be_hidden()
+    assert visitor.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert site.complaints == []
+
+
+def test_language_and_theme_change_on_the_same_page(visitor: Page, site: Site) -> None:
+    sign_in(visitor, site, "guest")
+    visitor.goto(f"{site.url}/map?disease=dengue")
+    visitor.get_by_role("link", name="EN", exact=True).click()
+    expect(visitor).to_have_url(f"{site.url}/map?disease=dengue")
+    expect(visitor.locator("html")).to_have_attribute("lang", "en")
+    visitor.locator('a[href="/preferences?theme=dark"]').click()
+    expect(visitor.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    expect(visitor.locator("#map")).to_have_attribute("data-dark", "true")
+
+
+@pytest.mark.parametrize("name", ["analyst", "manager"])
+def test_no_page_complains(visitor: Page, site: Site, name: str) -> None:
+    sign_in(visitor, site, name)
+    for path, words in (
+        ("/map", "Bộ lọc"),
+        ("/alerts", "Mở lúc"),
+        ("/data", "Tệp đã đọc"),
+        ("/reports", "Kỳ báo cáo"),
+    ):
+        visitor.goto(site.url + path)
+        expect(visitor.get_by_text(words).first).to_be_visible()
+    assert site.complaints == []

@@ -1,0 +1,464 @@
+"""The map component in a real Chromium, on a page as locked down as the product's."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash import Dash, Input, Output, html
+from flask import Response
+from PIL import Image
+from playwright.sync_api import ConsoleMessage, Page, expect
+from werkzeug.serving import make_server
+
+from web.epimap import ChoroplethLayer, EpiMap
+
+COLOURS = {1: (220, 235, 243), 2: (246, 201, 69), 3: (228, 118, 27), 4: (142, 17, 22)}
+NAMES = {1: "Bến Thành", 2: "Tân Định", 3: "Chợ Quán", 4: "Hạnh Thông"}
+CENTRES = {unit: (106.5 + 0.1 * i, 10.75) for i, unit in enumerate(NAMES)}
+VIEW = {"lng": 106.65, "lat": 10.75, "zoom": 9.5}
+HALF = 0.04
+
+
+@dataclass
+class Site:
+    url: str
+    tiles_served: int = 0
+    broken: bool = False
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+# --- a vector tile of four squares, encoded by hand (MVT 2.1 has no encoder among our packages) -------
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def block(number: int, data: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def whole(number: int, value: int) -> bytes:
+    return varint(number << 3) + varint(value)
+
+
+def zigzag(value: int) -> int:
+    return value << 1 ^ value >> 31
+
+
+def path(points: list[tuple[int, int]], *, closed: bool) -> bytes:
+    """Moves and lines as the deltas of MVT 2.1 §4.3."""
+    words, (x, y) = [], (0, 0)
+    for i, (px, py) in enumerate(points):
+        words += [9] if i == 0 else [(len(points) - 1) << 3 | 2] if i == 1 else []
+        words += [zigzag(px - x), zigzag(py - y)]
+        x, y = px, py
+    return b"".join(varint(word) for word in [*words, *([15] if closed else [])])
+
+
+def to_tile(lng: float, lat: float, z: int, x: int, y: int) -> tuple[int, int]:
+    from math import asinh, pi, radians, tan
+
+    across = (lng + 180) / 360 * 2**z - x
+    down = (1 - asinh(tan(radians(lat))) / pi) / 2 * 2**z - y
+    return clip(across), clip(down)
+
+
+def clip(part: float) -> int:
+    """To the tile and a buffer of 1/8: exact for squares along the axes."""
+    return round(min(1.125, max(-0.125, part)) * 4096)
+
+
+def tile(z: int, x: int, y: int) -> bytes:
+    areas, labels = b"", b""
+    for i, (unit, (lng, lat)) in enumerate(CENTRES.items()):
+        ring = [(-HALF, HALF), (HALF, HALF), (HALF, -HALF), (-HALF, -HALF)]
+        corners = [to_tile(lng + dx, lat + dy, z, x, y) for dx, dy in ring]
+        common = whole(1, unit) + block(2, varint(0) + varint(i))
+        areas += block(2, common + whole(3, 3) + block(4, path(corners, closed=True)))
+        point = path([to_tile(lng, lat, z, x, y)], closed=False)
+        labels += block(2, common + whole(3, 1) + block(4, point))
+    words = block(3, b"name") + b"".join(block(4, block(1, name.encode())) for name in NAMES.values())
+    return b"".join(
+        block(3, whole(15, 2) + block(1, layer) + features + words + whole(5, 4096))
+        for layer, features in ((b"units", areas), (b"unit_labels", labels))
+    )
+
+
+# --- the page --------------------------------------------------------------------------------------
+
+
+def units(values: dict[int | str, float | None], **more: Any) -> ChoroplethLayer:
+    layer: ChoroplethLayer = {
+        "id": "units",
+        "kind": "choropleth",
+        "tiles": "/t/units/{z}/{x}/{y}?v=1",
+        "sourceLayer": "units",
+        "labelLayer": "unit_labels",
+        "values": values,
+        "stops": [(level, "#{:02x}{:02x}{:02x}".format(*rgb)) for level, rgb in COLOURS.items()],
+        "symbols": {2: "▲", 3: "◆", 4: "■"},
+        "symbolMinzoom": 11,
+        "labels": {"field": "name", "minzoom": 11},
+        "tooltips": {2: "Tân Định\n▲ Trung bình · 7 ca"},
+        "opacity": 1,
+    }
+    return layer | more  # type: ignore[return-value]
+
+
+OUTBREAK = {
+    "id": "outbreaks",
+    "kind": "geojson",
+    "tooltipField": "text",
+    "data": {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "id": 77,
+                "geometry": {"type": "Point", "coordinates": [106.65, 10.85]},
+                "properties": {"code": "OD-2026-001", "text": "Ổ dịch OD-2026-001"},
+            }
+        ],
+    },
+    "styleLayers": [{"id": "outbreak-points", "type": "circle", "paint": {"circle-radius": 8}}],
+}
+BUTTONS = ("recolour", "darken", "select", "fly")
+
+
+def make_app() -> Dash:
+    app = Dash(__name__, assets_folder=str(Path(__file__).parent.parent / "assets"))
+    start = units({1: 1, 2: 2, 3: 4, 4: None})
+    app.layout = html.Div(
+        [
+            EpiMap(
+                "map",
+                layers=[start, OUTBREAK],  # type: ignore[list-item]
+                viewState=VIEW,  # type: ignore[arg-type]
+                ariaLabel="Bản đồ mức nguy cơ",
+                attribution="Ranh giới: thử nghiệm",
+                noWebglUrl="/still.png",
+                style={"height": "420px", "width": "900px"},
+            ),
+            *(html.Button(name, id=name) for name in BUTTONS),
+            html.Pre(id="clicked"),
+            html.Pre(id="state"),
+        ]
+    )
+    app.clientside_callback(
+        "function (c) { return JSON.stringify(c) }", Output("clicked", "children"), Input("map", "clickData")
+    )
+    app.clientside_callback(
+        "function (r, w, v, b) { return JSON.stringify({ready: r, webgl: w, view: v, bounds: b}) }",
+        Output("state", "children"),
+        *(Input("map", prop) for prop in ("ready", "webgl", "viewState", "viewBounds")),
+    )
+    wire(app)
+    return app
+
+
+def wire(app: Dash) -> None:
+    @app.callback(Output("map", "layers"), Input("recolour", "n_clicks"), prevent_initial_call=True)
+    def recolour(_: int) -> list[Any]:
+        return [units({1: 3, 2: None, 4: 2}), OUTBREAK]
+
+    @app.callback(Output("map", "dark"), Input("darken", "n_clicks"), prevent_initial_call=True)
+    def darken(_: int) -> bool:
+        return True
+
+    @app.callback(Output("map", "selected"), Input("select", "n_clicks"), prevent_initial_call=True)
+    def select(_: int) -> int:
+        return 2
+
+    @app.callback(Output("map", "flyTo"), Input("fly", "n_clicks"), prevent_initial_call=True)
+    def fly(_: int) -> dict[str, float]:
+        return {"lng": 106.6, "lat": 10.75, "zoom": 12}
+
+
+def add_routes(app: Dash, site: Site) -> None:
+    @app.server.get("/t/units/<int:z>/<int:x>/<int:y>")
+    def serve_tile(z: int, x: int, y: int) -> Response:
+        site.tiles_served += 1
+        return Response(status=500) if site.broken else Response(tile(z, x, y))
+
+    @app.server.get("/still.png")
+    def still() -> Response:
+        picture = io.BytesIO()
+        Image.new("RGB", (90, 42), COLOURS[4]).save(picture, "png")
+        return Response(picture.getvalue(), mimetype="image/png")
+
+    @app.server.after_request
+    def lock_down(response: Response) -> Response:
+        scripts = " ".join(app.csp_hashes())
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'self'; script-src 'self' {scripts}; worker-src 'self'; "
+            "img-src 'self'; connect-src 'self'; font-src 'self'; style-src 'self' 'unsafe-inline'"
+        )
+        return response
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    app = make_app()
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    site = Site(f"http://127.0.0.1:{server.port}/")
+    add_routes(app, site)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield site
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    flags = "--no-sandbox --disable-quic --no-first-run --disable-background-networking"
+    return {
+        "executable_path": "/usr/bin/chromium",
+        "args": [*flags.split(), "--disable-component-update", "--disable-sync"],
+    }
+
+
+@pytest.fixture
+def watched(page: Page, site: Site) -> Page:
+    """A page whose every complaint and every request to another host is remembered."""
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not harmless(message.text):
+            site.complaints.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: site.complaints.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith(site.url) else site.outside.append(r.url))
+    page.set_viewport_size({"width": 920, "height": 700})
+    return page
+
+
+def harmless(text: str) -> bool:
+    """Chromium remarks that drawing WebGL without a GPU is slow when a screenshot is taken."""
+    return "GL Driver Message" in text or "swiftshader" in text.lower()
+
+
+@pytest.fixture
+def map_page(watched: Page, site: Site) -> Page:
+    watched.goto(site.url)
+    expect(watched.locator("#state")).to_contain_text('"ready":true')
+    return watched
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing is loading or moving, then until the next frame is drawn."""
+    page.wait_for_function("() => window.__epimap.map.map.loaded() && !window.__epimap.map.map.isMoving()")
+    page.evaluate(
+        "() => new Promise(drawn => { const m = window.__epimap.map.map; m.once('render', drawn); m.triggerRepaint() })"
+    )
+
+
+def pixel_of(page: Page, lng: float, lat: float) -> dict[str, float]:
+    at = page.evaluate("place => window.__epimap.map.map.project(place)", [lng, lat])
+    box = page.locator("#map canvas").bounding_box()
+    assert box
+    return {"x": box["x"] + at["x"], "y": box["y"] + at["y"]}
+
+
+def colours_at(page: Page, unit: int, reach: int = 0) -> set[tuple[int, ...]]:
+    lng, lat = CENTRES[unit]
+    at = pixel_of(page, lng - 0.02, lat + 0.02)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    around = range(-reach, reach + 1)
+    return {picture.getpixel((round(at["x"]) + dx, round(at["y"]) + dy)) for dx in around for dy in around}  # type: ignore[misc]
+
+
+def click_unit(page: Page, unit: int) -> dict[str, Any]:
+    at = pixel_of(page, *CENTRES[unit])
+    page.mouse.click(at["x"], at["y"])
+    expect(page.locator("#clicked")).to_contain_text(f'"id":{unit}')
+    return json.loads(page.locator("#clicked").inner_text())
+
+
+def press_and_wait(page: Page, button: str) -> None:
+    with page.expect_response("**/_dash-update-component**"):
+        page.locator(f"#{button}").click()
+    settle(page)
+
+
+# --- specifications ----------------------------------------------------------------------------------
+
+
+def test_it_draws_under_a_strict_policy_without_a_word_from_the_console_or_a_foreign_host(
+    map_page: Page, site: Site
+) -> None:
+    assert site.tiles_served > 0
+    assert site.outside == []
+    assert site.complaints == []
+
+
+def test_each_level_has_its_own_colour(map_page: Page) -> None:
+    assert colours_at(map_page, 1) == {COLOURS[1]}
+    assert colours_at(map_page, 2) == {COLOURS[2]}
+    assert colours_at(map_page, 3) == {COLOURS[4]}
+
+
+def test_an_unknown_unit_is_hatched_grey_and_never_level_one(map_page: Page) -> None:
+    seen = colours_at(map_page, 4, reach=8)
+
+    assert len(seen) > 1
+    assert COLOURS[1] not in seen
+    assert all(max(rgb) - min(rgb) < 30 for rgb in seen)
+
+
+def test_new_values_recolour_without_asking_for_a_tile_again(map_page: Page, site: Site) -> None:
+    before = site.tiles_served
+
+    press_and_wait(map_page, "recolour")
+
+    assert colours_at(map_page, 1) == {COLOURS[3]}
+    assert colours_at(map_page, 4) == {COLOURS[2]}
+    assert len(colours_at(map_page, 2, reach=8)) > 1, "null turns back to hatch"
+    assert len(colours_at(map_page, 3, reach=8)) > 1, "a unit left out turns back to hatch"
+    assert site.tiles_served == before
+
+
+def test_dark_mode_changes_the_ground_and_keeps_tiles_and_values(map_page: Page, site: Site) -> None:
+    before = site.tiles_served
+
+    press_and_wait(map_page, "darken")
+
+    assert colours_at(map_page, 2) == {COLOURS[2]}
+    ground = map_page.evaluate("() => window.__epimap.map.map.getPaintProperty('ground', 'background-color')")
+    assert ground == "#12171d"
+    assert site.tiles_served == before
+
+
+def test_a_click_tells_which_unit_and_its_name(map_page: Page) -> None:
+    clicked = click_unit(map_page, 3)
+
+    assert clicked["layer"] == "units"
+    assert clicked["properties"] == {"name": "Chợ Quán"}
+    assert clicked["lngLat"] == pytest.approx(CENTRES[3], abs=0.01)
+
+
+def test_a_click_near_a_point_finds_it_and_empty_ground_is_nothing(map_page: Page) -> None:
+    at = pixel_of(map_page, 106.65, 10.85)
+    map_page.mouse.click(at["x"] + 10, at["y"])
+    expect(map_page.locator("#clicked")).to_contain_text("OD-2026-001")
+
+    map_page.mouse.click(at["x"] + 60, at["y"])
+    expect(map_page.locator("#clicked")).to_contain_text('"layer":null')
+
+
+def test_hover_shows_the_words_given_for_the_unit(map_page: Page) -> None:
+    at = pixel_of(map_page, *CENTRES[2])
+    map_page.mouse.move(at["x"], at["y"], steps=3)
+    expect(map_page.locator(".epimap-tooltip")).to_have_text("Tân Định\n▲ Trung bình · 7 ca")
+
+    map_page.mouse.move(at["x"], at["y"] + 150, steps=3)
+    expect(map_page.locator(".epimap-tooltip")).to_be_hidden()
+
+
+def test_the_selected_unit_is_outlined(map_page: Page) -> None:
+    press_and_wait(map_page, "select")
+
+    state = map_page.evaluate(
+        "() => window.__epimap.map.map.getFeatureState({source: 'units', sourceLayer: 'units', id: 2})"
+    )
+    assert state["selected"] is True
+
+
+def test_the_keyboard_reaches_moves_and_zooms_the_map(map_page: Page) -> None:
+    canvas = map_page.get_by_role("region", name="Bản đồ mức nguy cơ")
+    map_page.keyboard.press("Tab")
+    expect(canvas).to_be_focused()
+
+    map_page.keyboard.press("ArrowRight")
+    map_page.wait_for_function("lng => window.__epimap.map.map.getCenter().lng > lng", arg=VIEW["lng"])
+    map_page.keyboard.press("Equal")
+    map_page.wait_for_function("zoom => window.__epimap.map.map.getZoom() > zoom", arg=VIEW["zoom"])
+
+
+def test_flying_reports_the_new_view_and_draws_vietnamese_names_from_our_own_fonts(
+    map_page: Page, site: Site
+) -> None:
+    fonts: list[str] = []
+    map_page.on("response", lambda r: fonts.append(r.url) if ".woff2" in r.url and r.ok else None)
+
+    press_and_wait(map_page, "fly")
+
+    state = json.loads(map_page.locator("#state").inner_text())
+    assert state["view"] == {"lng": 106.6, "lat": 10.75, "zoom": 12}
+    assert state["bounds"][0] < 106.6 < state["bounds"][2]
+    names = map_page.evaluate(
+        "() => window.__epimap.map.map.queryRenderedFeatures({layers: ['units-label']})"
+        ".map(f => f.properties.name)"
+    )
+    assert names == ["Tân Định"]
+    assert {url.split("/")[-1].split(".")[0] for url in fonts} >= {"noto-sans-latin", "noto-sans-vietnamese"}
+    assert site.outside == []
+    assert site.complaints == []
+
+
+def test_made_up_boundaries_are_dashed(map_page: Page) -> None:
+    dashes = "() => window.__epimap.map.map.getPaintProperty('units-border', 'line-dasharray')"
+    assert map_page.evaluate(dashes) is None
+
+    layers = [units({1: 1}, synthetic=True)]
+    map_page.evaluate("layers => dash_clientside.set_props('map', {layers})", json.loads(json.dumps(layers)))
+    map_page.wait_for_function(f"() => ({dashes})()?.length === 2")
+
+
+def test_counts_are_coloured_by_class_and_an_absent_count_stays_unknown(map_page: Page) -> None:
+    layers = [
+        units({1: 0, 2: 9, 3: 10}, scale="step", stops=[[0, "#ffffff"], [5, "#f6c945"], [10, "#8e1116"]])
+    ]
+    map_page.evaluate("layers => dash_clientside.set_props('map', {layers})", json.loads(json.dumps(layers)))
+    map_page.wait_for_function("() => !window.__epimap.map.map.getLayer('outbreak-points')")
+    settle(map_page)
+
+    assert colours_at(map_page, 1) == {(255, 255, 255)}
+    assert colours_at(map_page, 2) == {COLOURS[2]}
+    assert colours_at(map_page, 3) == {COLOURS[4]}
+    assert len(colours_at(map_page, 4, reach=8)) > 1
+
+
+def test_when_data_cannot_be_loaded_the_map_says_so_and_can_try_again(watched: Page, site: Site) -> None:
+    site.broken = True
+    watched.goto(site.url)
+    expect(watched.locator(".epimap-failure")).to_contain_text("chưa tải được")
+
+    site.broken = False
+    watched.get_by_role("button", name="Thử lại").click()
+    expect(watched.locator(".epimap-failure")).to_be_hidden()
+    settle(watched)
+    assert colours_at(watched, 2) == {COLOURS[2]}
+
+
+def test_without_webgl_it_shows_the_drawn_picture_and_never_fetches_the_engine(
+    watched: Page, site: Site
+) -> None:
+    fetched: list[str] = []
+    watched.on("request", lambda r: fetched.append(r.url))
+    watched.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+
+    watched.goto(site.url)
+
+    expect(watched.locator("#state")).to_contain_text('"webgl":false')
+    expect(watched.get_by_role("img", name="Bản đồ mức nguy cơ")).to_be_visible()
+    assert watched.locator("#map img").evaluate("img => img.complete && img.naturalWidth") == 90
+    assert not any("engine" in url for url in fetched)
+
+
+def test_the_lock_file_names_no_download_host() -> None:
+    lock = json.loads((Path(__file__).parent.parent / "web/epimap/package-lock.json").read_text())
+
+    assert not any("resolved" in package for package in lock["packages"].values())

@@ -1,0 +1,153 @@
+"""Charts as plain plotly figures. Data in, figure out; colours from `alerts.levels` only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from dash import dcc, html
+
+from alerts.levels import COLOURS, Level, Theme
+from i18n import _, current_locale, show_date, show_number
+from surveillance.counts import WeeklyCurve
+from surveillance.epiweek import week_of
+from web.formats import aria
+
+INK = {"light": "#3d4752", "dark": "#c6ced6"}
+GRID = {"light": "#e6eaee", "dark": "#313a44"}
+BAR = {"light": "#7b93a8", "dark": "#7f97ab"}
+EXPECTED = {"light": "#2f6db5", "dark": "#7fb2ee"}
+
+VIETNAMESE = {
+    "dictionary": {},
+    "format": {
+        "days": ["Chủ nhật", "Thứ hai", "Thứ ba", "Thứ tư", "Thứ năm", "Thứ sáu", "Thứ bảy"],
+        "shortDays": ["CN", "T2", "T3", "T4", "T5", "T6", "T7"],
+        "months": [f"Tháng {n}" for n in range(1, 13)],
+        "shortMonths": [f"Th{n}" for n in range(1, 13)],
+        "date": "%d/%m/%Y",
+        "decimal": ",",
+        "thousands": ".",
+    },
+}
+
+
+def chart(figure: dict[str, Any], label: str, **props: Any) -> html.Div:
+    """A figure in the reader's language with its legend above. `label` is its accessible name."""
+    config: Any = {
+        "displayModeBar": False,
+        "responsive": True,
+        "locale": current_locale(),
+        "locales": {"vi": VIETNAMESE},
+    }
+    graph = dcc.Graph(figure=figure, config=config, className="chart", **props)
+    return html.Div([_legend(figure["data"]), html.Div(graph, role="img", **aria(label=label))])
+
+
+def _legend(traces: Sequence[dict[str, Any]]) -> html.Div:
+    """plotly's own legend breaks into a column where the panel is narrow."""
+    items = [_legend_item(trace) for trace in traces]
+    above = next((trace["meta"]["above"] for trace in traces if trace.get("meta", {}).get("above")), None)
+    if above:
+        mark = html.Span(className="chart-mark is-bar", style={"background": above})
+        items.insert(1, html.Span([mark, _("Vượt ngưỡng")], className="chart-legend-item"))
+    return html.Div(items, className="chart-legend", **aria(hidden="true"))
+
+
+def _legend_item(trace: dict[str, Any]) -> html.Span:
+    if trace["type"] == "bar":
+        mark = html.Span(className="chart-mark is-bar", style={"background": trace["meta"]["legend"]})
+    else:
+        line = trace["line"]
+        mark = html.Span(className=f"chart-mark is-{line['dash']}", style={"borderColor": line["color"]})
+    return html.Span([mark, trace["name"]], className="chart-legend-item")
+
+
+def weekly_figure(curve: WeeklyCurve, theme: Theme, height: int = 200) -> dict[str, Any]:
+    """Cases per week as bars; what the same weeks of earlier years let expect, and the threshold, as lines.
+
+    Weeks above the threshold take the colour of level Cao; a week still running is drawn paler.
+    """
+    above = curve.observed > curve.threshold
+    colours = np.where(above, COLOURS[theme][Level.CAO].fill, BAR[theme]).tolist()
+    opacity = [1.0] * len(curve.weeks)
+    if curve.partial and opacity:
+        opacity[-1] = 0.55
+    traces = [
+        {
+            "type": "bar",
+            "x": list(curve.weeks),
+            "y": _numbers(curve.observed),
+            "name": _("Số ca"),
+            "marker": {"color": colours, "opacity": opacity},
+            "meta": {"legend": BAR[theme], "above": COLOURS[theme][Level.CAO].fill if above.any() else None},
+            "hovertext": [_hover(curve, i) for i in range(len(curve.weeks))],
+            "hoverinfo": "text",
+        }
+    ]
+    if np.isfinite(curve.expected).any():
+        traces += [
+            _line(curve.weeks, curve.expected, _("Trung bình 5 năm"), EXPECTED[theme], "solid"),
+            _line(curve.weeks, curve.threshold, _("Ngưỡng"), COLOURS[theme][Level.RAT_CAO].fill, "dash"),
+        ]
+    return {"data": traces, "layout": _layout(theme, height)}
+
+
+def _line(weeks: Sequence[date], values: Any, name: str, colour: str, dash: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": list(weeks),
+        "y": _numbers(values),
+        "name": name,
+        "line": {"color": colour, "width": 1.8, "dash": dash},
+        "hoverinfo": "skip",
+    }
+
+
+def _hover(curve: WeeklyCurve, i: int) -> str:
+    monday = curve.weeks[i]
+    observed, expected, threshold = (
+        series[i] for series in (curve.observed, curve.expected, curve.threshold)
+    )
+    cases = show_number(observed) if math.isfinite(observed) else _("chưa rõ")
+    lines = [
+        _(
+            "Tuần {week}, {start} – {end}",
+            week=week_of(monday).week,
+            start=show_date(monday),
+            end=show_date(monday + timedelta(days=6)),
+        ),
+        _("Số ca: {cases}", cases=cases),
+    ]
+    if math.isfinite(expected):
+        lines.append(_("Trung bình 5 năm: {n}", n=show_number(expected, 1)))
+        lines.append(_("Ngưỡng: {n}", n=show_number(threshold, 1)))
+    if curve.partial and i == len(curve.weeks) - 1:
+        lines.append(_("Tuần chưa hết, số ca còn tăng"))
+    return "<br>".join(lines)
+
+
+def _layout(theme: Theme, height: int) -> dict[str, Any]:
+    axis = {"gridcolor": GRID[theme], "linecolor": GRID[theme], "zeroline": False, "fixedrange": True}
+    return {
+        "height": height,
+        "margin": {"l": 40, "r": 4, "t": 6, "b": 24},
+        "showlegend": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "Inter, system-ui, sans-serif", "size": 12, "color": INK[theme]},
+        "separators": ",." if current_locale() == "vi" else ".,",
+        "bargap": 0.15,
+        "hoverlabel": {"align": "left"},
+        "xaxis": {**axis, "tickformat": "%m/%Y", "nticks": 5, "tickangle": 0, "showgrid": False},
+        "yaxis": {**axis, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+    }
+
+
+def _numbers(values: Any) -> list[float | None]:
+    """JSON has no NaN."""
+    return [float(v) if math.isfinite(v) else None for v in values]

@@ -1,0 +1,141 @@
+"""AG Grid tables: sortable and filterable lists of many rows, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_ag_grid as dag
+
+from i18n import _, current_locale
+
+_VIETNAMESE = {
+    "noRowsToShow": "Không có dòng nào",
+    "loadingOoo": "Đang tải…",
+    "searchOoo": "Tìm…",
+    "filterOoo": "Lọc…",
+    "equals": "Bằng",
+    "notEqual": "Khác",
+    "blank": "Trống",
+    "notBlank": "Không trống",
+    "empty": "Chọn một",
+    "lessThan": "Nhỏ hơn",
+    "greaterThan": "Lớn hơn",
+    "lessThanOrEqual": "Không quá",
+    "greaterThanOrEqual": "Ít nhất",
+    "inRange": "Trong khoảng",
+    "inRangeStart": "Từ",
+    "inRangeEnd": "đến",
+    "contains": "Có chứa",
+    "notContains": "Không chứa",
+    "startsWith": "Bắt đầu bằng",
+    "endsWith": "Kết thúc bằng",
+    "andCondition": "VÀ",
+    "orCondition": "HOẶC",
+    "applyFilter": "Áp dụng",
+    "resetFilter": "Đặt lại",
+    "clearFilter": "Xóa lọc",
+    "cancelFilter": "Hủy",
+    "textFilter": "Lọc chữ",
+    "numberFilter": "Lọc số",
+    "page": "Trang",
+    "to": "đến",
+    "of": "trên",
+    "more": "nhiều hơn",
+    "pageSizeSelectorLabel": "Số dòng mỗi trang:",
+    "firstPage": "Trang đầu",
+    "lastPage": "Trang cuối",
+    "nextPage": "Trang sau",
+    "previousPage": "Trang trước",
+    "sortAscending": "Xếp tăng dần",
+    "sortDescending": "Xếp giảm dần",
+    "sortUnSort": "Bỏ xếp",
+    "columnFilter": "Lọc theo cột",
+    "ariaFilterInput": "Ô lọc",
+    "ariaFilterMenuOpen": "Mở bộ lọc",
+    "ariaSortableColumn": "Nhấn Enter để xếp",
+    "ariaRowSelect": "Nhấn phím cách để chọn dòng",
+    "ariaRowDeselect": "Nhấn phím cách để bỏ chọn dòng",
+    "ariaRowToggleSelection": "Nhấn phím cách để đổi lựa chọn",
+    "ariaFilteringOperator": "Điều kiện lọc",
+    "ariaFilterValue": "Giá trị lọc",
+    "ariaSkeletonCellLoading": "Đang tải dòng",
+    "ariaPageSizeSelectorLabel": "Số dòng mỗi trang",
+    "ariaColumnFiltered": "Cột đang lọc",
+}
+
+
+LAW = "Thông tư 15/2026/TT-BYT"
+
+
+def level_column(width: int = 140) -> dict[str, Any]:
+    """The level badge, sorted by its order."""
+    return {
+        "field": "level_order",
+        "headerName": _("Mức"),
+        "cellRenderer": "LevelBadge",
+        "width": width,
+        "minWidth": width,
+        "filter": False,
+    }
+
+
+def number_column(field: str, title: str, width: int = 120, **props: Any) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": title,
+        "type": "rightAligned",
+        "filter": "agNumberColumnFilter",
+        "width": width,
+        "minWidth": width,
+        **props,
+    }
+
+
+def text_column(field: str, title: str, min_width: int = 140, **props: Any) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": title,
+        "flex": 1,
+        "minWidth": min_width,
+        "tooltipField": field,
+        **props,
+    }
+
+
+def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **options: Any) -> dag.AgGrid:
+    """A grid whose rows are known by "id"; a click on a row is its `cellClicked`."""
+    return dag.AgGrid(
+        id=id,
+        columnDefs=columns,
+        rowData=rows,
+        getRowId="params.data.id",
+        defaultColDef={
+            "sortable": True,
+            "filter": "agTextColumnFilter",
+            "resizable": True,
+            "suppressHeaderMenuButton": True,
+        },
+        dashGridOptions={
+            "localeText": _VIETNAMESE if current_locale() == "vi" else {},
+            "rowHeight": 44,
+            "headerHeight": 44,
+            "suppressCellFocus": False,
+            "animateRows": False,
+            **options,
+        },
+        style={"height": "100%", "width": "100%"},
+    )
+
+
+def commune_grid() -> dag.AgGrid:
+    return grid(
+        "map-grid",
+        [
+            text_column("place", _("Xã, phường"), 170),
+            level_column(),
+            number_column("cases_7", _("Ca 7 ngày")),
+            number_column("cases_28", _("Ca 28 ngày"), 130),
+            text_column("status", _("Theo luật"), 160, headerTooltip=LAW),
+        ],
+        [],
+    )

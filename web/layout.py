@@ -1,0 +1,276 @@
+"""The frame around every page: header, navigation, notices; and which page a path shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+
+from accounts.models import Role
+from alerts.views import unread_count
+from i18n import LOCALES, Message, _, current_locale
+from reports.service import KINDS
+from web.auth import ROLE_NAMES
+from web.context import Viewer, context, open_session, theme, viewer
+from web.formats import aria, empty, icon, link
+from web.pages import alerts, data, map, reports
+
+POLL_MS = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page answers its path and everything below it; `layout` gets the rest of the path and the query."""
+
+    path: str
+    title: Message
+    icon: str
+    roles: frozenset[Role]
+    layout: Callable[..., Any]
+
+
+EVERYONE = frozenset(Role)
+REPORTERS = frozenset(Role(role) for kind in KINDS.values() for role in kind.roles)
+PAGES = (
+    Page(path="/map", title=Message("Bản đồ"), icon="map", roles=EVERYONE, layout=map.layout),
+    Page(path="/alerts", title=Message("Cảnh báo"), icon="bell", roles=EVERYONE, layout=alerts.layout),
+    Page(
+        path="/data",
+        title=Message("Dữ liệu"),
+        icon="database",
+        roles=frozenset({Role.ANALYST, Role.MANAGER}),
+        layout=data.layout,
+    ),
+    Page(
+        path="/reports", title=Message("Báo cáo"), icon="file-report", roles=REPORTERS, layout=reports.layout
+    ),
+)
+
+
+def shell() -> Any:
+    """The frame, in the language and theme of this request; empty when Dash looks at it before anyone has."""
+    if not current_user.is_authenticated:
+        return html.Div()
+    return dmc.MantineProvider(
+        dmc.DatesProvider(_frame(viewer()), settings={"locale": current_locale(), "firstDayOfWeek": 1}),
+        forceColorScheme=theme(),
+        theme={"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"},
+    )
+
+
+def register(app: Dash) -> None:
+    app.callback(
+        Output("page", "children"),
+        Output("nav", "children"),
+        Output("page-title", "data"),
+        Input("url", "pathname"),
+        State("url", "search"),
+    )(show_page)
+    app.callback(
+        Output("nav", "children", allow_duplicate=True),
+        Input("version", "data"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )(show_nav)
+    app.clientside_callback(
+        ClientsideFunction("shell", "poll"),
+        Output("version", "data"),
+        Output("data-chip", "children"),
+        Output("data-chip", "className"),
+        Output("lost", "className"),
+        Output("lost-text", "children"),
+        Output("notice", "children"),
+        Input("poll", "n_intervals"),
+        State("version", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
+    )
+    for page in (map, alerts, data, reports):
+        page.register(app)
+
+
+def show_page(path: str, search: str) -> tuple[Any, Any, str]:
+    """The page of `path`, or words why not."""
+    page = next((p for p in PAGES if path == p.path or path.startswith(p.path + "/")), None)
+    if page is None:
+        return (
+            empty(_("Không có trang này."), link(_("Về trang đầu"), "/", refresh=True)),
+            navigation(path),
+            "Canh Dịch",
+        )
+    if viewer().role not in page.roles:
+        return empty(_("Tài khoản này không có quyền xem mục này.")), navigation(path), "Canh Dịch"
+    query = dict(parse_qsl((search or "").lstrip("?")))
+    content = page.layout(rest=path.removeprefix(page.path).strip("/"), **_only_known(query))
+    return content, navigation(path), f"{page.title} · Canh Dịch"
+
+
+def show_nav(_version: str | None, path: str) -> Any:
+    return navigation(path)
+
+
+def navigation(path: str) -> list[Any]:
+    """Links to the pages this visitor may open, with the number of alerts not yet looked at."""
+    with open_session() as session:
+        waiting = unread_count(session, viewer().id)
+    return [_nav_item(page, path, waiting) for page in PAGES if viewer().role in page.roles]
+
+
+def _nav_item(page: Page, path: str, waiting: int) -> Any:
+    active = path == page.path or path.startswith(page.path + "/")
+    counter = (
+        [
+            html.Span(
+                str(waiting) if waiting < 100 else "99+",
+                className="nav-count",
+                title=_("{n} cảnh báo chưa xem", n=waiting),
+            )
+        ]
+        if page.path == "/alerts" and waiting
+        else []
+    )
+    current = aria(current="page") if active else {}
+    return html.Div(
+        dcc.Link(
+            [icon(page.icon), html.Span(str(page.title), className="nav-label"), *counter],
+            href=page.path,
+            className="nav-item is-active" if active else "nav-item",
+        ),
+        **current,
+    )
+
+
+def _frame(who: Viewer) -> html.Div:
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            dcc.Interval(id="poll", interval=POLL_MS),
+            dcc.Store(id="version"),
+            dcc.Store(id="page-title"),
+            html.A(_("Bỏ qua đến nội dung"), href="#main", className="skip-link"),
+            _header(who),
+            html.Nav(id="nav", className="app-nav", **aria(label=_("Các trang"))),
+            html.Main(
+                [
+                    html.Div(
+                        [
+                            icon("alert-triangle"),
+                            html.Span(
+                                _("Mất kết nối máy chủ, đang thử lại. Số liệu đang hiện là số liệu cũ."),
+                                id="lost-text",
+                            ),
+                        ],
+                        id="lost",
+                        className="stale-note is-hidden",
+                        role="status",
+                    ),
+                    html.Div(id="notice"),
+                    html.Div(html.Div(className="skeleton page-skeleton"), id="page", className="page-slot"),
+                ],
+                id="main",
+                className="app-main",
+                tabIndex=-1,
+            ),
+        ],
+        className="app-shell",
+    )
+
+
+def _header(who: Viewer) -> html.Header:
+    settings = context().settings
+    demo = [
+        html.Span(
+            _("Bản dùng thử"),
+            className="demo-chip only-desktop",
+            title=_("Người bệnh và người dùng đều là giả định."),
+        )
+    ]
+    return html.Header(
+        [
+            html.A(
+                [
+                    html.Img(src="/assets/logo.svg", alt="", className="app-logo"),
+                    html.Span("Canh Dịch", className="app-name"),
+                ],
+                href="/",
+                className="app-brand",
+                **aria(label="Canh Dịch"),
+            ),
+            html.Span(settings.deployment.title[current_locale()], className="app-place only-desktop"),
+            html.Span(id="data-chip", className="data-chip"),
+            *(demo if settings.demo else []),
+            html.Div([_language_switch(), _theme_switch(), _user_menu(who)], className="app-header-actions"),
+        ],
+        className="app-header",
+    )
+
+
+def _language_switch(className: str = "segmented only-desktop") -> html.Div:
+    return html.Div(
+        [
+            html.A(
+                code.upper(),
+                href=f"/preferences?language={code}",
+                lang=code,
+                className="is-active" if code == current_locale() else "",
+                **(aria(current="true") if code == current_locale() else {}),
+            )
+            for code in LOCALES
+        ],
+        className=className,
+        role="group",
+        **aria(label=_("Ngôn ngữ")),
+    )
+
+
+def _theme_switch() -> html.A:
+    dark = theme() == "dark"
+    label = _("Chuyển sang nền sáng") if dark else _("Chuyển sang nền tối")
+    return html.A(
+        icon("sun" if dark else "moon"),
+        href=f"/preferences?theme={'light' if dark else 'dark'}",
+        className="icon-button",
+        title=label,
+        **aria(label=label),
+    )
+
+
+def _user_menu(who: Viewer) -> html.Details:
+    sign_out = html.Form(
+        [
+            dcc.Input(type="hidden", name="csrf_token", value=generate_csrf()),
+            html.Button([icon("logout"), _("Đăng xuất")], type="submit", className="button menu-sign-out"),
+        ],
+        action="/logout",
+        method="POST",
+    )
+    label = _("{initials}: tài khoản của {name}", initials=who.initials, name=who.full_name)
+    return html.Details(
+        [
+            html.Summary(
+                html.Span(who.initials, className="avatar"), className="icon-button", **aria(label=label)
+            ),
+            html.Div(
+                [
+                    html.Div(who.full_name, className="menu-name"),
+                    html.Div(str(ROLE_NAMES[who.role]), className="dim"),
+                    _language_switch("segmented only-phone"),
+                    sign_out,
+                ],
+                className="user-menu",
+            ),
+        ],
+        className="menu",
+    )
+
+
+def _only_known(query: Mapping[str, str]) -> dict[str, str]:
+    """Query names are passed as keyword arguments: "rest" is ours."""
+    return {name: value for name, value in query.items() if name.isidentifier() and name != "rest"}

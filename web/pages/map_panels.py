@@ -1,0 +1,273 @@
+"""The panel beside the map: the city's figures, or everything about one commune."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from dash import html
+from sqlalchemy.orm import Session
+
+from alerts.levels import Level
+from alerts.views import (
+    AlertSummary,
+    LevelDetail,
+    LevelView,
+    alert_list,
+    alerts_this_week,
+    highest,
+    level_detail,
+    levels_at,
+)
+from geodata.places import Place, communes_today
+from i18n import _, current_locale
+from surveillance.counts import CitySummary, city_summary, counts_by_unit, weekly_curve
+from web.context import Moment, context, disease_name, local, now, theme, viewer
+from web.figures import chart, weekly_figure
+from web.formats import (
+    count,
+    day,
+    icon,
+    kpi,
+    level_badge,
+    link,
+    short_moment,
+    shown_level,
+    status_chip,
+    stored,
+    table,
+)
+
+CURVE_WEEKS = 52
+TOP_COMMUNES = 8
+WEEK_ALERTS = 6
+
+
+def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any]:
+    """The whole city: key figures, the week's alerts, the curve, the communes with most cases."""
+    summary = city_summary(session, disease=disease, today=shown.today, as_of=shown.as_of)
+    levels = levels_at(session, disease=disease, as_of=shown.as_of)
+    curve = weekly_curve(
+        session, disease=disease, unit_id=None, weeks=CURVE_WEEKS, today=shown.today, as_of=shown.as_of
+    )
+    title = disease_name(disease) if disease else _("Tất cả các bệnh")
+    return [
+        html.Div(
+            html.Div(
+                [
+                    html.H2(context().settings.deployment.title[current_locale()], className="panel-title"),
+                    html.Div(title, className="dim"),
+                ]
+            ),
+            className="panel-head",
+        ),
+        _city_figures(summary, levels.values()),
+        *_week_alerts(session, disease, shown),
+        html.H3(_("Số ca theo tuần"), className="section-title"),
+        chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {disease}", disease=title)),
+        html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
+        _top_communes(session, disease, shown, levels),
+    ]
+
+
+def commune_panel(session: Session, place: Place, disease: str | None, shown: Moment) -> list[Any]:
+    """One commune: its level and why, its curve, and each disease's level there."""
+    by_disease = {
+        code: levels_at(session, disease=code, as_of=shown.as_of).get(place.id) for code in context().diseases
+    }
+    known = [view for view in by_disease.values() if view is not None]
+    chosen = disease or (highest(known).disease if known else None)
+    view = by_disease.get(chosen) if chosen else None
+    detail = level_detail(session, chosen, place.id, as_of=shown.as_of) if chosen and view else None
+    curve = weekly_curve(
+        session, disease=chosen, unit_id=place.id, weeks=CURVE_WEEKS, today=shown.today, as_of=shown.as_of
+    )
+    title = disease_name(chosen) if chosen else _("Tất cả các bệnh")
+    return [
+        html.Div(
+            [
+                html.Div(
+                    [
+                        html.H2(place.name, className="panel-title"),
+                        html.Div(place.parent or "", className="dim"),
+                    ]
+                ),
+                link(
+                    icon("x"),
+                    map_href(None, disease, shown),
+                    className="icon-button",
+                    title=_("Đóng, xem cả thành phố"),
+                ),
+            ],
+            className="panel-head",
+        ),
+        html.Div(
+            [
+                level_badge(shown_level(view.level, view.unknown) if view else "unknown"),
+                html.Strong(title),
+                *([status_chip(view.status)] if view else []),
+            ],
+            className="badge-row",
+        ),
+        *_reasons(detail),
+        html.H3(_("Số ca theo tuần"), className="section-title"),
+        chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {place}", place=place.name)),
+        html.H3(_("Từng bệnh ở đây"), className="section-title"),
+        _disease_table(session, place, by_disease, shown),
+        *_open_alerts(session, place),
+    ]
+
+
+def _city_figures(summary: CitySummary, levels: Iterable[LevelView]) -> html.Div:
+    views = list(levels)
+    high = sum(not view.unknown and view.level >= Level.CAO for view in views)
+    unknown = sum(view.unknown for view in views)
+    unknown_note = _("{n} nơi chưa rõ", n=unknown) if unknown else _("trong {n} nơi", n=len(views))
+    return html.Div(
+        [
+            kpi(_("Ca trong 7 ngày"), count(summary.cases_7), change_note(summary)),
+            kpi(_("Nơi mức Cao trở lên"), count(high), unknown_note),
+            kpi(_("Ca trong 28 ngày"), count(summary.cases_28), _unplaced(summary)),
+            kpi(_("Từ đầu năm"), count(summary.year_to_date), _("đến {day}", day=summary.today)),
+        ],
+        className="kpi-grid",
+    )
+
+
+def change_note(summary: CitySummary) -> str:
+    """ "▲ 18 % so với trung bình 4 tuần trước"."""
+    if summary.change_percent is None:
+        return _("chưa có ca để so sánh")
+    if abs(summary.change_percent) < 0.5:
+        return _("bằng trung bình 4 tuần trước")
+    arrow = "▲" if summary.change_percent > 0 else "▼"
+    return _("{arrow} {n} % so với 4 tuần trước", arrow=arrow, n=count(abs(summary.change_percent)))
+
+
+def _unplaced(summary: CitySummary) -> str:
+    if not summary.unplaced_28:
+        return _("đều rõ xã, phường")
+    return _("{n} ca chưa rõ xã, phường", n=summary.unplaced_28)
+
+
+def _week_alerts(session: Session, disease: str | None, shown: Moment) -> list[Any]:
+    if shown.as_of is not None:
+        return []
+    week = alerts_this_week(session, local(now(session)), viewer().area_ids)
+    found = [alert for alert in week if disease in (None, alert.disease)]
+    heading = html.H3(_("Cảnh báo trong tuần ({n})", n=len(found)), className="section-title")
+    if not found:
+        return [heading, html.P(_("Tuần này chưa có cảnh báo mới."), className="dim")]
+    more = [link(_("Xem tất cả"), "/alerts", className="more-link")] if len(found) > WEEK_ALERTS else []
+    return [
+        heading,
+        html.Ul([alert_line(alert) for alert in found[:WEEK_ALERTS]], className="alert-lines"),
+        *more,
+    ]
+
+
+def alert_line(alert: AlertSummary) -> html.Li:
+    """One alert in a short list: level, place and disease, when."""
+    return html.Li(
+        link(
+            [
+                level_badge(alert.peak_level),
+                html.Span(
+                    [html.Strong(alert.unit_name), html.Span(disease_name(alert.disease), className="dim")]
+                ),
+                html.Span(short_moment(alert.opened_at), className="dim num"),
+            ],
+            f"/alerts/{alert.id}",
+            className="alert-line",
+        )
+    )
+
+
+def _top_communes(
+    session: Session, disease: str | None, shown: Moment, levels: Mapping[int, LevelView]
+) -> Any:
+    cases = counts_by_unit(
+        session, disease=disease, start=shown.today - timedelta(days=6), end=shown.today, as_of=shown.as_of
+    )
+    if not cases:
+        return html.P(_("Không có ca nào trong 7 ngày."), className="dim")
+    names = {place.id: place for place in communes_today(session)}
+    top = sorted(((n, unit) for unit, n in cases.items() if unit in names), reverse=True)[:TOP_COMMUNES]
+    rows = []
+    for n, unit in top:
+        view = levels.get(unit)
+        level = shown_level(view.level, view.unknown) if view else "unknown"
+        rows.append((unit_link(names[unit].name, unit, disease, shown), level_badge(level), count(n)))
+    return table([_("Xã, phường"), _("Mức"), _("Số ca")], rows, numeric=(2,))
+
+
+def unit_link(name: str, unit_id: int, disease: str | None, shown: Moment) -> Any:
+    return link(name, map_href(unit_id, disease, shown))
+
+
+def map_href(unit_id: int | None, disease: str | None, shown: Moment) -> str:
+    """The map with this commune, disease and day chosen."""
+    on = shown.today.isoformat() if shown.as_of is not None else None
+    query = {"disease": disease, "on": on, "unit": unit_id}
+    text = urlencode({name: value for name, value in query.items() if value is not None})
+    return f"/map?{text}" if text else "/map"
+
+
+def _reasons(detail: LevelDetail | None) -> list[Any]:
+    """Why this level, and why neither higher nor lower."""
+    if detail is None:
+        return [html.P(_("Chưa đủ dữ liệu để xếp mức."), className="dim")]
+    why = [html.Li(stored(reason)) for reason in detail.reasons]
+    return [
+        html.H3(_("Vì sao ở mức này"), className="section-title"),
+        html.Ul(why, className="reason-list")
+        if why
+        else html.P(_("Không có dấu hiệu bất thường."), className="dim"),
+        html.Dl(
+            [
+                html.Div([html.Dt(label), html.Dd(stored(text))], className="fact")
+                for label, text in (
+                    (_("Vì sao không cao hơn"), detail.why_not_higher),
+                    (_("Vì sao không thấp hơn"), detail.why_not_lower),
+                )
+                if stored(text)
+            ],
+            className="facts",
+        ),
+        html.P(_("Ở mức này từ {day}.", day=day(local(detail.view.since).date())), className="dim"),
+    ]
+
+
+def _disease_table(
+    session: Session, place: Place, by_disease: Mapping[str, LevelView | None], shown: Moment
+) -> Any:
+    rows = []
+    for code, view in by_disease.items():
+        cases = counts_by_unit(
+            session, disease=code, start=shown.today - timedelta(days=27), end=shown.today, as_of=shown.as_of
+        ).get(place.id, 0)
+        level = shown_level(view.level, view.unknown) if view else "unknown"
+        order = view.level if view and not view.unknown else 0
+        rows.append(
+            (
+                order,
+                cases,
+                (unit_link(disease_name(code), place.id, code, shown), level_badge(level), count(cases)),
+            )
+        )
+    rows.sort(key=lambda row: (-row[0], -row[1]))
+    return table([_("Bệnh"), _("Mức"), _("Ca 28 ngày")], [cells for _order, _n, cells in rows], numeric=(2,))
+
+
+def _open_alerts(session: Session, place: Place) -> list[Any]:
+    if not viewer().may_see(place.id):
+        return []
+    found = alert_list(session, area_ids={place.id}, states=("open", "acknowledged")).items
+    if not found:
+        return []
+    return [
+        html.H3(_("Cảnh báo đang mở ở đây"), className="section-title"),
+        html.Ul([alert_line(alert) for alert in found], className="alert-lines"),
+    ]

@@ -1,0 +1,117 @@
+"""Answers that are not Dash pages: tiles, the data's version, pictures, files, health."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from ipaddress import ip_address
+
+from flask import Blueprint, Flask, Response, abort, jsonify, request, send_file
+from sqlalchemy.exc import OperationalError
+
+from accounts.service import active_user
+from alerts.version import alerts_version
+from alerts.views import levels_at, unread_count
+from geodata.places import boundaries_version
+from geodata.tiles import TileError
+from i18n import _, current_locale
+from reports.drawing import level_map
+from reports.service import ReportError, report_file
+from surveillance import jobs
+from surveillance.clock import data_until
+from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
+from web.formats import shown_level
+
+STALE_AFTER_H = 26
+"""Data are daily; two hours beyond a day is late."""
+
+PICTURE_ZOOM = 9
+
+blueprint = Blueprint("routes", __name__)
+
+
+def configure(server: Flask) -> None:
+    server.register_blueprint(blueprint)
+
+
+@blueprint.get("/t/communes/<int:z>/<int:x>/<int:y>")
+def commune_tile(z: int, x: int, y: int) -> Response:
+    """A vector tile. Private: the same rights as pages; kept by the browser until the boundaries change."""
+    with open_session() as session:
+        etag = f"{boundaries_version(session)}-{z}-{x}-{y}"
+        if etag in request.if_none_match:
+            return _private(Response(status=304), etag)
+        try:
+            tile = context().tiles.commune_tile(session, z, x, y)
+        except TileError:
+            abort(404)
+    return _private(Response(tile, mimetype="application/vnd.mapbox-vector-tile"), etag)
+
+
+@blueprint.get("/api/version")
+def version() -> Response:
+    """Changes whenever there is something new to show. Cheap: pages ask every few seconds."""
+    with open_session() as session:
+        until = data_until(session)
+        parts = (until, alerts_version(session), unread_count(session, viewer().id))
+        stale = until is None or (now(session) - until).total_seconds() > STALE_AFTER_H * 3600
+    label = _("Dữ liệu đến {moment}", moment=f"{local(until):%H:%M %d/%m}") if until else _("Chưa có dữ liệu")
+    etag = sha256(repr((parts, stale, current_locale())).encode()).hexdigest()[:20]
+    if etag in request.if_none_match:
+        return _private(Response(status=304), etag)
+    return _private(jsonify(version=etag, label=label, stale=stale), etag)
+
+
+@blueprint.get("/map.png")
+def map_picture() -> Response:
+    """The map of a day's levels as a picture, for machines that cannot draw it (no WebGL2)."""
+    disease = known_disease(request.args.get("disease"))
+    with open_session() as session:
+        shown = day_on_show(session, parse_day(request.args.get("on")))
+        levels = {
+            unit: shown_level(v.level, v.unknown)
+            for unit, v in levels_at(session, disease=disease, as_of=shown.as_of).items()
+        }
+        coverage = context().tiles.coverage(session, PICTURE_ZOOM)
+    picture = level_map(coverage, levels, kind="png")
+    response = Response(picture, mimetype="image/png")
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@blueprint.get("/reports/files/<int:job_id>/<name>")
+def download(job_id: int, name: str) -> Response:
+    with open_session() as session:
+        user = active_user(session, viewer().id)
+        assert user is not None
+        try:
+            path = report_file(session, context().settings, job_id, name, user)
+        except ReportError:
+            abort(404)
+    response = send_file(path, as_attachment=True, download_name=name)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.get("/healthz")
+def healthz() -> tuple[Response, int]:
+    """200 when the database answers and no job is late, else 503. Names jobs only, no data."""
+    try:
+        health = jobs.health(context().engine, datetime.now(UTC))
+    except OperationalError:
+        return jsonify(ok=False, database="lost"), 503
+    return jsonify(database="ok", **health), 200 if health["ok"] else 503
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text, for this machine only."""
+    if not ip_address(request.remote_addr or "0.0.0.0").is_loopback or "X-Forwarded-For" in request.headers:
+        abort(403)
+    return Response(jobs.metrics_text(context().engine, datetime.now(UTC)), mimetype="text/plain")
+
+
+def _private(response: Response, etag: str) -> Response:
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,71 @@
+"""Headers, cookies, cross-site request forgery and the rate of sign-in attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_talisman import Talisman
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+
+from settings import Settings
+
+SESSION_HOURS = 12
+CSRF_COOKIE = "_csrf_token"
+
+
+def configure(server: Flask, settings: Settings) -> Limiter:
+    """Cookies and CSRF; returns the limiter that routes decorate themselves with."""
+    https = settings.public_url.startswith("https://")
+    server.secret_key = settings.secret_key
+    server.config.update(
+        SESSION_COOKIE_NAME="canhdich",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+    )
+    CSRFProtect(server)
+
+    @server.after_request
+    def give_csrf_cookie(response: Response) -> Response:
+        """Readable by our own scripts, which send it back as a header (Dash does so by itself)."""
+        if response.mimetype == "text/html" and request.method == "GET":
+            response.set_cookie(CSRF_COOKIE, generate_csrf(), samesite="Lax", secure=https)
+        return response
+
+    return Limiter(get_remote_address, app=server, storage_uri="memory://")
+
+
+def protect(server: Flask, settings: Settings, script_hashes: Sequence[str]) -> Talisman:
+    """Content security policy and its companions. Call it after all callbacks are registered.
+
+    `script_hashes`: the one inline script Dash needs. Styles stay 'unsafe-inline' for the components.
+    """
+    https = settings.public_url.startswith("https://")
+    policy = {
+        "default-src": "'self'",
+        "script-src": ["'self'", *script_hashes],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'", "data:"],
+        "connect-src": "'self'",
+        "worker-src": "'self'",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return Talisman(
+        server,
+        content_security_policy=policy,
+        force_https=https,
+        session_cookie_secure=https,
+        strict_transport_security=https,
+        referrer_policy="same-origin",
+    )
