@@ -1,0 +1,278 @@
+"""Canh Dịch's command line: `python app.py --help`. Composes the packages; decides nothing itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from db import make_engine, session_scope
+from embedded import EmbeddedPostGIS, database_url
+from i18n import Message
+from migrate import migrate as migrate_database
+from settings import ROOT, Settings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+user_cli = typer.Typer(no_args_is_help=True, help="Accounts.")
+boundaries_cli = typer.Typer(no_args_is_help=True, help="Boundaries of administrative units.")
+cli.add_typer(user_cli, name="user")
+cli.add_typer(boundaries_cli, name="boundaries")
+
+
+def say(message: Message | str) -> None:
+    print(f"==> {message}", flush=True)
+
+
+def configure_logging(level: str) -> None:
+    """One JSON object per line on stderr; never a row of data."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def connect(settings: Settings) -> Engine:
+    return make_engine(database_url(settings.database_url, settings.home))
+
+
+@contextmanager
+def ready() -> Iterator[tuple[Settings, Engine]]:
+    """Settings and a migrated database, for one command."""
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    url = database_url(settings.database_url, settings.home)
+    migrate_database(url)
+    engine = make_engine(url)
+    try:
+        yield settings, engine
+    finally:
+        engine.dispose()
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and load the deployment's administrative units."""
+    from city import prepare
+
+    with ready() as (settings, engine):
+        prepare(engine, settings, say)
+
+
+@cli.command()
+def web() -> None:
+    """Serve the dashboard (gunicorn) on CANHDICH_HOST:CANHDICH_PORT."""
+    from web.serve import serve
+
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    serve(settings, lambda: connect(settings))
+
+
+@cli.command()
+def worker() -> None:
+    """Run the scheduled jobs until stopped (SIGTERM lets running ones end)."""
+    from surveillance.jobs import Worker, wait_for_database
+    from worker import Chain
+
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    engine = connect(settings)
+
+    def revive() -> str:
+        return database_url(settings.database_url, settings.home)
+
+    wait_for_database(engine, revive)
+    running = Worker(engine, Chain(engine, settings).jobs(), revive)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.request_stop())
+    running.start()
+    running.wait()
+    running.stop()
+
+
+@cli.command()
+def ingest(
+    files: list[Path],
+    backfill: Annotated[bool, typer.Option(help="Rows count as known from their report date.")] = False,
+) -> None:
+    """Read files now, through the same pipeline as the drop folder, and print the run report."""
+    from worker import Chain
+
+    with ready() as (settings, engine):
+        Chain(engine, settings).ingest(files, backfill=backfill, say=say)
+
+
+@cli.command()
+def analyse() -> None:
+    """Recompute signals, levels and alerts now."""
+    from worker import Chain
+
+    with ready() as (settings, engine):
+        chain = Chain(engine, settings)
+        say(f"analyse {chain.analyse()} · reconcile {chain.reconcile()} · deliver {chain.deliver()}")
+
+
+@cli.command()
+def replay(
+    first: Annotated[str, typer.Option("--from", help="YYYY-MM-DD")],
+    last: Annotated[str, typer.Option("--to", help="YYYY-MM-DD")],
+) -> None:
+    """Build the history of levels and alerts day by day as it would have been known; sends nothing."""
+    from worker import Chain
+
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    days = [start + timedelta(days=i) for i in range((end - start).days + 1)]
+    with ready() as (settings, engine):
+        Chain(engine, settings).replay(days, say)
+
+
+@boundaries_cli.command("import")
+def boundaries_import(file: Path) -> None:
+    """Import real boundaries (GeoJSON, GeoPackage, GeoParquet, Shapefile) and say what did not match."""
+    from city import import_boundaries
+
+    with ready() as (settings, engine):
+        import_boundaries(engine, settings, file, say)
+
+
+@user_cli.command("add")
+def user_add(
+    username: str,
+    role: Annotated[str, typer.Option(help="analyst, officer or manager")],
+    name: Annotated[str, typer.Option(help="Full name")],
+    email: Annotated[str | None, typer.Option()] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Code of a commune or province; repeatable")] = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add an account."""
+    from accounts.models import Role
+    from accounts.service import create_user
+    from city import units_by_code
+
+    with ready() as (settings, engine), session_scope(engine) as session:
+        areas = units_by_code(session, settings, area or [])
+        create_user(
+            session,
+            username=username,
+            password=password,
+            full_name=name,
+            role=Role(role),
+            email=email,
+            area_ids=[unit.id for unit in areas],
+        )
+        say(Message("Đã thêm tài khoản {username}.", username=username))
+
+
+@cli.command()
+def detect(
+    table: Annotated[
+        Path, typer.Argument(help="CSV: series, t, epoch, date, freq, observed, population, state")
+    ],
+    method: Annotated[
+        str, typer.Option(help="farrington_flexible, farrington_classic, ears_c1, ears_c2, ears_c3, …")
+    ],
+    out: Annotated[Path, typer.Option()],
+    settings: Annotated[Path | None, typer.Option(help="JSON of named settings")] = None,
+) -> None:
+    """Run a detector over plain files; needs no database."""
+    from surveillance.detect_files import detect as detect_files
+
+    done = detect_files(table, method, settings, out)
+    say(f"{out}: {done.rows} rows, {done.series} series, {done.settings} settings, {done.alarms} alarms")
+
+
+@cli.command()
+def rt(
+    table: Annotated[Path, typer.Argument(help="CSV of counts, as reference/epiestim/inputs.csv")],
+    out: Annotated[Path, typer.Option()],
+    settings: Annotated[Path | None, typer.Option(help="JSON or CSV of windows and serial intervals")] = None,
+    si: Annotated[Path | None, typer.Option(help="CSV of serial intervals: series, k, w")] = None,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Estimate the reproduction number over plain files; needs no database."""
+    from surveillance.rt_files import rt as rt_files
+
+    rt_files(table, out, settings=settings, si_csv=si, seed=seed)
+    say(str(out))
+
+
+@cli.command()
+def nowcast(
+    table: Annotated[Path, typer.Argument(help="CSV line list: one row a case, event and report day")],
+    out: Annotated[Path, typer.Option()],
+    now: Annotated[str | None, typer.Option(help="YYYY-MM-DD; the last report day otherwise")] = None,
+    max_delay: Annotated[int, typer.Option()] = 15,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Estimate cases not reported yet over a plain file; needs no database."""
+    from surveillance.nowcast_files import nowcast as nowcast_files
+
+    day = date.fromisoformat(now) if now else None
+    nowcast_files(table, out, now=day, max_delay=max_delay, seed=seed)
+    say(str(out))
+
+
+@cli.command()
+def demo() -> None:
+    """Fill a demo city, start worker and dashboard in the background, and come back when they answer."""
+    import demo as demonstration
+
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    demonstration.run(settings, say)
+
+
+@cli.command("demo-feed", hidden=True)
+def demo_feed() -> None:
+    """Drop a new day's file into the inbox every minute (started by `demo`)."""
+    import demo as demonstration
+
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    demonstration.feed(settings)
+
+
+@cli.command()
+def stop() -> None:
+    """Stop what `demo` started here, and the private database."""
+    import demo as demonstration
+
+    settings = Settings.from_environment()
+    demonstration.stop(settings, say)
+    if settings.database_url is None:
+        EmbeddedPostGIS(settings.home / "pg").stop()
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; a foreseen failure ends with its sentence and exit code 1, not with a traceback."""
+    os.chdir(ROOT)
+    try:
+        return cli(args=arguments)
+    except OperationalError:
+        say(Message("Không kết nối được cơ sở dữ liệu. Kiểm tra DATABASE_URL và máy chủ PostgreSQL."))
+    except Exception as error:
+        message = getattr(error, "message", None)
+        if not isinstance(message, Message):
+            raise
+        say(message)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Make a deployment's places ready: units, boundaries (generated ones until real ones are imported)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from db import session_scope
+from geodata.boundaries import import_boundaries as read_and_store
+from geodata.boundaries import store_cells
+from geodata.cells import generate_cells, generate_point_cells
+from geodata.models import AdminUnit, Boundary
+from geodata.registry import load_registry
+from geodata.units import load_population, load_units, units_for
+from i18n import Message
+from settings import Settings, SettingsError
+from surveillance.models import DiseaseArea
+from surveillance.sources.taiwan import taiwan_units
+
+Say = Callable[[Message | str], None]
+
+
+def prepare(engine: Engine, settings: Settings, say: Say) -> None:
+    """Load units and generate missing boundaries. Running it again changes nothing."""
+    with session_scope(engine) as session:
+        if session.scalar(select(func.count()).select_from(AdminUnit)):
+            return
+        if settings.deployment.units == "vietnam":
+            _prepare_vietnam(session, settings, say)
+        else:
+            _prepare_from_points(session, settings, say)
+        for disease, years in settings.deployment.epidemic_years.items():
+            session.add(DiseaseArea(disease=disease, unit_id=None, endemic=None, epidemic_years=years))
+
+
+def _prepare_vietnam(session: Session, settings: Settings, say: Say) -> None:
+    registry = load_registry([settings.deployment.province_code])
+    load_units(session, registry)
+    population = settings.deployment.folder / "population_2019.csv"
+    if population.exists():
+        load_population(session, registry, population)
+    say(Message("Đã nạp {count} đơn vị hành chính, trước và sau 01/07/2025.", count=len(registry.units)))
+    say(Message("Chưa có ranh giới thật: đang tạo ranh giới mô phỏng từ vị trí và diện tích các xã phường…"))
+    cells = generate_cells(registry, settings.deployment.province_code)
+    store_cells(session, cells, now=datetime.now(UTC))
+
+
+def _prepare_from_points(session: Session, settings: Settings, say: Say) -> None:
+    registry, points = taiwan_units()
+    load_units(session, registry)
+    say(
+        Message("Đã nạp {count} đơn vị từ danh sách ca bệnh; đang tạo ranh giới mô phỏng…", count=len(points))
+    )
+    store_cells(session, generate_point_cells(points), now=datetime.now(UTC))
+
+
+def import_boundaries(engine: Engine, settings: Settings, file: Path, say: Say) -> None:
+    """Replace boundaries by those of `file` and say what was repaired, what overlaps and what did not match."""
+    with session_scope(engine) as session:
+        report = read_and_store(
+            session, file, province_code=settings.deployment.province_code, now=datetime.now(UTC)
+        )
+    for line in report.messages():
+        say(line)
+
+
+def units_by_code(session: Session, settings: Settings, codes: Sequence[str]) -> list[AdminUnit]:
+    """Units of today with these codes. Raises SettingsError naming the code that is not one."""
+    province = session.scalars(
+        select(AdminUnit).where(
+            AdminUnit.level == "province",
+            AdminUnit.code == settings.deployment.province_code,
+            AdminUnit.valid_to.is_(None),
+        )
+    )
+    today = units_for(session, settings.deployment.province_code, date.today())
+    known = {unit.code: unit for unit in [*today, *province]}
+    for code in codes:
+        if code not in known:
+            raise SettingsError(Message("Không có xã, phường hay tỉnh nào hiện nay có mã {code}.", code=code))
+    return [known[code] for code in codes]
+
+
+def synthetic_boundaries(session: Session) -> int:
+    """How many boundaries were generated rather than imported."""
+    return session.scalar(select(func.count()).select_from(Boundary).where(Boundary.synthetic)) or 0

@@ -1,0 +1,298 @@
+"""The demo city: history through the real pipeline, then a new day's file every minute."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from accounts.models import Role, User
+from accounts.service import create_user
+from alerts.models import AreaLevel
+from city import prepare
+from db import make_engine, session_scope
+from embedded import database_url
+from geodata.models import AdminUnit
+from i18n import Message
+from migrate import migrate
+from settings import ROOT, Settings, SettingsError
+from surveillance.models import IngestRun
+from worker import Chain
+
+Say = Callable[[Message | str], None]
+LIVE_DAYS = 30
+LEAD_DAYS = 7
+"""Daily files begin this long before the replayed days, so that no source counts as silent on their first."""
+YEARS = 6
+SECONDS_PER_DAY = 60
+SEED = 20261122
+PROCESSES = ("mail", "worker", "web", "demo-feed")
+ACCOUNTS = (
+    ("phantich", "analyst", "Nguyễn Phân Tích (mô phỏng)"),
+    ("canbo", "officer", "Trần Cán Bộ (mô phỏng)"),
+    ("quanly", "manager", "Lê Quản Lý (mô phỏng)"),
+)
+PASSWORD = "canhdich2026"
+
+
+class DemoError(RuntimeError):
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
+
+
+def run(settings: Settings, say: Say) -> None:
+    """Prepare once, start what is not running, return when the dashboard answers."""
+    if _answers(settings):
+        say(Message("Đã chạy sẵn tại {url}", url=settings.public_url))
+        return
+    _check_port(settings)
+    say(Message("Khởi động cơ sở dữ liệu PostGIS riêng trong {folder}", folder=str(settings.home)))
+    url = database_url(settings.database_url, settings.home)
+    migrate(url)
+    engine = make_engine(url)
+    prepare(engine, settings, say)
+    if not _loaded(engine):
+        _fill(engine, settings, say)
+    _create_accounts(engine, settings)
+    engine.dispose()
+    _start_processes(settings, url)
+    _wait_until_it_answers(settings)
+    say(Message("Bảng điều khiển: {url}", url=settings.public_url))
+    for username, role, _ in ACCOUNTS:
+        say(f"    {username} / {PASSWORD}  ({role})")
+    say(Message("Thư cảnh báo gửi thử nằm trong {folder}", folder=str(settings.home / "mail")))
+    say(Message("Cứ mỗi phút một ngày mới của dữ liệu mô phỏng được thả vào. Dừng lại: make stop"))
+
+
+def feed(settings: Settings) -> None:
+    """Move the next prepared day into the inbox, once a minute, until no day is left."""
+    while days := sorted({path.stem[-10:] for path in _days(settings).glob("*.*")}):
+        time.sleep(SECONDS_PER_DAY)
+        for path in _days(settings).glob(f"*{days[0]}.*"):
+            path.rename(settings.inbox / path.name)
+
+
+def stop(settings: Settings, say: Say) -> None:
+    """Stop the processes `run` started here, by their ids."""
+    for name in PROCESSES:
+        pid_file = settings.home / "run" / f"{name}.pid"
+        if pid_file.exists():
+            pid = int(pid_file.read_text())
+            if _is_ours(pid):
+                os.kill(pid, signal.SIGTERM)
+                _wait_for_end(pid)
+                say(Message("Đã dừng {name}.", name=name))
+            pid_file.unlink()
+
+
+def _loaded(engine: Engine) -> bool:
+    with session_scope(engine) as session:
+        return bool(session.scalar(select(func.count()).select_from(IngestRun)))
+
+
+def _fill(engine: Engine, settings: Settings, say: Say) -> None:
+    work = settings.home / "demo"
+    shutil.rmtree(work, ignore_errors=True)
+    history, days = work / "history", _days(settings)
+    for folder in (history, days, settings.inbox):
+        folder.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    if settings.deployment.units == "vietnam":
+        live_from = _write_simulated(settings, history, days, say)
+    else:
+        live_from = _write_taiwan(history, days, say)
+    say(Message("Đang nạp lịch sử qua đúng quy trình thu nhận…"))
+    chain = Chain(engine, settings)
+    chain.ingest(sorted(history.iterdir()), backfill=True, say=say)
+    say(Message("Đang dựng lại mức nguy cơ và cảnh báo của {count} ngày gần đây…", count=LIVE_DAYS))
+    chain.replay([live_from - timedelta(days=n) for n in range(LIVE_DAYS, 0, -1)], say)
+    shutil.rmtree(history)
+    say(Message("Nạp xong trong {seconds} giây.", seconds=round(time.monotonic() - begin)))
+
+
+def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) -> date:
+    from surveillance.diseases import load_catalogue
+    from surveillance.hcdc_layout import write_day, write_month
+    from surveillance.simulate import load_settings, places_from_registry, simulate
+
+    today = date.today()
+    live_from = today - timedelta(days=LIVE_DAYS)
+    start = date(today.year - YEARS, today.month, 1)
+    say(Message("Đang mô phỏng {years} năm ca bệnh của thành phố…", years=YEARS))
+    simulation = load_settings(settings.deployment.folder / "simulation.toml")
+    epidemic = simulate(
+        places_from_registry(settings.deployment.province_code, simulation),
+        load_catalogue(),
+        start=start,
+        end=today,
+        rng=np.random.default_rng(SEED),
+    )
+    say(Message("Đang ghi {count} dòng báo cáo thành tệp Excel theo mẫu HCDC…", count=len(epidemic.reports)))
+    replay_from = live_from - timedelta(days=LIVE_DAYS + LEAD_DAYS)
+    for month in _months(start, replay_from):
+        write_month(epidemic, month, history, until=replay_from)
+    for day in _days_between(replay_from, today):
+        write_day(epidemic, day, history if day < live_from else days)
+    return live_from
+
+
+def _write_taiwan(history: Path, days: Path, say: Say) -> date:
+    from surveillance.sources.taiwan import write_files
+
+    live_from = date(2015, 8, 15)
+    say(Message("Đang chuẩn bị 107.117 ca sốt xuất huyết thật của Đài Loan (CDC Đài Loan)…"))
+    write_files(history, days, live_from=live_from, until=date(2015, 12, 31))
+    return live_from
+
+
+def _months(start: date, end: date) -> Iterable[date]:
+    month = start.replace(day=1)
+    while month < end:
+        yield month
+        month = (month + timedelta(days=32)).replace(day=1)
+
+
+def _days_between(first: date, last: date) -> Iterable[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days))
+
+
+def _days(settings: Settings) -> Path:
+    return settings.home / "demo" / "days"
+
+
+def _create_accounts(engine: Engine, settings: Settings) -> None:
+    """The officer answers for the commune with the highest level just now, so that there is work to do."""
+    with session_scope(engine) as session:
+        if session.scalar(select(func.count()).select_from(User)):
+            return
+        for username, role, full_name in ACCOUNTS:
+            create_user(
+                session,
+                username=username,
+                password=PASSWORD,
+                full_name=full_name,
+                role=Role(role),
+                email=f"{username}@canhdich.example",
+                area_ids=[_busiest_unit(session)] if role == "officer" else [],
+            )
+
+
+def _busiest_unit(session: Session) -> int:
+    query = (
+        select(AreaLevel.unit_id)
+        .where(AreaLevel.known_to.is_(None))
+        .group_by(AreaLevel.unit_id)
+        .order_by(func.max(AreaLevel.level).desc(), func.sum(AreaLevel.level).desc(), AreaLevel.unit_id)
+        .limit(1)
+    )
+    found = session.scalar(query)
+    if found is not None:
+        return found
+    return session.scalars(select(AdminUnit.id).where(AdminUnit.level == "commune").limit(1)).one()
+
+
+def _start_processes(settings: Settings, url: str) -> None:
+    for folder in ("run", "log", "mail"):
+        (settings.home / folder).mkdir(parents=True, exist_ok=True)
+    mail_port = _free_port()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url or "",
+        "CANHDICH_HOME": str(settings.home),
+    }
+    environment |= {"CANHDICH_SMTP_URL": settings.smtp_url or f"smtp://127.0.0.1:{mail_port}"}
+    commands: Mapping[str, list[str]] = {
+        "mail": ["-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{mail_port}"]
+        + ["-c", "aiosmtpd.handlers.Mailbox", str(settings.home / "mail")],
+        "worker": ["app.py", "worker"],
+        "web": ["app.py", "web"],
+        "demo-feed": ["app.py", "demo-feed"],
+    }
+    for name in PROCESSES:
+        _start(settings, name, commands[name], environment)
+
+
+def _start(settings: Settings, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+    with (settings.home / "log" / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    (settings.home / "run" / f"{name}.pid").write_text(str(process.pid))
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{settings.host}:{settings.port}/healthz", timeout=5) as answer:
+            return b'"jobs"' in answer.read()
+    except urllib.error.HTTPError as error:
+        return b'"jobs"' in error.read()
+    except OSError:
+        return False
+
+
+def _check_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise SettingsError(
+                Message(
+                    "Cổng {port} đang được chương trình khác dùng. Chọn cổng khác: CANHDICH_PORT=8051 make demo",
+                    port=str(settings.port),
+                )
+            ) from None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_answers(settings: Settings, seconds: int = 120) -> None:
+    for _ in range(seconds):
+        if _answers(settings):
+            return
+        time.sleep(1)
+    raise DemoError(
+        Message(
+            "Bảng điều khiển chưa trả lời. Xem nhật ký: {log}", log=str(settings.home / "log" / "web.log")
+        )
+    )
+
+
+def _is_ours(pid: int) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"app.py" in command or b"aiosmtpd" in command
+
+
+def _wait_for_end(pid: int, seconds: int = 30) -> None:
+    for _ in range(seconds * 10):
+        if not _is_ours(pid):
+            return
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,207 @@
+"""The worker's jobs, composed: collect → analyse → reconcile → deliver, and what keeps the house.
+
+Each job reads what the one before committed; a NOTIFY in that commit wakes it, so an alert follows a file in
+seconds. Reconciling is level-triggered: a job that was killed is simply run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from alerts.channels.email import EmailChannel
+from alerts.delivery import Letterhead, deliver_due
+from alerts.engine import ReconcileReport, reconcile
+from alerts.passport import DiseaseFacts
+from alerts.rules import Policy, default_policy
+from db import session_scope
+from geodata.units import units_for
+from i18n import Message, show_times_in
+from reports.service import run_waiting
+from settings import ROOT, Settings
+from surveillance.analysis import AnalysisReport, analyse, replay
+from surveillance.clock import current_time
+from surveillance.diseases import Catalogue, load_catalogue
+from surveillance.jobs import Job, forget_old_runs
+from surveillance.models import IngestRun, SourceFile
+from surveillance.pipeline import Context, build_context, collect, ingest_file
+from surveillance.quality import silent_diseases
+from surveillance.signals import current_signals
+
+KEEP_JOB_RUNS = timedelta(days=90)
+
+
+class Chain:
+    """What the jobs share: engine, settings, catalogue, policy; each method is one job's work."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self.settings = settings
+        show_times_in(settings.deployment.timezone)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return load_catalogue()
+
+    @cached_property
+    def policy(self) -> Policy:
+        return default_policy()
+
+    @cached_property
+    def context(self) -> Context:
+        with session_scope(self.engine) as session:
+            return build_context(session, self.settings)
+
+    @cached_property
+    def unit_ids(self) -> list[int]:
+        deployment = self.settings.deployment
+        with session_scope(self.engine) as session:
+            today = current_time(session, self.settings.clock).astimezone(deployment.timezone).date()
+            return [unit.id for unit in units_for(session, deployment.province_code, today)]
+
+    @cached_property
+    def facts(self) -> dict[str, DiseaseFacts]:
+        return {code: disease_facts(self.catalogue, code) for code in self.settings.deployment.diseases}
+
+    def collect(self) -> dict[str, Any]:
+        runs = collect(self.engine, self.context, datetime.now(UTC))
+        return {"files": len(runs)} if runs else {}
+
+    def analyse(self) -> dict[str, Any]:
+        with session_scope(self.engine) as session:
+            report = self.analyse_at(session, current_time(session, self.settings.clock))
+        return {"signals_changed": report.changed} if report.changed else {}
+
+    def analyse_at(self, session: Session, now: datetime) -> AnalysisReport:
+        return analyse(
+            session,
+            self.catalogue,
+            diseases=self.settings.deployment.diseases,
+            unit_ids=self.unit_ids,
+            now=now,
+            timezone=self.settings.deployment.timezone,
+        )
+
+    def reconcile(self) -> dict[str, Any]:
+        with session_scope(self.engine) as session:
+            done = self.reconcile_at(session, current_time(session, self.settings.clock))
+        return {key: count for key, count in vars_of(done).items() if count}
+
+    def reconcile_at(self, session: Session, now: datetime, *, notify: bool = True) -> ReconcileReport:
+        return reconcile(
+            session,
+            evidence=current_signals(session),
+            policy=self.policy,
+            diseases=self.facts,
+            silent=self.silent(session, now),
+            now=now,
+            notify=notify,
+            code_version=code_version(),
+        )
+
+    def silent(self, session: Session, now: datetime) -> Collection[str]:
+        return silent_diseases(
+            session, [self.catalogue[code] for code in self.settings.deployment.diseases], now=now
+        )
+
+    def deliver(self) -> dict[str, Any]:
+        settings = self.settings
+        channels = {"email": EmailChannel(settings.smtp_url, settings.mail_from)}
+        letterhead = Letterhead(public_url=settings.public_url, timezone=settings.deployment.timezone)
+        done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
+        return {key: count for key, count in vars_of(done).items() if count}
+
+    def reports(self) -> dict[str, Any]:
+        done = run_waiting(self.engine, self.settings)
+        return {"reports": done} if done else {}
+
+    def housekeeping(self) -> dict[str, Any]:
+        gone = forget_old_runs(self.engine, datetime.now(UTC) - KEEP_JOB_RUNS)
+        return {"job_runs_dropped": gone} if gone else {}
+
+    def ingest(self, files: Sequence[Path], *, backfill: bool, say: Callable[[Message | str], None]) -> None:
+        """Read `files` in this order and say what came of each; `backfill`: known from their report days."""
+        context = replace(self.context, known="report") if backfill else self.context
+        for path in files:
+            run_id = ingest_file(self.engine, context, path, datetime.now(UTC))
+            with session_scope(self.engine) as session:
+                say(_outcome(session, path, run_id))
+
+    def replay(self, days: Iterable[date], say: Callable[[Message | str], None]) -> None:
+        """Levels and alerts of past days as they would have been; nothing is sent."""
+
+        def after_day(session: Session, now: datetime) -> None:
+            done = self.reconcile_at(session, now, notify=False)
+            say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
+
+        replay(
+            self.engine,
+            self.catalogue,
+            diseases=self.settings.deployment.diseases,
+            unit_ids=self.unit_ids,
+            timezone=self.settings.deployment.timezone,
+            days=days,
+            after_day=after_day,
+        )
+
+    def jobs(self) -> list[Job]:
+        return [
+            Job(name="collect", run=self.collect, every_s=2, late_after_s=120),
+            Job(name="analyse", run=self.analyse, every_s=300, late_after_s=900, wakes_on=("ingested",)),
+            Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
+            Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
+            Job(name="reports", run=self.reports, every_s=5, late_after_s=1800, wakes_on=("reports",)),
+            Job(name="housekeeping", run=self.housekeeping, every_s=86400, late_after_s=2 * 86400),
+        ]
+
+
+def disease_facts(catalogue: Catalogue, code: str) -> DiseaseFacts:
+    """What policy and messages need to know of a disease."""
+    disease = catalogue[code]
+    return DiseaseFacts(
+        code=code,
+        name_vi=disease.name_vi,
+        name_en=disease.name_en,
+        group=disease.group,
+        endemic=disease.endemic,
+        display_floor=disease.display_floor,
+    )
+
+
+def _outcome(session: Session, path: Path, run_id: int | None) -> Message:
+    run = session.get(IngestRun, run_id) if run_id is not None else None
+    if run is not None:
+        return Message(
+            "{file}: {total} dòng, {new} ca mới, {updated} cập nhật, {unchanged} không đổi, {rejected} bị giữ lại",
+            file=path.name,
+            total=run.rows_total,
+            new=run.rows_new,
+            updated=run.rows_updated,
+            unchanged=run.rows_unchanged,
+            rejected=run.rows_rejected,
+        )
+    newest = select(SourceFile).where(SourceFile.name == path.name).order_by(SourceFile.received_at.desc())
+    file = session.scalars(newest.limit(1)).one_or_none()
+    reason = Message.from_json(file.reason) if file and file.reason else Message("đã nhận trước đây")
+    return Message("{file}: {reason}", file=path.name, reason=reason)
+
+
+def _counts_text(done: ReconcileReport) -> str:
+    return ", ".join(f"{key} {count}" for key, count in vars_of(done).items() if count) or "–"
+
+
+def vars_of(report: Any) -> dict[str, int]:
+    """The counts of a report dataclass by name."""
+    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+
+
+def code_version() -> str:
+    """This program's version, for the passport of an alert."""
+    return (ROOT / "VERSION").read_text(encoding="utf-8").strip()
