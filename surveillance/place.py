@@ -1,0 +1,99 @@
+"""Where a report's case lives: by the source's code, else by its words through the geocoder."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+from geodata.gazetteer import Gazetteer
+from geodata.geocoder import geocode
+from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
+from surveillance.types import CaseReport
+
+BY_CODE = "Mã đơn vị của nguồn"
+UNKNOWN_CODE = "Mã đơn vị không có trong danh mục"
+NO_PLACE = "Nguồn không ghi nơi ở"
+
+
+class Place(NamedTuple):
+    """The place columns of a case version, in their order, with the point as lon, lat. Level "unknown" without
+    a unit: the case counts, and is on no map."""
+
+    unit_id: int | None
+    former_unit_id: int | None
+    level: str
+    rule: str
+    estimated: bool
+    lon: float | None
+    lat: float | None
+    uncertainty_m: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placer:
+    """Places reports. `gazetteer` None: the source has codes only."""
+
+    unit_ids: Mapping[UnitKey, int]
+    gazetteer: Gazetteer | None
+
+    def place(self, report: CaseReport, point_level: PlaceLevel | None) -> Place:
+        match = self._match(report)
+        unit_id = self.unit_ids[match.unit] if match.unit else None
+        former_id = self.unit_ids.get(match.former) if match.former else None
+        level, lon, lat, uncertainty = match.level, match.lon, match.lat, match.uncertainty_m
+        if report.lon is not None and point_level is not None:
+            level, lon, lat, uncertainty = point_level, report.lon, report.lat, report.uncertainty_m
+        if unit_id is None:
+            level = PlaceLevel.UNKNOWN
+        return Place(unit_id, former_id, level.value, match.rule, match.estimated, lon, lat, uncertainty)
+
+    def _match(self, report: CaseReport) -> Match:
+        if report.unit_code:
+            return self._by_code(report.unit_code, report.date_report)
+        if self.gazetteer is None:
+            return Match(unit=None, rule=NO_PLACE)
+        return geocode(
+            self.gazetteer,
+            commune=report.commune,
+            district=report.district,
+            province=report.province,
+            address=report.identity.address,
+            on=report.date_report,
+        )
+
+    def _by_code(self, code: str, on: date) -> Match:
+        """The unit that had `code` on that day (codes are re-used, domain.md §4), or what became of it."""
+        keys = self._keys_by_code.get(code)
+        if not keys:
+            return Match(unit=None, rule=UNKNOWN_CODE)
+        key = next((key for key in keys if key.valid_from <= on), keys[-1])
+        successors = self.gazetteer.shares.get(key) if self.gazetteer else None
+        if not successors:
+            return Match(unit=key, level=PlaceLevel.COMMUNE, rule=BY_CODE)
+        return Match(
+            unit=successors[0].unit,
+            former=key,
+            level=PlaceLevel.COMMUNE,
+            rule=BY_CODE,
+            estimated=len(successors) > 1,
+        )
+
+    @cached_property
+    def _keys_by_code(self) -> dict[str, list[UnitKey]]:
+        """Communes by code, the newest first."""
+        found: dict[str, list[UnitKey]] = defaultdict(list)
+        for key in sorted(self.unit_ids, key=lambda key: key.valid_from, reverse=True):
+            if key.level is UnitLevel.COMMUNE:
+                found[key.code].append(key)
+        return dict(found)
+
+
+def place_name(report: CaseReport, place: Place) -> str:
+    """What names the commune in a person's link key: the unit if it is known, else the source's own words."""
+    if place.unit_id is not None:
+        return f"#{place.unit_id}"
+    return " ".join(filter(None, (report.commune, report.district, report.province)))

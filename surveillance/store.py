@@ -1,0 +1,199 @@
+"""Reports, keys and versions to and from PostgreSQL, a batch at a time: one query to read, one COPY to write.
+
+Everything goes through the psycopg cursor of the transaction it is given.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import orjson
+import psycopg
+from psycopg import Cursor, sql
+from sqlalchemy.orm import Session
+
+from surveillance.linkage import Current, Facts, Incoming, Plan, Problem, StoredReport, Version
+
+_VERSION_COLUMNS = (
+    "case_id",
+    "report_id",
+    "known_from",
+    "known_to",
+    *Facts._fields[:-3],
+    "geom",
+    "uncertainty_m",
+)
+_LOCK = zlib.crc32(b"canhdich:ingest")
+_DATES = ("event_date", "date_onset", "date_admission", "date_report")
+
+
+def cursor_of(session: Session) -> Cursor[Any]:
+    """The psycopg cursor of the session's transaction."""
+    connection: psycopg.Connection[Any] = session.connection().connection.driver_connection  # type: ignore[assignment]
+    return connection.cursor()
+
+
+def new_ids(cursor: Cursor[Any], table: str, count: int) -> Iterator[int]:
+    cursor.execute(
+        "SELECT nextval(s.name) FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name OFFSET 0) s,"
+        " generate_series(1, %s)",
+        (table, count),
+    )
+    return iter([row[0] for row in cursor.fetchall()])
+
+
+def known_keys(cursor: Cursor[Any], batch: Sequence[Incoming]) -> list[tuple[bytes, date, int]]:
+    """(digest, day, case) of every stored key that `batch` has too."""
+    digests = list({key.digest for incoming in batch for key in incoming.keys})
+    _execute(cursor, "SELECT key, day, case_id FROM case_key WHERE key = ANY(%s)", digests)
+    return cursor.fetchall()
+
+
+def known_contents(cursor: Cursor[Any], cases: Collection[int]) -> set[tuple[int, bytes]]:
+    """(case, content hash) of the reports of `cases`, without those of undone runs."""
+    _execute(
+        cursor,
+        "SELECT case_id, content_hash FROM case_report JOIN ingest_run r ON r.id = run_id"
+        " WHERE case_id = ANY(%s) AND r.state <> 'undone'",
+        list(cases),
+    )
+    return set(cursor.fetchall())
+
+
+def current_versions(cursor: Cursor[Any], cases: Collection[int]) -> dict[int, Current]:
+    """A version is excluded when the report that shaped it named no disease."""
+    fields = ", ".join(f"v.{name}" for name in Facts._fields[:-3])
+    _execute(
+        cursor,
+        "SELECT v.case_id, v.report_id, v.known_from, r.facts->'believed'->>'disease' = '',"
+        f" {fields}, ST_X(v.geom), ST_Y(v.geom), v.uncertainty_m"
+        " FROM case_version v JOIN case_report r ON r.id = v.report_id"
+        " WHERE v.case_id = ANY(%s) AND v.known_to IS NULL",
+        list(cases),
+    )
+    return {row[0]: Current(Facts(*row[4:]), row[2], row[1], True, row[3]) for row in cursor}
+
+
+class StoredFacts(NamedTuple):
+    """A kept report: what it made us believe, and by which kind of key it was linked (None: it opened the case)."""
+
+    id: int
+    linked_by: str | None
+    facts: Facts
+
+
+def surviving_reports(cursor: Cursor[Any], run_id: int) -> dict[int, list[StoredFacts]]:
+    """Of each case that `run_id` reported: its reports from other runs that still count, in the order they became
+    known; an empty list for a case without any."""
+    cursor.execute(
+        "SELECT c.case_id, p.id, p.facts FROM (SELECT DISTINCT case_id FROM case_report"
+        " WHERE run_id = %(run)s) c LEFT JOIN (case_report p JOIN ingest_run r ON r.id = p.run_id"
+        " AND r.state <> 'undone' AND r.id <> %(run)s) ON p.case_id = c.case_id ORDER BY p.known_at, p.id",
+        {"run": run_id},
+    )
+    found: dict[int, list[StoredFacts]] = {}
+    for case_id, report_id, facts in cursor:
+        reports = found.setdefault(case_id, [])
+        if report_id is not None:
+            reports.append(StoredFacts(report_id, facts.get("linked_by"), _facts_from_json(facts)))
+    return found
+
+
+def lock_ingest(cursor: Cursor[Any]) -> None:
+    """One transaction at a time links reports to cases; held until it ends."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+
+
+def drop_keys(cursor: Cursor[Any], run_id: int) -> None:
+    cursor.execute("DELETE FROM case_key WHERE run_id = %s", (run_id,))
+
+
+def write(cursor: Cursor[Any], run_id: int, plan: Plan) -> None:
+    """Old versions end first: a case may have one open version only."""
+    if plan.replaced:
+        _execute(
+            cursor,
+            "DELETE FROM case_version WHERE case_id = ANY(%s) AND known_to IS NULL",
+            list(plan.replaced),
+        )
+    if plan.closed:
+        _execute(
+            cursor,
+            "UPDATE case_version v SET known_to = ended.at FROM unnest(%s::bigint[], %s::timestamptz[])"
+            " AS ended(id, at) WHERE v.case_id = ended.id AND v.known_to IS NULL",
+            list(plan.closed),
+            list(plan.closed.values()),
+        )
+    _copy(cursor, "epi_case", ("id", "first_known_at"), plan.new_cases)
+    _copy(
+        cursor,
+        "case_report",
+        ("id", "run_id", "row", "case_id", "content_hash", "known_at", "facts", "identity"),
+        (_report_row(run_id, report) for report in plan.reports),
+    )
+    _copy(
+        cursor,
+        "case_key",
+        ("key", "kind", "day", "case_id", "run_id"),
+        ((key.digest, key.kind, key.day, case_id, run_id) for key, case_id in plan.keys),
+    )
+    _copy(cursor, "case_version", _VERSION_COLUMNS, map(_version_row, plan.versions))
+
+
+def write_rejected(cursor: Cursor[Any], run_id: int, problems: Iterable[Problem]) -> None:
+    """One quarantined row for each problem."""
+    _copy(cursor, "rejected_row", ("run_id", *Problem._fields), ((run_id, *problem) for problem in problems))
+
+
+def _report_row(run_id: int, report: StoredReport) -> tuple[Any, ...]:
+    incoming = report.incoming
+    facts = {**incoming.source, "believed": incoming.facts._asdict()}
+    if report.linked_by:
+        facts["linked_by"] = report.linked_by
+    return (
+        report.id,
+        run_id,
+        incoming.row,
+        report.case_id,
+        incoming.content_hash,
+        incoming.known_at,
+        orjson.dumps(facts).decode(),
+        incoming.identity,
+    )
+
+
+def _facts_from_json(stored: dict[str, Any]) -> Facts:
+    values = dict(stored["believed"])
+    for name in _DATES:
+        values[name] = date.fromisoformat(values[name]) if values[name] else None
+    return Facts(**values)
+
+
+def _version_row(version: Version) -> tuple[Any, ...]:
+    *plain, lon, lat, uncertainty_m = version.facts
+    return (*version[:4], *plain, _point(lon, lat), uncertainty_m)
+
+
+def _point(lon: float | None, lat: float | None) -> str | None:
+    """EWKB in hexadecimal: little-endian, point with SRID 4326."""
+    if lon is None or lat is None:
+        return None
+    return struct.pack("<BIIdd", 1, 0x20000001, 4326, lon, lat).hex()
+
+
+def _execute(cursor: Cursor[Any], query: str, *arrays: list[Any]) -> None:
+    """Planned anew each time: a plan kept from when the tables were small would read them whole for each file."""
+    cursor.execute(query, arrays, prepare=False)
+
+
+def _copy(cursor: Cursor[Any], table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
