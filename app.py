@@ -142,6 +142,32 @@ def replay(
         Chain(engine, settings).replay(days, say)
 
 
+@cli.command()
+def backup(file: Path) -> None:
+    """Write database and archived files into FILE; the key is not inside: keep it apart."""
+    import backup as backups
+
+    settings = Settings.from_environment()
+    backups.backup(database_url(settings.database_url, settings.home), settings.archive, file)
+    say(
+        Message(
+            "Đã sao lưu vào {file}. Khóa {key} không nằm trong đó: hãy giữ riêng.",
+            file=str(file),
+            key="secret.key",
+        )
+    )
+
+
+@cli.command()
+def restore(file: Path) -> None:
+    """Put a backup into an empty database."""
+    import backup as backups
+
+    settings = Settings.from_environment()
+    backups.restore(database_url(settings.database_url, settings.home), settings.archive, file)
+    say(Message("Đã phục hồi từ {file}.", file=str(file)))
+
+
 @boundaries_cli.command("import")
 def boundaries_import(file: Path) -> None:
     """Import real boundaries (GeoJSON, GeoPackage, GeoParquet, Shapefile) and say what did not match."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from alerts.channels.email import EmailChannel
@@ -133,6 +133,10 @@ class Chain:
             run_id = ingest_file(self.engine, context, path, datetime.now(UTC))
             with session_scope(self.engine) as session:
                 say(_outcome(session, path, run_id))
+        with session_scope(
+            self.engine
+        ) as session:  # after a bulk load the planner knows nothing of these tables yet
+            session.execute(text("ANALYZE epi_case, case_key, case_report, case_version"))
 
     def replay(self, days: Iterable[date], say: Callable[[Message | str], None]) -> None:
         """Levels and alerts of past days as they would have been; nothing is sent."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import expect
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -17,6 +18,9 @@ from db import make_engine
 from embedded import DURABLE, FOR_TESTS, EmbeddedPostGIS
 from migrate import migrate
 
+expect.set_options(
+    timeout=60_000
+)  # these machines are noisy: wait long, since a wait ends when it is satisfied
 hypothesis_settings.register_profile("noisy machine", deadline=None)
 hypothesis_settings.load_profile("noisy machine")
 

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
+from reports.service import run_waiting
 from settings import Settings
 from tests.web_city import PASSWORD, Place, city, settings
 from web.server import create_app
@@ -120,6 +122,34 @@ def test_an_officer_takes_an_alert_on_with_a_phone(visitor: Page, site: Site) ->
     expect(visitor.locator("#alert-head").get_by_text("Đã tiếp nhận")).to_be_visible()
     expect(visitor.get_by_role("button", name="Tiếp nhận")).to_be_hidden()
     assert visitor.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert site.complaints == []
+
+
+@pytest.fixture
+def reports_worker(settings: Settings, engine: Engine) -> Iterator[None]:
+    """What the worker's reports job does, until the test is over."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.2):
+            run_waiting(engine, settings)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+@pytest.mark.usefixtures("reports_worker")
+def test_a_manager_gets_the_bulletin_with_one_click(visitor: Page, site: Site) -> None:
+    sign_in(visitor, site, "manager")
+    expect(visitor).to_have_url(f"{site.url}/reports")
+    visitor.get_by_role("button", name="Lập báo cáo").first.click()
+    link = visitor.get_by_role("link", name=re.compile(r"ban-tin-.*\.pdf"))
+    with visitor.expect_download(timeout=120_000) as download:
+        link.click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     assert site.complaints == []
 
 

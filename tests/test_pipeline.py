@@ -102,10 +102,9 @@ def test_the_other_diseases_have_their_own_layout(desk: Desk, tmp_path: Path) ->
 
 
 def test_the_commit_wakes_whoever_listens(desk: Desk) -> None:
-    with desk.engine.connect() as listener:
+    with desk.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as listener:
         raw = listener.connection.driver_connection
         assert raw is not None
-        raw.autocommit = True
         raw.execute("LISTEN canhdich_ingested")
         desk.take([person(1)])
         assert [note.channel for note in raw.notifies(timeout=10, stop_after=1)] == ["canhdich_ingested"]
