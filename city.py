@@ -13,7 +13,7 @@ from db import session_scope
 from geodata.boundaries import import_boundaries as read_and_store
 from geodata.boundaries import store_cells
 from geodata.cells import generate_cells, generate_point_cells
-from geodata.models import AdminUnit, Boundary
+from geodata.models import AdminUnit
 from geodata.registry import load_registry
 from geodata.units import load_population, load_units, units_for
 from i18n import Message
@@ -83,8 +83,3 @@ def units_by_code(session: Session, settings: Settings, codes: Sequence[str]) ->
         if code not in known:
             raise SettingsError(Message("Không có xã, phường hay tỉnh nào hiện nay có mã {code}.", code=code))
     return [known[code] for code in codes]
-
-
-def synthetic_boundaries(session: Session) -> int:
-    """How many boundaries were generated rather than imported."""
-    return session.scalar(select(func.count()).select_from(Boundary).where(Boundary.synthetic)) or 0

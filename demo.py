@@ -28,8 +28,9 @@ from embedded import database_url
 from geodata.models import AdminUnit
 from i18n import Message
 from migrate import migrate
-from settings import ROOT, Settings, SettingsError
+from settings import ROOT, Settings
 from surveillance.models import IngestRun
+from web.serve import check_port
 from worker import Chain
 
 Say = Callable[[Message | str], None]
@@ -59,7 +60,7 @@ def run(settings: Settings, say: Say) -> None:
     if _answers(settings):
         say(Message("Đã chạy sẵn tại {url}", url=settings.public_url))
         return
-    _check_port(settings)
+    check_port(settings)
     say(Message("Khởi động cơ sở dữ liệu PostGIS riêng trong {folder}", folder=str(settings.home)))
     url = database_url(settings.database_url, settings.home)
     migrate(url)
@@ -75,7 +76,7 @@ def run(settings: Settings, say: Say) -> None:
     for username, role, _ in ACCOUNTS:
         say(f"    {username} / {PASSWORD}  ({role})")
     say(Message("Thư cảnh báo gửi thử nằm trong {folder}", folder=str(settings.home / "mail")))
-    say(Message("Cứ mỗi phút một ngày mới của dữ liệu mô phỏng được thả vào. Dừng lại: make stop"))
+    say(Message("Cứ mỗi phút, tệp của một ngày mới được thả vào. Dừng lại: make stop"))
 
 
 def feed(settings: Settings) -> None:
@@ -248,20 +249,6 @@ def _answers(settings: Settings) -> bool:
         return b'"jobs"' in error.read()
     except OSError:
         return False
-
-
-def _check_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError:
-            raise SettingsError(
-                Message(
-                    "Cổng {port} đang được chương trình khác dùng. Chọn cổng khác: CANHDICH_PORT=8051 make demo",
-                    port=str(settings.port),
-                )
-            ) from None
 
 
 def _free_port() -> int:

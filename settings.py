@@ -37,8 +37,6 @@ class Deployment:
     province_code: str
     diseases: tuple[str, ...]
     sources: tuple[str, ...]
-    centre: tuple[float, float]
-    zoom: float
     epidemic_years: Mapping[str, list[int]] = field(default_factory=dict)
 
     @classmethod
@@ -55,14 +53,12 @@ class Deployment:
                 )
             )
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        lat, lon = raw.pop("centre")
         return cls(
             name=name,
             folder=folder,
             timezone=ZoneInfo(raw.pop("timezone")),
             diseases=tuple(raw.pop("diseases")),
             sources=tuple(raw.pop("sources")),
-            centre=(lat, lon),
             **raw,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, delete
 
 from db import make_engine, session_scope
-from settings import Settings
+from settings import Settings, SettingsError
 from surveillance.models import JobSchedule
 from tests.web_city import (
     LEVELS,
@@ -32,6 +33,7 @@ from tests.web_city import (
     sign_in,
     text_of,
 )  # fmt: skip
+from web.serve import check_port
 from web.server import create_app
 
 __all__ = ["app", "city", "client", "settings", "sign_in"]
@@ -281,3 +283,12 @@ def test_without_a_database_a_page_says_so_with_a_code_and_tries_again(
 @pytest.mark.parametrize("path", ["/api/version", "/t/communes/8/203/120", "/healthz"])
 def test_without_a_database_machines_get_a_503(orphan: FlaskClient, path: str) -> None:
     assert orphan.get(path).status_code == 503
+
+
+def test_a_port_in_use_is_said_before_anything_starts(settings: Settings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = replace(settings, host="127.0.0.1", port=other.getsockname()[1])
+        with pytest.raises(SettingsError, match="CANHDICH_PORT"):
+            check_port(taken)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine
 
-from settings import Settings
+from i18n import Message
+from settings import Settings, SettingsError
 from web.server import create_app
 
 
@@ -39,5 +41,21 @@ class _Gunicorn(BaseApplication):
         return create_app(self._settings, self._connect()).server
 
 
+def check_port(settings: Settings) -> None:
+    """Raises SettingsError when another program listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise SettingsError(
+                Message(
+                    "Cổng {port} đang được chương trình khác dùng. Chọn cổng khác: CANHDICH_PORT=8051",
+                    port=str(settings.port),
+                )
+            ) from None
+
+
 def serve(settings: Settings, connect: Callable[[], Engine]) -> None:
+    check_port(settings)
     _Gunicorn(settings, connect).run()
