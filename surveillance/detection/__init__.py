@@ -9,9 +9,15 @@ from functools import partial
 import numpy as np
 
 from i18n import Message
+from surveillance.detection.cusum import Cusum
 from surveillance.detection.ears import Ears
 from surveillance.detection.farrington import Farrington, FarringtonFlexible
+from surveillance.detection.glr import Glr
+from surveillance.detection.mem import MovingEpidemic
+from surveillance.detection.rare import Rare
+from surveillance.detection.seasonal import SeasonalDaily
 from surveillance.detection.statutory import Statutory
+from surveillance.detection.windows import ReferenceWindows
 from surveillance.types import Bounds, CountSeries, Detector, Frequency, Signal
 
 DETECTORS: Mapping[str, Callable[..., Detector]] = {
@@ -22,6 +28,14 @@ DETECTORS: Mapping[str, Callable[..., Detector]] = {
     "ears_c3": partial(Ears, method="C3"),
     "farrington_classic": Farrington,
     "farrington_flexible": FarringtonFlexible,
+    "moving_epidemic": MovingEpidemic,
+    "rare": Rare,
+    "seasonal_daily": SeasonalDaily,
+    "bayes": partial(ReferenceWindows, method="bayes"),
+    "rki": partial(ReferenceWindows, method="rki", years=2, half_window=4, this_year=False),
+    "cusum": Cusum,
+    "glr_poisson": partial(Glr, alpha=0.0),
+    "glr_negative_binomial": partial(Glr, alpha=None),
 }
 
 REASONS: Mapping[str, str] = {
@@ -34,6 +48,9 @@ REASONS: Mapping[str, str] = {
     "no_convergence": "Số ca những kỳ trước biến động bất thường nên không ước tính được giới hạn.",
     "invalid_counts": "Có kỳ ghi số ca âm hoặc lớn quá mức có thể; hãy kiểm tra lại số liệu nguồn.",
     "unknown_population": "Có kỳ chưa có dân số hợp lệ (phải lớn hơn 0) nên chưa tính được tỷ lệ.",
+    "unknown_holidays": "Chưa có lịch Tết của năm này; hãy cập nhật bảng ngày lễ.",
+    "not_rare": "Bệnh này ở đây không hiếm nên không xét theo quy tắc bệnh hiếm.",
+    "starts_anew": "Vừa có báo động nên phương pháp này bắt đầu tính lại từ đầu.",
     "too_many_periods": "Cấu hình chia năm thành nhiều giai đoạn hơn số kỳ có được; hãy giảm số giai đoạn.",
 }
 

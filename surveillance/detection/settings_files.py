@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from i18n import Message
+from surveillance.detection import settings_charts
 from surveillance.detection.ears import Ears
 from surveillance.detection.farrington import Farrington, FarringtonFlexible
 from surveillance.detection.farrington_plan import STEPS_PER_YEAR, Calendar
+from surveillance.detection.windows import ReferenceWindows
 from surveillance.types import Detector, Frequency
 
 Control = Mapping[str, Any]
@@ -23,6 +25,8 @@ ALIASES = {
     "farringtonFlexible": "farrington_flexible",
     "farrington": "farrington_classic",
     "earsC": "ears",
+    "glrpois": "glr_poisson",
+    "glrnb": "glr_negative_binomial",
 }
 SHARED_KEYS = {
     "reweight": ("reweight", bool),
@@ -42,6 +46,12 @@ EARS_KEYS = {
     "alpha": ("alpha", float),
     "baseline": ("baseline", int),
     "minSigma": ("min_sigma", float),
+}
+REFERENCE_WINDOW_KEYS = {
+    "b": ("years", int),
+    "w": ("half_window", int),
+    "actY": ("this_year", bool),
+    "alpha": ("alpha", float),
 }
 WINDOW_KEYS = frozenset({"b", "w", "limit54"})
 FOR_R_ALONE = frozenset({"glmWarnings", "verbose", "plot", "range", "fitFun"})
@@ -139,6 +149,31 @@ def _ears(default: str) -> Callable[[Control, SeriesShape], Detector]:
     return build
 
 
+def _cusum(control: Control, shape: SeriesShape) -> Detector:
+    given = {key: value for key, value in control.items() if value is not None}
+    _refuse_unknown(given, {*settings_charts.CUSUM_KEYS, *settings_charts.OWN_KEYS["cusum"]})
+    fields = _named(given, settings_charts.CUSUM_KEYS)
+    return settings_charts.cusum(fields, given, shape.frequency, shape.steps)
+
+
+def _glr(alpha: float | None) -> Callable[[Control, SeriesShape], Detector]:
+    def build(control: Control, shape: SeriesShape) -> Detector:
+        given = {key: value for key, value in control.items() if value is not None}
+        _refuse_unknown(given, {*settings_charts.GLR_KEYS, *settings_charts.OWN_KEYS["glr"]})
+        fields = _named(given, settings_charts.GLR_KEYS)
+        return settings_charts.glr(fields, given, shape.frequency, shape.steps, alpha=alpha)
+
+    return build
+
+
+def _reference_windows(**defaults: Any) -> Callable[[Control, SeriesShape], Detector]:
+    def build(control: Control, shape: SeriesShape) -> Detector:
+        _refuse_unknown(control, {*REFERENCE_WINDOW_KEYS, "range"})
+        return ReferenceWindows(**{**defaults, **_named(control, REFERENCE_WINDOW_KEYS)})
+
+    return build
+
+
 BUILDERS: Mapping[str, Callable[[Control, SeriesShape], Detector]] = {
     "farrington_flexible": _flexible,
     "farrington_classic": _classic,
@@ -146,6 +181,11 @@ BUILDERS: Mapping[str, Callable[[Control, SeriesShape], Detector]] = {
     "ears_c1": _ears("C1"),
     "ears_c2": _ears("C2"),
     "ears_c3": _ears("C3"),
+    "bayes": _reference_windows(method="bayes"),
+    "rki": _reference_windows(method="rki", years=2, half_window=4, this_year=False),
+    "cusum": _cusum,
+    "glr_poisson": _glr(0.0),
+    "glr_negative_binomial": _glr(None),
 }
 
 
