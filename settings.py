@@ -6,6 +6,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,12 +69,12 @@ class Settings:
     """What one process runs with. `home` holds everything the program writes."""
 
     home: Path
-    database_url: str | None
+    database_url: str | None = field(repr=False)
     deployment: Deployment
     host: str
     port: int
     public_url: str
-    smtp_url: str | None
+    smtp_url: str | None = field(repr=False)
     mail_from: str
     max_file_mb: int
     clock: Literal["real", "data"]
@@ -133,15 +134,12 @@ class Settings:
         path = self.home / "secret.key"
         if not path.exists():
             self.home.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"secret.{os.getpid()}.new")
+            fresh = path.with_name(f"secret.{secrets.token_hex(8)}.new")
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_hex(32))
-            try:
+            with suppress(FileExistsError):  # another process made it first: its key counts
                 os.link(fresh, path)
-            except FileExistsError:  # another process made it first: its key counts
-                pass
-            finally:
-                fresh.unlink()
+            fresh.unlink()
         return _decode_key(path.read_text().strip())
 
 
