@@ -49,13 +49,22 @@ def restore(url: str, archive: Path, source: Path) -> None:
     if inspect(make_engine(url, pooled=False)).has_table("epi_case"):
         raise BackupError(Message("Cơ sở dữ liệu này đã có bảng. Chỉ phục hồi vào một cơ sở dữ liệu trống."))
     with tempfile.TemporaryDirectory() as folder, _open(source) as tar:
-        tar.extractall(folder, filter="data")
+        _extract(tar, Path(folder).resolve(), source.name)
         dump = Path(folder) / DUMP
         if not dump.exists():
             raise BackupError(Message("{file} không phải bản sao lưu của Canh Dịch.", file=source.name))
         _run(["pg_restore", "--no-owner", "--exit-on-error", "--dbname", _libpq(url), str(dump)])
         if (Path(folder) / "archive").is_dir():
             shutil.copytree(Path(folder) / "archive", archive, dirs_exist_ok=True)
+
+
+def _extract(tar: tarfile.TarFile, folder: Path, file: str) -> None:
+    """Plain files and folders that stay inside `folder`; Debian 12's Python has no extraction filters yet."""
+    for member in tar:
+        inside = (folder / member.name).resolve().is_relative_to(folder)
+        if not inside or not (member.isfile() or member.isdir()):
+            raise BackupError(Message("{file} không phải bản sao lưu của Canh Dịch.", file=file))
+        tar.extract(member, folder)
 
 
 def _open(source: Path) -> tarfile.TarFile:

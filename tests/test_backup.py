@@ -53,6 +53,15 @@ def test_a_database_with_tables_is_not_overwritten(database_url: str, tmp_path: 
         restore(database_url, tmp_path / "archive", tmp_path / "backup.tar")
 
 
+def test_a_backup_that_would_write_elsewhere_is_refused(server_url: str, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        tar.add(tmp_path / "x", "../../outside")
+    with pytest.raises(BackupError, match=r"bad\.tar"):
+        restore(create_database(server_url, "template0", "empty"), tmp_path, tmp_path / "bad.tar")
+    assert not (tmp_path.parent / "outside").exists()
+
+
 def test_a_file_that_is_no_backup_is_refused(server_url: str, tmp_path: Path) -> None:
     (tmp_path / "other.tar").write_text("no tar")
     with pytest.raises(BackupError, match=r"other\.tar"):
