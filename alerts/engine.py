@@ -136,6 +136,7 @@ def _decide(
         disease_group=disease.group,
         endemic=disease.endemic,
         silent=disease.code in silent,
+        display_floor=disease.display_floor,
     )
     return _Decided(
         area=area, row=row, signals=signals, decision=decision, columns=_columns(decision, policy)

@@ -92,9 +92,9 @@ class Passport:
     """One decision about one disease in one unit.
 
     `as_of` is the moment of the decision. `state_before` is the area as the policy remembered it: from that,
-    `evidence` and the policy of `policy_hash` the decision can be recomputed. `methods` are all that alarmed
-    since the alert opened. `status_since` and `outbreak_since` start the clocks of `notice_due` (art. 26) and
-    `handling_due` (domain.md §1.1).
+    `evidence`, the policy of `policy_hash` and the disease's `display_floor` the decision can be recomputed.
+    `methods` are all that alarmed since the alert opened. `status_since` and `outbreak_since` start the clocks
+    of `notice_due` (art. 26) and `handling_due` (domain.md §1.1).
     """
 
     as_of: datetime
@@ -119,6 +119,7 @@ class Passport:
     why_not_lower: Message
     evidence: tuple[Evidence, ...]
     state_before: Mapping[str, Any] | None = field(default=None)
+    display_floor: int | None = None
 
     def disease_name(self, locale: str) -> str:
         return self.disease_names.get(locale, self.disease_names["vi"])

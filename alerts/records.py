@@ -193,6 +193,7 @@ def _passport(step: Step, unit_name: str, context: Context) -> Passport:
         why_not_lower=decision.why_not_lower,
         evidence=tuple(Evidence.of(signal) for signal in step.evidence),
         state_before=step.state_before,
+        display_floor=disease.display_floor,
     )
 
 

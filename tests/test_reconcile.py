@@ -463,3 +463,13 @@ def test_1680_areas_are_reconciled_and_a_second_run_writes_nothing(session: Sess
 
 def test_every_kind_of_event_has_a_name() -> None:
     assert {Kind.OPENED, Kind.REOPENED, Kind.RAISED, Kind.LOWERED, Kind.EVIDENCE, Kind.ENDED} < set(Kind)
+
+
+def test_a_diseases_own_display_floor_decides_and_stands_in_the_passport(
+    session: Session, ward: AdminUnit
+) -> None:
+    few = [signal(ward, "statutory_month", observed=40, upper=25, status=StatutoryStatus.EPIDEMIC)]
+    run(session, few, diseases={"dengue": replace(DISEASES["dengue"], display_floor=50)})
+    level, alert = session.scalars(select(AreaLevel)).one(), session.scalars(select(Alert)).one()
+    assert (level.level, level.status) == (2, "epidemic")
+    assert alert.passport["display_floor"] == 50
