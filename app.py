@@ -36,6 +36,7 @@ def say(message: Message | str) -> None:
 
 def configure_logging(level: str) -> None:
     """One JSON object per line on stderr; never a row of data."""
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # "skipped" is our way of waking a running job
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
