@@ -25,6 +25,7 @@ from surveillance.detection.settings_files import (
     method_name,
     read_settings,
 )
+from surveillance.plain_files import PlainFileError
 from surveillance.types import Bounds, CountSeries, FloatArray, Frequency, SeriesKey
 
 COLUMNS = ("series", "t", "setting", "expected", "upperbound", "score", "alarm", "reason")
@@ -35,14 +36,6 @@ NO_ALARM_REASONS = ("", "too_few_cases")
 UNKNOWN_WORDS = ("", "NA", "NaN", "nan", "null")
 UNDATED_START = date(2001, 1, 1)
 MOST_STEPS = 100_000
-
-
-class InputFileError(ValueError):
-    """A file of series that cannot be read; `message` says which row and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +75,7 @@ class OneSeries:
 def detect(in_csv: Path, method: str, settings_json: Path | None, out_csv: Path) -> Detected:
     """Run `method` with each setting on each series of `in_csv` (may be .gz) and write `out_csv`.
 
-    Raises InputFileError or SettingsFileError, each with a `message` for people; nothing is written then. What
+    Raises PlainFileError or SettingsFileError, each with a `message` for people; nothing is written then. What
     cannot be judged is a row with a reason code.
     """
     name = method_name(method)
@@ -103,7 +96,7 @@ def detect(in_csv: Path, method: str, settings_json: Path | None, out_csv: Path)
 
 
 def read_series(path: Path) -> list[OneSeries]:
-    """The series of a file in their order. Raises InputFileError."""
+    """The series of a file in their order. Raises PlainFileError."""
     rows: dict[str, list[Row]] = {}
     try:
         with _open(path, "rt") as file:
@@ -113,11 +106,11 @@ def read_series(path: Path) -> list[OneSeries]:
                 row = _row(fields, reader.line_num)
                 rows.setdefault(str(fields["series"]).strip(), []).append(row)
     except FileNotFoundError as error:
-        raise InputFileError(Message("Không tìm thấy tệp {file}.", file=path.name)) from error
+        raise PlainFileError(Message("Không tìm thấy tệp {file}.", file=path.name)) from error
     except (OSError, UnicodeDecodeError, csv.Error, EOFError) as error:
-        raise InputFileError(Message("Không đọc được tệp {file}.", file=path.name)) from error
+        raise PlainFileError(Message("Không đọc được tệp {file}.", file=path.name)) from error
     if not rows:
-        raise InputFileError(Message("Tệp {file} không có dòng số liệu nào.", file=path.name))
+        raise PlainFileError(Message("Tệp {file} không có dòng số liệu nào.", file=path.name))
     return [_series(name, own) for name, own in rows.items()]
 
 
@@ -129,7 +122,7 @@ def _open(path: Path, mode: str) -> TextIO:
 def _need_columns(names: Iterable[str]) -> None:
     missing = [column for column in REQUIRED if column not in {name.strip() for name in names}]
     if missing:
-        raise InputFileError(
+        raise PlainFileError(
             Message("Tệp thiếu cột {columns}; dòng đầu phải là tên cột.", columns=", ".join(missing))
         )
 
@@ -175,8 +168,8 @@ def _day(word: str, line: int) -> date | None:
         raise _bad(line, "date", word, Message("cần ngày dạng năm-tháng-ngày, ví dụ 2026-11-16")) from error
 
 
-def _bad(line: int, column: str, value: str, how: Message) -> InputFileError:
-    return InputFileError(
+def _bad(line: int, column: str, value: str, how: Message) -> PlainFileError:
+    return PlainFileError(
         Message("Dòng {line}, cột {column}: giá trị «{value}» không dùng được; {how}.",
                 line=line, column=column, value=value, how=how)
     )  # fmt: skip
@@ -187,7 +180,7 @@ def _series(name: str, rows: list[Row]) -> OneSeries:
     dated = first.day is not None
     for row in rows:
         if (row.day is not None) != dated or row.frequency is not first.frequency:
-            raise InputFileError(
+            raise PlainFileError(
                 Message("Dòng {line}: chuỗi «{series}» phải có cùng freq, và có ngày ở mọi dòng hoặc không dòng nào.",
                         line=row.line, series=name)
             )  # fmt: skip
@@ -195,11 +188,11 @@ def _series(name: str, rows: list[Row]) -> OneSeries:
     steps = [_step(row, first.frequency, start, min(r.t for r in rows)) for row in rows]
     last = max(steps)
     if last >= MOST_STEPS:
-        raise InputFileError(Message("Chuỗi «{series}» dài quá {most} kỳ.", series=name, most=MOST_STEPS))
+        raise PlainFileError(Message("Chuỗi «{series}» dài quá {most} kỳ.", series=name, most=MOST_STEPS))
     observed, population, taken = np.full(last + 1, np.nan), np.full(last + 1, np.nan), set[int]()
     for row, step in zip(rows, steps, strict=True):
         if step in taken:
-            raise InputFileError(
+            raise PlainFileError(
                 Message(
                     "Dòng {line}: chuỗi «{series}» có hai dòng cho cùng một kỳ.", line=row.line, series=name
                 )
@@ -220,7 +213,7 @@ def _step(row: Row, frequency: Frequency, start: date, first_t: int) -> int:
         step, rest = divmod((row.day - start).days, 7 if frequency is Frequency.WEEK else 1)
         even = rest == 0
     if not even:
-        raise InputFileError(
+        raise PlainFileError(
             Message("Dòng {line}: ngày {day} không cách đều với ngày đầu chuỗi {start}.",
                     line=row.line, day=row.day, start=start)
         )  # fmt: skip

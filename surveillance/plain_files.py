@@ -25,11 +25,17 @@ class PlainFileError(ValueError):
 
 
 def read_rows(path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Rows by column name, blanks stripped. Raises PlainFileError for a file that is empty or lacks a column."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        columns = [name.strip() for name in reader.fieldnames or []]
-        rows = [{k.strip(): (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
+    """Rows by column name, blanks stripped. Raises PlainFileError for a file that cannot be read, is empty or
+    lacks a column."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            columns = [name.strip() for name in reader.fieldnames or []]
+            rows = [{k.strip(): (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
+    except FileNotFoundError as error:
+        raise PlainFileError(Message("Không tìm thấy tệp {file}.", file=path.name)) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PlainFileError(Message("Không đọc được tệp {file}.", file=path.name)) from error
     for name in needed:
         if name not in columns:
             raise PlainFileError(

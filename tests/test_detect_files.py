@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from surveillance.detect_files import COLUMNS, InputFileError, detect
+from surveillance.detect_files import COLUMNS, detect
 from surveillance.detection.settings_files import SettingsFileError
+from surveillance.plain_files import PlainFileError
 
 HEAD = "series,t,epoch,date,freq,observed,population,state\n"
 ORACLES = Path(__file__).parent / "oracles"
@@ -107,7 +108,7 @@ def test_the_reference_files_are_accepted_as_they_are(tmp_path: Path, method: st
 def test_a_bad_file_says_where_and_how(tmp_path: Path, text: str, words: str) -> None:
     source = tmp_path / "in.csv"
     source.write_text(text, encoding="utf-8")
-    with pytest.raises(InputFileError, match=words):
+    with pytest.raises(PlainFileError, match=words):
         detect(source, "ears_c2", None, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
 
@@ -136,7 +137,7 @@ def test_an_unknown_method_or_file_is_named(tmp_path: Path) -> None:
     source = write_series(tmp_path / "in.csv", ["5"])
     with pytest.raises(SettingsFileError, match="farrington_flexible"):
         detect(source, "arima", None, tmp_path / "out.csv")
-    with pytest.raises(InputFileError, match=r"không\.csv"):
+    with pytest.raises(PlainFileError, match=r"không\.csv"):
         detect(tmp_path / "không.csv", "ears", None, tmp_path / "out.csv")
     with pytest.raises(SettingsFileError, match=r"s\.json"):
         detect(source, "ears", tmp_path / "s.json", tmp_path / "out.csv")
