@@ -90,15 +90,14 @@ def day(text: str, *, path: Path, line: int, column: str) -> date | None:
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Write a CSV with numbers to 15 digits and NA for what is not known; returns the rows written."""
-    count = 0
+    """Write a CSV with numbers to 15 digits and NA for what is not known; returns the rows written.
+
+    The file appears when it is complete: an error while `rows` are made leaves none, and an earlier one untouched.
+    """
+    lines = [[_cell(value) for value in row] for row in rows]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_cell(value) for value in row])
-            count += 1
-    return count
+        csv.writer(file).writerows([columns, *lines])
+    return len(lines)
 
 
 def _cell(value: object) -> str:

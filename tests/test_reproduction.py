@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveillance.plain_files import PlainFileError
+from i18n import Message
+from surveillance.plain_files import PlainFileError, write_rows
 from surveillance.reproduction import Prior, Reproduction, Rules, Windows, estimate_rt, infectivity
 from surveillance.reproduction_draws import estimate_rt_from_draws, estimate_rt_uncertain
 from surveillance.rt_files import RtConfig, rt
@@ -346,3 +347,13 @@ def test_a_file_that_cannot_be_used_says_where(tmp_path: Path, text: str, words:
     (tmp_path / "in.csv").write_text(text)
     with pytest.raises(PlainFileError, match=words):
         rt(tmp_path / "in.csv", tmp_path / "out.csv", defaults=RtConfig(mean_si=3, std_si=1))
+
+
+def test_an_error_on_the_way_leaves_no_half_written_file(tmp_path: Path) -> None:
+    def rows() -> Iterator[tuple[float]]:
+        yield (1.0,)
+        raise PlainFileError(Message("Tệp {file} không có dòng số liệu nào.", file="x"))
+
+    with pytest.raises(PlainFileError):
+        write_rows(tmp_path / "out.csv", ["a"], rows())
+    assert list(tmp_path.iterdir()) == []
