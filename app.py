@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from db import make_engine, session_scope
 from embedded import EmbeddedPostGIS, database_url
-from i18n import Message
+from i18n import Message, MessageError
 from migrate import migrate as migrate_database
 from settings import ROOT, Settings
 
@@ -293,11 +293,8 @@ def main(arguments: list[str] | None = None) -> Any:
         return cli(args=arguments)
     except OperationalError:
         say(Message("Không kết nối được cơ sở dữ liệu. Kiểm tra DATABASE_URL và máy chủ PostgreSQL."))
-    except Exception as error:
-        message = getattr(error, "message", None)
-        if not isinstance(message, Message):
-            raise
-        say(message)
+    except MessageError as error:
+        say(error.message)
     sys.exit(1)
 
 

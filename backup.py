@@ -14,17 +14,13 @@ from sqlalchemy.engine import make_url
 
 from db import make_engine
 from embedded import find_binaries
-from i18n import Message
+from i18n import Message, MessageError
 
 DUMP = "database.dump"
 
 
-class BackupError(RuntimeError):
+class BackupError(MessageError, RuntimeError):
     """A backup that could not be made or restored; the text says what to do."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 def backup(url: str, archive: Path, target: Path) -> None:

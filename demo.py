@@ -26,7 +26,7 @@ from city import prepare
 from db import make_engine, session_scope
 from embedded import database_url
 from geodata.models import AdminUnit
-from i18n import Message
+from i18n import Message, MessageError
 from migrate import migrate
 from settings import ROOT, Settings
 from surveillance.models import IngestRun
@@ -49,10 +49,8 @@ ACCOUNTS = (
 PASSWORD = "canhdich2026"
 
 
-class DemoError(RuntimeError):
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
+class DemoError(MessageError, RuntimeError):
+    """The text says why."""
 
 
 def run(settings: Settings, say: Say) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from i18n import Message
+from i18n import Message, MessageError
 
 DATABASE = "canhdich"
 SOCKET_PATH_LIMIT = 90  # a unix socket's path may have 107 bytes, ".s.PGSQL.5432" included
@@ -23,12 +23,8 @@ DURABLE = {"shared_buffers": "256MB", "max_connections": "100", "wal_compression
 FOR_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedError(RuntimeError):
+class EmbeddedError(MessageError, RuntimeError):
     """The private server cannot run; the text says what to do."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from i18n import Message
+from i18n import Message, MessageError
 
 ROOT = Path(__file__).parent
 
 
-class SettingsError(ValueError):
+class SettingsError(MessageError, ValueError):
     """A setting that cannot be used; the text names the variable and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, kw_only=True)

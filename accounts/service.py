@@ -14,17 +14,13 @@ from sqlalchemy.orm import Session
 
 from accounts.models import AccessLog, Role, User
 from geodata.models import AdminUnit
-from i18n import Message
+from i18n import Message, MessageError
 
 MIN_PASSWORD_LENGTH = 8
 
 
-class AccountError(ValueError):
+class AccountError(MessageError, ValueError):
     """An account that cannot be made; the text says what to change."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 def create_user(

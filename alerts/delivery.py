@@ -22,7 +22,7 @@ from alerts.messages import EventFacts, compose
 from alerts.models import Alert, AlertEvent, Delivery
 from alerts.passport import Passport
 from db import session_scope
-from i18n import Message
+from i18n import Message, MessageError
 
 log = structlog.get_logger()
 
@@ -31,12 +31,8 @@ MAX_WAIT_MINUTES = 60
 """With both, a message is tried for some 18 hours: a mail server that is down overnight loses nothing."""
 
 
-class CannotResend(ValueError):
+class CannotResend(MessageError, ValueError):
     """A delivery that must not go out again; `message` says why."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from alerts import delivery
 from alerts.channels import IN_APP
 from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, Delivery
-from i18n import Message
+from i18n import Message, MessageError
 
 Outcome = Literal["true", "false", "duplicate", "data_error"]
 OUTCOMES: Mapping[Outcome, str] = {
@@ -27,12 +27,8 @@ OUTCOMES: Mapping[Outcome, str] = {
 MAX_COMMENT = 2000
 
 
-class InboxError(Exception):
+class InboxError(MessageError):
     """An act that was refused; `message` says why and what to do."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 class NotAllowed(InboxError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
 
 from alerts.levels import Level
-from i18n import Message
+from i18n import Message, MessageError
 from surveillance.types import Signal, StatutoryStatus
 
 Regime = Literal["endemic", "non_endemic", "group_a", "any"]
@@ -24,12 +24,8 @@ OPTIONAL: Mapping[str, type] = {
 CONDITIONS = ("status", "alarm", "min_observed", "flag")
 
 
-class PolicyError(ValueError):
+class PolicyError(MessageError, ValueError):
     """A policy file that cannot be used; `message` names the key and its line and says how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from shapely import MultiPolygon
 
 from geodata.text import accent_key, name_key
 from geodata.types import Unit, UnitKey, UnitLevel
-from i18n import Message
+from i18n import Message, MessageError
 
 _CODE_COLUMNS = (
     *("code", "ma", "maxa", "maphuongxa", "mahc", "madvhc", "gsocode", "gso", "wardcode", "newwardcode"),
@@ -40,12 +40,8 @@ _OTHER_NAMES_LIMIT = 0.3
 _GEOD = Geod(ellps="WGS84")
 
 
-class BoundaryError(ValueError):
+class BoundaryError(MessageError, ValueError):
     """A boundary file that cannot be used; the text says what is wrong and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 class Overlap(NamedTuple):

@@ -11,17 +11,13 @@ from pathlib import Path
 
 from geodata.registry import Registry, successor_shares
 from geodata.types import UnitKey
-from i18n import Message
+from i18n import Message, MessageError
 
 COLUMNS = ("level", "code", "name", "year", "population", "source")
 
 
-class PopulationError(ValueError):
+class PopulationError(MessageError, ValueError):
     """A population file that cannot be used; the text says where and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,17 @@ class Message:
         return cls(data["msgid"], **{k: _revive(v) for k, v in data["values"].items()})
 
 
+class MessageError(Exception):
+    """An error that people read: what, where and how to mend it, in the language of whoever it is shown to."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
 def show_date(day: date, locale: str | None = None) -> str:
     """DD/MM/YYYY: the Vietnamese order in both languages, as the forms have it."""
     return format_date(day, "dd/MM/yyyy", locale=locale or current_locale())

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from accounts.models import User
 from accounts.service import record_access
 from db import notify, session_scope
-from i18n import Message, current_locale, use_locale
+from i18n import Message, MessageError, current_locale, use_locale
 from reports.bulletin import write_bulletin
 from reports.models import ReportJob
 from reports.tables import write_counts, write_line_list
@@ -26,12 +26,8 @@ from surveillance.clock import current_time
 log = structlog.get_logger()
 
 
-class ReportError(RuntimeError):
+class ReportError(MessageError, RuntimeError):
     """A report that may not or cannot be had; the text says why."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 class Cancelled(Exception):
@@ -192,14 +188,19 @@ def _write(engine: Engine, settings: Settings, job_id: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     except Exception as error:
         log.error("report.failed", report=job_id, error=type(error).__name__)
-        reason = getattr(error, "message", None) or Message(
-            "Không lập được báo cáo ({error}). Hãy thử lại; nếu vẫn lỗi, báo người quản trị số {id}.",
-            error=type(error).__name__,
-            id=job_id,
-        )
-        _finish(engine, job_id, state="failed", error=reason.to_json())
+        _finish(engine, job_id, state="failed", error=_why(error, job_id).to_json())
     else:
         _finish(engine, job_id, state="done", percent=100, files=list(files))
+
+
+def _why(error: Exception, job_id: int) -> Message:
+    if isinstance(error, MessageError):
+        return error.message
+    return Message(
+        "Không lập được báo cáo ({error}). Hãy thử lại; nếu vẫn lỗi, báo người quản trị số {id}.",
+        error=type(error).__name__,
+        id=job_id,
+    )
 
 
 def _write_files(engine: Engine, settings: Settings, job_id: int, folder: Path) -> Sequence[str]:

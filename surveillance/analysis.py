@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import notify, session_scope
-from i18n import Message
+from i18n import Message, MessageError
 from surveillance.coverage import coverage
 from surveillance.detection.statutory import StatutoryRule
 from surveillance.diseases import Catalogue, Disease
@@ -30,12 +30,8 @@ Decisions = Mapping[tuple[str, int | None], tuple[bool | None, frozenset[int]]]
 _UNDECIDED: tuple[bool | None, frozenset[int]] = (None, frozenset())
 
 
-class ReplayError(ValueError):
+class ReplayError(MessageError, ValueError):
     """A replay that would rewrite what was already known; `message` says from when on it may run."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

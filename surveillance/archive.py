@@ -7,17 +7,13 @@ import os
 import shutil
 from pathlib import Path
 
-from i18n import Message
+from i18n import Message, MessageError
 
 _BLOCK = 1 << 20
 
 
-class ArchiveError(OSError):
+class ArchiveError(MessageError, OSError):
     """The file could not be kept; it is still where it was."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 def fingerprint(path: Path) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from geodata.text import fold
-from i18n import Message
+from i18n import Message, MessageError
 
 _LABEL = re.compile(r"(?:tuan|w) ?(\d{1,2}) (?:nam )?(\d{4})|(\d{4}) w(\d{1,2})")
 _SHIFTED_YEAR = 2022
@@ -23,12 +23,8 @@ _FRIDAY_WEEKS = range(22, 27)
 went over to Monday is not published; labels after June are read as Monday–Sunday."""
 
 
-class WeekLabelError(ValueError):
+class WeekLabelError(MessageError, ValueError):
     """A text that names no week; `message` says what stood there and what is expected."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 class EpiWeek(NamedTuple):

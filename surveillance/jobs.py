@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import advisory_lock, session_scope
+from i18n import MessageError
 from surveillance.models import CaseVersion, IngestRun, JobRun, JobSchedule, RejectedRow, SourceFile
 
 log = structlog.get_logger()
@@ -60,8 +61,8 @@ def run_once(engine: Engine, job: Job) -> bool:
 
 def _describe(error: Exception) -> str:
     """The error's kind; its text only when it is ours, since a database error quotes the row it failed on."""
-    message = getattr(error, "message", None)
-    return f"{type(error).__name__}: {message}" if message is not None else type(error).__name__
+    kind = type(error).__name__
+    return f"{kind}: {error}" if isinstance(error, MessageError) else kind
 
 
 def _record(
@@ -222,11 +223,6 @@ def health(engine: Engine, now: datetime) -> dict[str, Any]:
             for job, late_after_s, last in rows
         }
     return {"ok": bool(jobs) and not any(job["late"] for job in jobs.values()), "jobs": jobs}
-
-
-def recent_failures(session: Any, limit: int = 20) -> list[JobRun]:
-    query = select(JobRun).where(JobRun.state == "failed").order_by(JobRun.id.desc()).limit(limit)
-    return list(session.scalars(query))
 
 
 def forget_old_runs(engine: Engine, before: datetime) -> int:

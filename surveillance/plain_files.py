@@ -7,21 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from i18n import Message
+from i18n import Message, MessageError
 
 Row = Mapping[str, str]
 MISSING = ("", "NA", "NaN", "nan")
 
 
-class PlainFileError(ValueError):
+class PlainFileError(MessageError, ValueError):
     """A file that cannot be worked with; `str()` says in the reader's language what, where and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(message)
-        self.message = message
-
-    def __str__(self) -> str:
-        return str(self.message)
 
 
 def read_rows(path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:

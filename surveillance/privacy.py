@@ -15,19 +15,15 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from i18n import Message
+from i18n import Message, MessageError
 
 _FORMAT = b"\x01"
 _KEY_ID_BYTES = 4
 _NONCE_BYTES = 12
 
 
-class PrivacyError(ValueError):
+class PrivacyError(MessageError, ValueError):
     """Encrypted data that this key cannot open."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from i18n import Message
+from i18n import Message, MessageError
 
 
-class ConfigError(ValueError):
+class ConfigError(MessageError, ValueError):
     """A configuration file that cannot be used; `message` names the file, the key and how to mend it."""
 
     def __init__(self, file: str, key: str, problem: Message) -> None:
-        self.message = Message("Tệp {file}, khóa {key}: {problem}.", file=file, key=key, problem=problem)
-        super().__init__(str(self.message))
+        super().__init__(Message("Tệp {file}, khóa {key}: {problem}.", file=file, key=key, problem=problem))
 
 
 class Table:

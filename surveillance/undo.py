@@ -7,16 +7,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db import notify
-from i18n import Message
+from i18n import Message, MessageError
 from surveillance import store
 from surveillance.linkage import FILE, Belief, Current, Facts, Plan, Version, follow
 from surveillance.models import IngestRun, SourceFile
 
 
-class UndoError(ValueError):
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
+class UndoError(MessageError, ValueError):
+    """The text says why."""
 
 
 def undo_run(session: Session, run_id: int, now: datetime) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from db import notify, session_scope
+from i18n import Message, MessageError
 from surveillance.jobs import Job, Worker, forget_old_runs, health, metrics_text, run_once
 from surveillance.models import JobRun, JobSchedule
 
@@ -122,3 +123,19 @@ def test_old_history_is_dropped(engine: Engine) -> None:
         session.add(JobSchedule(job="count", late_after_s=60))
     assert forget_old_runs(engine, datetime.now(UTC) - timedelta(days=90)) == 1
     assert runs(engine) == []
+
+
+def test_only_an_error_of_ours_is_quoted(engine: Engine) -> None:
+    class Foreign(Exception):
+        message = "NGUYEN VAN A, 0000 000 001"
+
+    def foreign() -> dict[str, Any]:
+        raise Foreign
+
+    def ours() -> dict[str, Any]:
+        raise MessageError(Message("Không đọc được tệp {file}.", file="SXH.xlsx"))
+
+    for run in (foreign, ours):
+        with pytest.raises((Foreign, MessageError)):
+            run_once(engine, job(run))
+    assert [run.error for run in runs(engine)] == ["Foreign", "MessageError: Không đọc được tệp SXH.xlsx."]

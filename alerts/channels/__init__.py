@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from i18n import Message
+from i18n import Message, MessageError
 
 EMAIL = "email"
 IN_APP = "in_app"
@@ -31,7 +31,7 @@ class Envelope:
     message: OutgoingMessage
 
 
-class TransportError(Exception):
+class TransportError(MessageError):
     """A message that was not taken.
 
     `permanent`: no later attempt can succeed. `channel_down`: the fault is not this message's (refused
@@ -39,8 +39,7 @@ class TransportError(Exception):
     """
 
     def __init__(self, message: Message, *, permanent: bool, channel_down: bool = False) -> None:
-        super().__init__(str(message))
-        self.message = message
+        super().__init__(message)
         self.permanent = permanent
         self.channel_down = channel_down
 

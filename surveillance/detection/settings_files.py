@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from i18n import Message
+from i18n import Message, MessageError
 from surveillance.detection import settings_charts
 from surveillance.detection.ears import Ears
 from surveillance.detection.farrington import Farrington, FarringtonFlexible
@@ -61,12 +61,8 @@ FULL_YEARS, FEWER_YEARS = 5, 3
 MONTHLY_WINDOW, MONTHLY_PERIODS, MONTHLY_GUARD = 1, 3, 6
 
 
-class SettingsFileError(ValueError):
+class SettingsFileError(MessageError, ValueError):
     """A settings file that cannot be used; `message` says where and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, XmlError, ZipError
 
-from i18n import Message
+from i18n import Message, MessageError
 from surveillance.sources import legacy_text
 
 Cell = str | float | int | bool | date | datetime | time | timedelta
@@ -35,12 +35,8 @@ _BLOCK = 1 << 20
 _DELIMITERS = ",;\t|"
 
 
-class Unreadable(Exception):
+class Unreadable(MessageError):
     """A file that cannot be taken as it is: what is wrong, where, and how to mend it."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(str(message))
-        self.message = message
 
 
 @dataclass(frozen=True, kw_only=True)
