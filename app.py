@@ -289,6 +289,7 @@ def stop() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; a foreseen failure ends with its sentence and exit code 1, not with a traceback."""
     os.chdir(ROOT)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # docs/decisions/blas-threads.md
     try:
         return cli(args=arguments)
     except OperationalError:

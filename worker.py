@@ -97,7 +97,7 @@ class Chain:
     def reconcile_at(self, session: Session, now: datetime, *, notify: bool = True) -> ReconcileReport:
         return reconcile(
             session,
-            evidence=current_signals(session),
+            evidence=current_signals(session, unit_ids=self.unit_ids),
             policy=self.policy,
             diseases=self.facts,
             silent=self.silent(session, now),

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import notify, session_scope
+from geodata.units import neighbour_pairs, persons_in, province_of
 from i18n import Message, MessageError
+from surveillance.adjacency import adjacency_weights
 from surveillance.coverage import coverage
 from surveillance.detection.statutory import StatutoryRule
 from surveillance.diseases import Catalogue, Disease
 from surveillance.epiweek import local_day, month_start
-from surveillance.judgement import judge
+from surveillance.judgement import Places, judge
 from surveillance.lines import Lines, load_lines
 from surveillance.models import DiseaseArea, SignalRow
 from surveillance.quality import silent_diseases
@@ -75,7 +78,8 @@ def assess(
     Statutory statuses are those of the counts alone: without a memory there is no ENDED.
     """
     lines = _load(session, diseases, unit_ids, day, as_of)
-    return _judge(session, catalogue, lines, previous={}, now=as_of, today=day)
+    places = _places(session, unit_ids)
+    return _judge(session, catalogue, lines, places=places, previous={}, now=as_of, today=day)
 
 
 def replay(
@@ -115,8 +119,11 @@ def replay(
 def _judge_and_keep(
     session: Session, catalogue: Catalogue, lines: Lines, *, now: datetime, today: date
 ) -> AnalysisReport:
-    before = stored_signals(session, lines.diseases, lines.unit_ids)
-    signals = _judge(session, catalogue, lines, previous=_previous(before, today), now=now, today=today)
+    places = _places(session, lines.unit_ids)
+    city = () if places.city_id is None else (places.city_id,)
+    before = stored_signals(session, lines.diseases, (*lines.unit_ids, *city))
+    previous = _previous(before, today)
+    signals = _judge(session, catalogue, lines, places=places, previous=previous, now=now, today=today)
     changed = store_signals(session, signals, before, now=now)
     if changed:
         notify(session, "signals")
@@ -128,6 +135,7 @@ def _judge(
     catalogue: Catalogue,
     lines: Lines,
     *,
+    places: Places,
     previous: Mapping[SeriesKey, StatutoryStatus],
     now: datetime,
     today: date,
@@ -136,6 +144,7 @@ def _judge(
     return judge(
         lines,
         diseases,
+        places=places,
         unknown=_unknown_days(session, diseases, lines.unit_ids, today, now),
         rules=_rules(_decisions(session, lines.diseases), diseases, lines.unit_ids),
         previous=previous,
@@ -148,6 +157,15 @@ def _load(
     session: Session, diseases: Sequence[str], unit_ids: Sequence[int], today: date, now: datetime
 ) -> Lines:
     return load_lines(session, diseases, unit_ids=unit_ids, start=_history_start(today), end=today, as_of=now)
+
+
+def _places(session: Session, unit_ids: Sequence[int]) -> Places:
+    persons = persons_in(session, unit_ids)
+    return Places(
+        population=np.array([persons.get(unit, np.nan) for unit in unit_ids], dtype=np.float64),
+        weights=adjacency_weights(unit_ids, neighbour_pairs(session, unit_ids)),
+        city_id=province_of(session, unit_ids),
+    )
 
 
 def _chosen(catalogue: Catalogue, codes: Sequence[str]) -> list[Disease]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ def current_signals(
     *,
     as_of: datetime | None = None,
     disease: str | None = None,
-    unit_id: int | None = None,
+    unit_ids: Collection[int] | None = None,
 ) -> list[Signal]:
     """Signals believed at `as_of` (None: now). Their `as_of` is the moment from which they were believed."""
     rows = select(SignalRow).order_by(SignalRow.disease, SignalRow.unit_id, SignalRow.method)
@@ -64,8 +64,8 @@ def current_signals(
         )
     if disease is not None:
         rows = rows.where(SignalRow.disease == disease)
-    if unit_id is not None:
-        rows = rows.where(SignalRow.unit_id == unit_id)
+    if unit_ids is not None:
+        rows = rows.where(SignalRow.unit_id.in_(unit_ids))
     columns = [getattr(SignalRow, name) for name in _COLUMNS]
     return [_signal(row._mapping) for row in session.execute(rows.with_only_columns(*columns))]
 

@@ -22,8 +22,10 @@ from alerts.views import (
     levels_at,
 )
 from geodata.places import Place, communes_today
+from geodata.units import province_of
 from i18n import _, current_locale
 from surveillance.counts import CitySummary, city_summary, counts_by_unit, weekly_curve
+from surveillance.coverage import communes
 from web.context import Moment, context, disease_name, local, now, theme, viewer
 from web.figures import chart, weekly_figure
 from web.formats import (
@@ -39,6 +41,7 @@ from web.formats import (
     stored,
     table,
 )
+from web.pages.evidence import evidence, late_reports, signals_of
 
 CURVE_WEEKS = 52
 TOP_COMMUNES = 8
@@ -53,6 +56,7 @@ def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any
         session, disease=disease, unit_id=None, weeks=CURVE_WEEKS, today=shown.today, as_of=shown.as_of
     )
     title = disease_name(disease) if disease else _("Tất cả các bệnh")
+    signals = signals_of(session, disease, province_of(session, communes(session)), shown)
     return [
         html.Div(
             html.Div(
@@ -66,7 +70,11 @@ def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any
         _city_figures(summary, levels.values()),
         *_week_alerts(session, disease, shown),
         html.H3(_("Số ca theo tuần"), className="section-title"),
-        chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {disease}", disease=title)),
+        chart(
+            weekly_figure(curve, theme(), late_reports(signals)),
+            _("Biểu đồ số ca theo tuần, {disease}", disease=title),
+        ),
+        *evidence(signals),
         html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
         _top_communes(session, disease, shown, levels),
     ]
@@ -85,6 +93,7 @@ def commune_panel(session: Session, place: Place, disease: str | None, shown: Mo
         session, disease=chosen, unit_id=place.id, weeks=CURVE_WEEKS, today=shown.today, as_of=shown.as_of
     )
     title = disease_name(chosen) if chosen else _("Tất cả các bệnh")
+    signals = signals_of(session, chosen, place.id, shown)
     return [
         html.Div(
             [
@@ -113,7 +122,11 @@ def commune_panel(session: Session, place: Place, disease: str | None, shown: Mo
         ),
         *_reasons(detail),
         html.H3(_("Số ca theo tuần"), className="section-title"),
-        chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {place}", place=place.name)),
+        chart(
+            weekly_figure(curve, theme(), late_reports(signals)),
+            _("Biểu đồ số ca theo tuần, {place}", place=place.name),
+        ),
+        *evidence(signals),
         html.H3(_("Từng bệnh ở đây"), className="section-title"),
         _disease_table(session, place, by_disease, shown),
         *_open_alerts(session, place),
