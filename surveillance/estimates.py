@@ -28,8 +28,12 @@ NOWCAST_FOUND = (
     "7 ngày đến {day} mới báo cáo {reported} ca; ước tính sẽ là {median} ca (từ {lower} đến {upper})."
 )
 NOWCAST_NONE = "7 ngày đến {day} đã báo cáo {reported} ca. {why}"
-RT_FOUND = "Hệ số lây nhiễm Rt là {rt} (từ {lower} đến {upper}); {percent} % khả năng lớn hơn 1, tức dịch đang lan."
-RT_RISING = "Hệ số lây nhiễm Rt đã trên 1 ít nhất {weeks} tuần: nay là {rt} (từ {lower} đến {upper}), dịch đang lan."
+RT_FOUND = (
+    "Hệ số lây nhiễm Rt là {rt} (từ {lower} đến {upper}); {percent} % khả năng lớn hơn 1, tức dịch đang lan."
+)
+RT_RISING = (
+    "Hệ số lây nhiễm Rt đã trên 1 ít nhất {weeks} tuần: nay là {rt} (từ {lower} đến {upper}), dịch đang lan."
+)
 DOUBLING = "{found} Số ca tăng gấp đôi sau khoảng {days} ngày."
 HALVING = "{found} Số ca giảm một nửa sau khoảng {days} ngày."
 FAR = 180
