@@ -10,7 +10,7 @@ import numpy as np
 
 from i18n import Message
 from surveillance import nowcast, reproduction
-from surveillance.completed import WEEK, Completed
+from surveillance.completed import WEEK, Completed, whole_median
 from surveillance.diseases import Disease
 from surveillance.epiweek import week_start
 from surveillance.reproduction import MIN_CASES, Reproduction, Rules, Windows
@@ -28,8 +28,12 @@ NOWCAST_FOUND = (
     "7 ngày đến {day} mới báo cáo {reported} ca; ước tính sẽ là {median} ca (từ {lower} đến {upper})."
 )
 NOWCAST_NONE = "7 ngày đến {day} đã báo cáo {reported} ca. {why}"
-RT_FOUND = "Hệ số lây nhiễm Rt là {rt} (từ {lower} đến {upper}); {percent} % khả năng lớn hơn 1, tức dịch đang lan."
-RT_RISING = "Hệ số lây nhiễm Rt đã trên 1 ít nhất {weeks} tuần: nay là {rt} (từ {lower} đến {upper}), dịch đang lan."
+RT_FOUND = (
+    "Hệ số lây nhiễm Rt là {rt} (từ {lower} đến {upper}); {percent} % khả năng lớn hơn 1, tức dịch đang lan."
+)
+RT_RISING = (
+    "Hệ số lây nhiễm Rt đã trên 1 ít nhất {weeks} tuần: nay là {rt} (từ {lower} đến {upper}), dịch đang lan."
+)
 DOUBLING = "{found} Số ca tăng gấp đôi sau khoảng {days} ngày."
 HALVING = "{found} Số ca giảm một nửa sau khoảng {days} ngày."
 FAR = 180
@@ -171,7 +175,7 @@ def _rt_signal(
         frequency=Frequency.WEEK,
         period_start=chosen.today - timedelta(days=WEEK - 1),
         as_of=as_of,
-        observed=float(np.median(chosen.newest(WEEK)[:, row].sum(axis=1))),
+        observed=float(whole_median(chosen.newest(WEEK)[:, row].sum(axis=1))),
         expected=None,
         upperbound=None,
         alarm=rising,
