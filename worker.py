@@ -31,6 +31,7 @@ from surveillance.clock import current_time
 from surveillance.diseases import Catalogue, load_catalogue
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
+from surveillance.outlooks import forecast_city
 from surveillance.pipeline import Context, build_context, collect, ingest_file
 from surveillance.quality import silent_diseases
 from surveillance.signals import current_signals
@@ -118,6 +119,20 @@ class Chain:
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}
 
+    def forecast(self) -> dict[str, Any]:
+        deployment = self.settings.deployment
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+        made = forecast_city(
+            self.engine,
+            self.catalogue,
+            diseases=deployment.diseases,
+            unit_ids=self.unit_ids,
+            now=now,
+            timezone=deployment.timezone,
+        )
+        return {"forecasts": made} if made else {}
+
     def reports(self) -> dict[str, Any]:
         done = run_waiting(self.engine, self.settings)
         return {"reports": done} if done else {}
@@ -161,6 +176,7 @@ class Chain:
             Job(name="analyse", run=self.analyse, every_s=300, late_after_s=900, wakes_on=("ingested",)),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
+            Job(name="forecast", run=self.forecast, every_s=3600, late_after_s=3 * 86400),
             Job(name="reports", run=self.reports, every_s=5, late_after_s=1800, wakes_on=("reports",)),
             Job(name="housekeeping", run=self.housekeeping, every_s=86400, late_after_s=2 * 86400),
         ]

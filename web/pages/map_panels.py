@@ -42,7 +42,7 @@ from web.formats import (
     stored,
     table,
 )
-from web.pages.evidence import evidence, late_reports, signals_of
+from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
 
 CURVE_WEEKS = 52
 TOP_COMMUNES = 8
@@ -72,7 +72,7 @@ def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any
         *_week_alerts(session, disease, shown),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(
-            weekly_figure(curve, theme(), late_reports(signals)),
+            weekly_figure(curve, theme(), late_reports(signals), coming_weeks(signals)),
             _("Biểu đồ số ca theo tuần, {disease}", disease=title),
         ),
         *evidence(signals),
