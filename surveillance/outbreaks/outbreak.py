@@ -17,7 +17,9 @@ from surveillance.outbreaks.linking import Labels
 from surveillance.outbreaks.profiles import PlaceKind, Profile
 from surveillance.outbreaks.table import KINDS, METRIC, day_of
 
-ONE_POINT = "{n} ca có cùng một tọa độ; có thể là địa chỉ của bệnh viện. Cần người kiểm tra trước khi xác nhận."
+ONE_POINT = (
+    "{n} ca có cùng một tọa độ; có thể là địa chỉ của bệnh viện. Cần người kiểm tra trước khi xác nhận."
+)
 NO_POSITION = "Không vẽ được vùng ổ dịch vì chưa có vị trí chính xác của ca nào."
 
 
@@ -70,6 +72,11 @@ class Outbreak:
     @property
     def anchor(self) -> int:
         return self.members[0]
+
+    @property
+    def doubts(self) -> tuple[Message, ...]:
+        """The notes a person must look at before the outbreak is confirmed."""
+        return tuple(note for note in self.notes if note.msgid == ONE_POINT)
 
     @property
     def lead_unit(self) -> int | None:
@@ -199,13 +206,15 @@ def _notes(own: Places, profile: Profile) -> Iterator[Message]:
 def outline(outbreak: Outbreak, radius_m: float, crs: str = METRIC) -> Any:
     """Shapely polygon of the radius around all members' places in lon, lat; None where none has a position."""
     from pyproj import Transformer
-    from shapely import MultiPoint
-    from shapely.ops import transform
+    from shapely import MultiPoint, transform
 
     spots: Sequence[tuple[float, float]] = [
         (p.x, p.y) for p in outbreak.places if p.x is not None and p.y is not None
     ]
     if not spots:
         return None
-    to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
-    return transform(to_degrees, MultiPoint(spots).buffer(radius_m))
+    to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    return transform(
+        MultiPoint(spots).buffer(radius_m),
+        lambda xy: np.column_stack(to_degrees.transform(xy[:, 0], xy[:, 1])),
+    )
