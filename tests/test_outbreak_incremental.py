@@ -155,5 +155,6 @@ def tainan(first: date, last: date) -> CaseTable:
         np.array([(date.fromisoformat(row[i].replace("/", "-")) - EPOCH).days for row in rows])
         for i in (0, 1)
     )
-    x, y = project(*(np.array([float(row[i]) for row in rows]) for i in (2, 3)), "EPSG:3826")
+    lon, lat = (np.array([float(row[i]) for row in rows]) for i in (2, 3))
+    x, y = project(lon, lat, "EPSG:3826")
     return table_of(range(len(rows)), x, y, onset, delay=notified - onset)
