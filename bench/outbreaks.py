@@ -2,10 +2,10 @@
 
     python -m bench.outbreaks [full] [days] [tainan] [others]
 
-full: all placed cases of 1998–2024, filled up to 110,000. days: 2014 and 2015 day by day as notified, beside the full
-run at the end. tainan: the epidemic of 2015 (22,742 cases), by diameter, without bounds, and what one case less changes.
-others: what one case less changes with other ways to split, in the township with most cases. Prints JSON lines; asserts
-nothing. The positions are centres of small areas; treatment is not in the list, so all count as inpatients.
+full: all placed local cases of 1998–2024, filled up to 110,000. days: 2014 and 2015 day by day as notified, beside
+the full run at the end. tainan: the epidemic of 2015 (22,742 cases), by diameter, without bounds, and what one case
+less changes. others: other ways to split, in the township with most cases. Prints JSON lines; asserts nothing. The
+positions are centres of small areas; the treatment is not in the list, so all count as inpatients.
 """
 
 from __future__ import annotations

@@ -158,3 +158,13 @@ def tainan(first: date, last: date) -> CaseTable:
     lon, lat = (np.array([float(row[i]) for row in rows]) for i in (2, 3))
     x, y = project(lon, lat, "EPSG:3826")
     return table_of(range(len(rows)), x, y, onset, delay=notified - onset)
+
+
+def test_two_who_live_and_work_together_make_two_outbreaks() -> None:
+    places = (house(0), house(3_000, kind="work"))
+    cases = tabulate([case(i, 0, i, places=places) for i in (1, 2)])
+    watch = Watch(NEA)
+    watch.update(cases, today=TODAY)
+    assert [outbreak.members for outbreak in watch.outbreaks()] == [(1, 2), (1, 2)]
+    assert same(watch, cases, NEA, TODAY)
+    assert watch.update(cases, today=TODAY).after == ()

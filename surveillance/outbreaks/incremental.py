@@ -92,10 +92,11 @@ class Watch:
         arriving = self._due(changed, removed)
         going = {*changed.case_id.tolist(), *arriving.case_id.tolist(), *removed}
         new = screen(arriving, self.profile, today=today, area=self._area).places
-        touched = self._touched(new) | {self._component_of[c] for c in going if c in self._component_of}
-        old = [self._components.pop(number) for number in sorted(touched)]
-        self._forget(old, going)
+        changing = {self._component_of[case_id] for case_id in going if case_id in self._component_of}
+        touched = changing | self._touched(new)
+        self._forget([self._components[number].places for number in changing], going)
         self._enter(new)
+        old = [self._components.pop(number) for number in sorted(touched)]
         after = self._relink(old, going, new)
         before = [o for part in old for o in part.outbreaks.values()]
         return Change(
@@ -124,9 +125,9 @@ class Watch:
         for bucket, case_id in _buckets(new, self.profile):
             self._in_bucket[bucket].add(case_id)
 
-    def _forget(self, old: Sequence[_Component], going: Collection[int]) -> None:
-        for part in old:
-            gone = part.places.take(np.isin(part.places.case_id, list(going)))
+    def _forget(self, parts: Sequence[Places], going: Collection[int]) -> None:
+        for places in parts:
+            gone = places.take(np.isin(places.case_id, list(going)))
             for bucket, case_id in _buckets(gone, self.profile):
                 self._in_bucket[bucket].discard(case_id)
             for case_id in gone.case_id.tolist():
@@ -225,10 +226,10 @@ def _neighbours(bucket: Bucket) -> Iterator[Bucket]:
 
 
 def _sorted(outbreaks: Iterable[Outbreak]) -> tuple[Outbreak, ...]:
-    return tuple(sorted(outbreaks, key=lambda outbreak: (outbreak.first_event, outbreak.members)))
+    return tuple(sorted(outbreaks, key=Outbreak.sort_key))
 
 
 def _without(outbreaks: Sequence[Outbreak], same: Sequence[Outbreak]) -> tuple[Outbreak, ...]:
     """Those of `outbreaks` that are not, exactly, among `same`."""
-    known = {outbreak.members: outbreak for outbreak in same}
-    return _sorted(outbreak for outbreak in outbreaks if known.get(outbreak.members) != outbreak)
+    known = {outbreak.places: outbreak for outbreak in same}
+    return _sorted(outbreak for outbreak in outbreaks if known.get(outbreak.places) != outbreak)

@@ -85,7 +85,7 @@ def match(
     The largest overlap in cases keeps the id; of equal ones the older. `event_dates` holds the date of each case that
     came to a closed outbreak. Give the outbreaks a change touched (incremental.Change), or all.
     """
-    ordered = sorted(today, key=lambda outbreak: (outbreak.first_event, outbreak.members))
+    ordered = sorted(today, key=Outbreak.sort_key)
     overlaps = _overlaps(known, ordered)
     heir = _heirs(known, ordered, overlaps)
     steps: list[Step] = []

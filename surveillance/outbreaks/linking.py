@@ -104,9 +104,10 @@ def _judged(
 def _case_count(group: NDArray[np.int64], places: Places) -> NDArray[np.int64]:
     """Number of cases in the group of each place, (n,); 0 without a group."""
     inside = group >= 0
-    pairs = np.unique(np.column_stack([group[inside], places.case_id[inside]]), axis=0)
-    counts = np.bincount(pairs[:, 0], minlength=group.max(initial=-1) + 1)
-    return np.where(inside, counts[group] if counts.size else 0, 0)
+    case = np.cumsum(np.diff(places.case_id, prepend=-1) != 0)
+    pairs = np.unique(group[inside] * (case.size + 1) + case[inside])
+    counts = np.bincount(pairs // (case.size + 1), minlength=1)
+    return np.where(inside, counts[group], 0)
 
 
 def _any_of(group: NDArray[np.int64], flag: NDArray[np.bool_]) -> NDArray[np.bool_]:

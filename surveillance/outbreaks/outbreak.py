@@ -82,11 +82,15 @@ class Outbreak:
     def lead_unit(self) -> int | None:
         return self.units[0] if self.units else None
 
+    def sort_key(self) -> tuple[Any, ...]:
+        """By first event and members; the same people can make two outbreaks, where they live and where they work."""
+        return self.first_event, self.members, tuple(place.kind for place in self.places)
+
 
 def assemble(places: Places, labels: Labels, profile: Profile) -> tuple[Outbreak, ...]:
     """The outbreaks of labelled places, by first event and anchor. Whole zones only: they are compared."""
     found = assemble_keyed(places, labels, profile, {}).values()
-    return tuple(sorted(found, key=lambda outbreak: (outbreak.first_event, outbreak.members)))
+    return tuple(sorted(found, key=Outbreak.sort_key))
 
 
 def assemble_keyed(
@@ -157,12 +161,11 @@ def _outbreak(own: Places, profile: Profile) -> Outbreak:
 def _units(cases: Places) -> tuple[int, ...]:
     """Units of the cases: most cases first, then the earliest event, then the lower number."""
     counts: dict[int, int] = {}
-    for unit in cases.unit.tolist():
+    first: dict[int, int] = {}
+    for unit, day in zip(cases.unit.tolist(), cases.day.tolist(), strict=True):
         if unit >= 0:
             counts[unit] = counts.get(unit, 0) + 1
-    if len(counts) < 2:
-        return tuple(counts)
-    first = {unit: int(cases.day[cases.unit == unit][0]) for unit in counts}
+            first.setdefault(unit, day)
     return tuple(sorted(counts, key=lambda unit: (-counts[unit], first[unit], unit)))
 
 
