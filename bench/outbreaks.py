@@ -130,7 +130,7 @@ class Ledger:
         self.known: dict[int, Known] = {}
         self.of_case: dict[int, int] = {}
         self.kinds: Counter[Kind] = Counter()
-        self.renamed = 0
+        self.renamed = self.renamed_by_merger = 0
         self.next_id = 1
 
     def record(self, before: tuple[Outbreak, ...], after: tuple[Outbreak, ...]) -> None:
@@ -140,12 +140,13 @@ class Ledger:
         was = {case_id: k.outbreak_id for k in old for case_id in k.members}
         for case_id in was:
             del self.of_case[case_id]
+        merged = {step.outbreak_id for step in steps if step.kind is Kind.MERGED}
         for step in steps:
             self.kinds[step.kind] += 1
             if step.outbreak is not None:
-                self._keep(step.outbreak_id, step.outbreak, was)
+                self._keep(step.outbreak_id, step.outbreak, was, merged)
 
-    def _keep(self, number: int, outbreak: Outbreak, was: dict[int, int]) -> None:
+    def _keep(self, number: int, outbreak: Outbreak, was: dict[int, int], merged: set[int]) -> None:
         self.next_id = max(self.next_id, number + 1)
         self.known[number] = Known(
             outbreak_id=number,
@@ -153,7 +154,9 @@ class Ledger:
             first_event=outbreak.first_event,
             last_event=outbreak.last_event,
         )
-        self.renamed += sum(was.get(case_id, number) != number for case_id in outbreak.members)
+        other = [was[case_id] for case_id in outbreak.members if was.get(case_id, number) != number]
+        self.renamed += len(other)
+        self.renamed_by_merger += sum(old in merged for old in other)
         self.of_case |= dict.fromkeys(outbreak.members, number)
 
 
@@ -192,6 +195,7 @@ def days(table: CaseTable, county: NDArray[np.str_]) -> list[dict[str, Any]]:
                 sum(ledger.kinds[k] for k in (Kind.MERGED, Kind.SPLIT, Kind.DISSOLVED)) / len(seconds), 2
             ),
             "cases_renamed_per_day": round(ledger.renamed / len(seconds), 2),
+            "of_these_by_merger": round(ledger.renamed_by_merger / ledger.renamed, 2),
         }
     ]
 

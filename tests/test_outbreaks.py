@@ -139,6 +139,13 @@ def test_case_4_an_outpatient_is_linked_only_when_verified_to_be_one(
     assert why(find([case(1, 0, 0), outpatient, case(3, 9, 1)]), 2) is outcome
 
 
+def test_the_rule_of_the_old_program_can_be_set() -> None:
+    old = replace(HCDC.eligibility, verified_outcomes=(7, 8), not_this_disease=(), address_refuted=())
+    cases = [case(1, 0, 0, verification=4), case(2, 50, 3, treatment=Treatment.OUTPATIENT, verification=7)]
+    assert groups(cases, replace(HCDC, eligibility=old)) == {frozenset({1, 2})}
+    assert groups(cases) == set()
+
+
 def test_case_13_a_ward_known_by_its_old_code_only_is_listed_as_near() -> None:
     place = CasePlace(x=EAST, y=NORTH, level=PlaceLevel.COMMUNE, uncertainty_m=1_500, unit_id=1)
     finding = find([case(1, 0, 0), case(2, 50, 1), case(3, 0, 2, places=(place,))])

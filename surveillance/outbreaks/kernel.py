@@ -279,8 +279,7 @@ def agglomerate(graph: Graph, order: Ints, label: Ints, diameter: int, max_age: 
 
     Nodes come in `order`, oldest day first. Each joins the clusters it is linked to, first the one with most
     links, then the nearest, then the oldest, as long as the whole stays at most `diameter` mm wide and `max_age` days
-    old. What stood before a day is therefore never changed by the cases of that day, only joined; and a group within
-    the bounds stays whole.
+    old. So the cases of a day only join what stood before them, and a group within the bounds stays whole.
     """
     n = graph.day.size
     links, nearest, choice = np.zeros(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
