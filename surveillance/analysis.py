@@ -23,12 +23,16 @@ from surveillance.epiweek import local_day, month_start
 from surveillance.judgement import Places, judge
 from surveillance.lines import Lines, load_lines
 from surveillance.models import DiseaseArea, SignalRow
+from surveillance.outbreaks import watching
 from surveillance.quality import silent_diseases
 from surveillance.signals import SignalKey, Stored, store_signals, stored_signals
 from surveillance.types import BoolArray, SeriesKey, Signal, StatutoryStatus
 
 HISTORY_YEARS = 6
 """Five years of comparison, and the week of the fifth that may begin in the year before."""
+
+KEPT_APART = (outlook.METHOD, watching.METHOD)
+"""Methods whose signals are made and kept by jobs of their own."""
 
 Decisions = Mapping[tuple[str, int | None], tuple[bool | None, frozenset[int]]]
 _UNDECIDED: tuple[bool | None, frozenset[int]] = (None, frozenset())
@@ -122,7 +126,7 @@ def _judge_and_keep(
 ) -> AnalysisReport:
     places = places_of(session, lines.unit_ids)
     city = () if places.city_id is None else (places.city_id,)
-    before = stored_signals(session, lines.diseases, (*lines.unit_ids, *city), without=[outlook.METHOD])
+    before = stored_signals(session, lines.diseases, (*lines.unit_ids, *city), without=KEPT_APART)
     previous = _previous(before, today)
     signals = _judge(session, catalogue, lines, places=places, previous=previous, now=now, today=today)
     changed = store_signals(session, signals, before, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -106,6 +106,17 @@ class Profiles:
     def of_disease(self, disease: str) -> Profile | None:
         """The default profile of a disease, None where the file has none: nothing is guessed."""
         return next((p for p in self.by_code.values() if p.disease == disease and p.default), None)
+
+
+def profiles_for(
+    diseases: Sequence[str], chosen: Mapping[str, str], profiles: Profiles
+) -> tuple[Profile, ...]:
+    """The profile of each disease: the one `chosen` by its code, else the default; diseases without one are left out.
+
+    Raises KeyError for a code there is none of.
+    """
+    found = [profiles[chosen[d]] if d in chosen else profiles.of_disease(d) for d in diseases]
+    return tuple(profile for profile in found if profile is not None)
 
 
 def load_profiles(path: Path | None = None) -> Profiles:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import blake2b
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,9 +100,30 @@ class CaseTable:
         owner = np.concatenate([p.place_case + by for p, by in zip(parts, shift, strict=True)])
         return cls(**columns | {"place_case": owner})
 
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """A number for all that is known of each case, (N,): another one when anything changes."""
+        cases = _mixed([getattr(self, name) for name in CASE_COLUMNS])
+        places = _mixed([getattr(self, name) for name in PLACE_COLUMNS if name != "place_case"])
+        np.add.at(cases, self.place_case, places)
+        return cases
+
 
 _CASES = CaseTable.__slots__.index("place_case")
 CASE_COLUMNS, PLACE_COLUMNS = CaseTable.__slots__[:_CASES], CaseTable.__slots__[_CASES:]
+
+
+def _mixed(columns: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
+    """One number per row of equally long columns; sums of them stay apart (splitmix64's finaliser)."""
+    mixed = np.zeros(columns[0].size, dtype=np.uint64)
+    for column in columns:
+        mixed += np.ascontiguousarray(column.astype(np.float64)).view(np.uint64) + np.uint64(
+            0x9E3779B97F4A7C15
+        )
+        if column.dtype.itemsize == 8 and column.dtype.kind == "i":
+            mixed += column.view(np.uint64)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed
 
 
 def tabulate(cases: Sequence[OutbreakCase]) -> CaseTable:
