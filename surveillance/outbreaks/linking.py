@@ -30,9 +30,6 @@ class Labels:
     outbreak: NDArray[np.int64]
     why: NDArray[np.int8]
 
-    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Labels:
-        return Labels(**{name: getattr(self, name)[chosen] for name in Labels.__slots__})
-
 
 class Pairs(NamedTuple):
     """Linked pairs of places, as positions in their Places, and the millimetres between them; arrays are (e,)."""
