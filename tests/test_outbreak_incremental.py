@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveillance.lines import EPOCH, day_number
+from surveillance.outbreaks import linking
 from surveillance.outbreaks.find import find_outbreaks
 from surveillance.outbreaks.incremental import Watch
 from surveillance.outbreaks.profiles import Profile
@@ -168,3 +169,13 @@ def test_two_who_live_and_work_together_make_two_outbreaks() -> None:
     assert [outbreak.members for outbreak in watch.outbreaks()] == [(1, 2), (1, 2)]
     assert same(watch, cases, NEA, TODAY)
     assert watch.update(cases, today=TODAY).after == ()
+
+
+def test_a_refused_update_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(HCDC)
+    first = tabulate([case(1, 0, 0), case(2, 50, 1)])
+    watch.update(first, today=TODAY)
+    with monkeypatch.context() as tight, pytest.raises(linking.TooManyLinks):
+        tight.setattr(linking, "MOST_PAIRS", 10)
+        watch.update(tabulate([case(i, 0, 0) for i in range(2, 40)]), today=TODAY)
+    assert same(watch, first, HCDC, TODAY)

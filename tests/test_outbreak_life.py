@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from i18n import Message
-from surveillance.outbreaks.lifecycle import Act, Facts, Life, Refusal, Status, act, advance
+from surveillance.outbreaks.lifecycle import Act, Facts, Life, Refusal, Status, act, advance, end
+from surveillance.outbreaks.lineage import Kind, explain
 from surveillance.outbreaks.profiles import Profile, VectorControl
 from surveillance.outbreaks.tasks import State, Task, TaskKind, Work, plan
 from surveillance.outbreaks.vectors import Survey, SurveyError, high_risk, indices, third_round, vector_found
@@ -138,6 +139,12 @@ def test_an_act_out_of_place_is_refused_in_words() -> None:
     assert refused(HANDLED, Act.REOPEN, HCDC, 5).reason.render() == (
         "Việc này không làm được khi ổ dịch ở trạng thái “Đang xử lý”."
     )
+
+
+def test_an_outbreak_that_went_into_another_says_so_and_stays_there() -> None:
+    merged = end(HANDLED, Status.MERGED, explain(Kind.MERGED), today=day(9))
+    assert merged.history[-1].reason.render() == "Đã nhập vào ổ dịch khác."
+    assert advance(merged, facts(), HCDC, today=day(90)) is merged
 
 
 @pytest.mark.parametrize("profile", [HCDC, MOH, NEA, PROFILES["MEASLES"]], ids=lambda p: p.code)

@@ -89,6 +89,16 @@ def test_case_6_later_ones_are_a_new_outbreak_as_soon_as_they_make_one() -> None
     assert steps([known(5, cases, closed=True)], late)[5].kind is Kind.AFTER_CLOSING
     found = steps([known(5, cases, closed=True)], [*late, case(4, 30, 31)])
     assert (found[100].kind, found[100].parents) == (Kind.NEW, (5,)) and 5 not in found
+    assert found[100].members == (3, 4), "the cases of the closed one stay with it"
+
+
+def test_the_day_after_the_closed_one_is_still_closed_and_the_new_one_the_same() -> None:
+    closed, late = street([1, 2], 0), [case(3, 20, 30), case(4, 30, 31)]
+    old = [known(5, closed, closed=True), known(100, late)]
+    found = steps(old, [*closed, *late])
+    assert {number: step.kind for number, step in found.items()} == {100: Kind.SAME}
+    grown = steps(old, [*closed, *late, case(6, 40, 33)])[100]
+    assert (grown.kind, grown.gained, grown.members) == (Kind.GROWING, (6,), (3, 4, 6))
 
 
 rows = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 50)), max_size=24)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from geodata.types import PlaceLevel
 from surveillance.lines import day_number
+from surveillance.outbreaks import linking
 from surveillance.outbreaks.eligibility import Area, Why
 from surveillance.outbreaks.explain import explain_members, near_misses
 from surveillance.outbreaks.find import Finding, find_outbreaks
@@ -453,6 +454,13 @@ def test_ten_thousand_cases_in_a_day_are_bounded_outbreaks() -> None:
     )
     assert len(found.outbreaks) > 100
     assert max(outbreak.diameter_m for outbreak in found.outbreaks) <= 600
+
+
+def test_too_many_cases_at_one_point_are_refused_with_the_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the real limit it is 6,000 in a month: a mistake in the positions that would fill the memory."""
+    monkeypatch.setattr(linking, "MOST_PAIRS", 1_000)
+    with pytest.raises(linking.TooManyLinks, match=r"x = 680\.000.*60 ca"):
+        find([case(i, 0, 0) for i in range(60)])
 
 
 def test_one_case_in_a_year_is_alone() -> None:

@@ -84,20 +84,22 @@ class Watch:
     def update(self, changed: CaseTable, *, removed: Collection[int] = (), today: date) -> Change:
         """Take in new cases and new versions of known ones, and out those `removed`; unknown ids are no error.
 
-        Cases dated after `today` wait until it comes. Raises ValueError when `today` goes back.
+        Cases dated after `today` wait until it comes. Raises ValueError when `today` goes back, and TooManyLinks;
+        then nothing is changed.
         """
         if today < self._today:
             raise ValueError(f"today went back from {self._today} to {today}")
-        self._today = today
-        arriving = self._due(changed, removed)
+        arriving, later = self._due(changed, removed, today)
         going = {*changed.case_id.tolist(), *arriving.case_id.tolist(), *removed}
         new = screen(arriving, self.profile, today=today, area=self._area).places
         changing = {self._component_of[case_id] for case_id in going if case_id in self._component_of}
-        touched = changing | self._touched(new)
+        touched = sorted(changing | self._touched(new))
+        merged = _merged([self._components[number] for number in touched], going, new, self.profile)
+        self._today, self._later = today, later
         self._forget([self._components[number].places for number in changing], going)
         self._enter(new)
-        old = [self._components.pop(number) for number in sorted(touched)]
-        after = self._relink(old, going, new)
+        old = [self._components.pop(number) for number in touched]
+        after = self._relink(old, going, *merged)
         before = [o for part in old for o in part.outbreaks.values()]
         return Change(
             before=_without(before, after),
@@ -105,15 +107,16 @@ class Watch:
             relinked=new.case_id.size + sum(part.places.case_id.size for part in old),
         )
 
-    def _due(self, changed: CaseTable, removed: Collection[int]) -> CaseTable:
-        """The changed cases, and those that waited, whose day has come. The others wait."""
+    def _due(
+        self, changed: CaseTable, removed: Collection[int], today: date
+    ) -> tuple[CaseTable, CaseTable | None]:
+        """The changed cases, and those that waited, whose day has come; and those that wait on."""
         pool = changed
         if self._later is not None:
             gone = np.isin(self._later.case_id, [*changed.case_id.tolist(), *removed])
             pool = CaseTable.joined([changed, self._later.cases(~gone)])
-        future = pool.day > day_number(self._today)
-        self._later = pool.cases(future) if future.any() else None
-        return pool.cases(~future)
+        future = pool.day > day_number(today)
+        return pool.cases(~future), pool.cases(future) if future.any() else None
 
     def _touched(self, new: Places) -> set[int]:
         """Components with a place so near one of the new ones that they might be linked."""
@@ -133,9 +136,10 @@ class Watch:
             for case_id in gone.case_id.tolist():
                 self._component_of.pop(case_id, None)
 
-    def _relink(self, old: Sequence[_Component], going: Collection[int], new: Places) -> list[Outbreak]:
-        """Link whole components anew without the cases `going` and with the `new` places; their outbreaks."""
-        places, pairs = _merged(old, going, new, self.profile)
+    def _relink(
+        self, old: Sequence[_Component], going: Collection[int], places: Places, pairs: Pairs
+    ) -> list[Outbreak]:
+        """Link the places of whole components anew; their outbreaks, the `old` ones again where none of them goes."""
         if not places.case_id.size:
             return []
         labels = link(places, pairs, self.profile)

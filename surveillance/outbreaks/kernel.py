@@ -84,8 +84,13 @@ def _links(nodes: Nodes, i: int, low: int, high: int, limit: int, found: Ints, a
 
 
 @compiled
-def pairs(nodes: Nodes, wanted: Flags, chain_days: int, limit: int) -> tuple[Ints, Ints, Ints]:
-    """Each linked pair at most `chain_days` apart with a node that is `wanted`, once: two nodes and mm between them."""
+def pairs(
+    nodes: Nodes, wanted: Flags, chain_days: int, limit: int, most: int
+) -> tuple[Ints, Ints, Ints, bool]:
+    """Each linked pair at most `chain_days` apart with a node that is `wanted`, once: two nodes and mm between them.
+
+    The last value is False where there were more than `most`, and the others are then useless.
+    """
     n = nodes.day.size
     found, apart = np.empty(n, np.int64), np.empty(n, np.int64)
     first, second, metres = np.empty(4 * n, np.int64), np.empty(4 * n, np.int64), np.empty(4 * n, np.int64)
@@ -95,6 +100,8 @@ def pairs(nodes: Nodes, wanted: Flags, chain_days: int, limit: int) -> tuple[Int
             continue
         low, high = nodes.day[i] - chain_days, nodes.day[i] + chain_days
         links = _links(nodes, i, low, high, limit, found, apart)
+        if size + links > most:
+            return first[:0], second[:0], metres[:0], False
         while size + links > first.size:
             first = np.concatenate((first, np.empty_like(first)))
             second = np.concatenate((second, np.empty_like(second)))
@@ -103,7 +110,7 @@ def pairs(nodes: Nodes, wanted: Flags, chain_days: int, limit: int) -> tuple[Int
             if found[at] < i or not wanted[found[at]]:
                 first[size], second[size], metres[size] = i, found[at], apart[at]
                 size += 1
-    return first[:size].copy(), second[:size].copy(), metres[:size].copy()
+    return first[:size].copy(), second[:size].copy(), metres[:size].copy(), True
 
 
 @compiled

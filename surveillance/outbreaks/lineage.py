@@ -58,7 +58,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What became of one outbreak. `outbreak` is as it is today, None where it no longer is.
+    """What became of one outbreak. `outbreak` is as it is today, None where it no longer is; `members` are those of
+    its cases to record under its number: the cases of a closed outbreak stay with that.
 
     `parents` are the ids it came from (split, or new after a closed one), `into` the one that took it in (merged).
     """
@@ -66,6 +67,7 @@ class Step:
     kind: Kind
     outbreak_id: int
     outbreak: Outbreak | None = None
+    members: tuple[int, ...] = ()
     parents: tuple[int, ...] = ()
     into: int | None = None
     gained: tuple[int, ...] = ()
@@ -82,22 +84,29 @@ def match(
 ) -> tuple[Step, ...]:
     """A step for each known and each new outbreak, by id. New ids count up from `next_id`.
 
-    The largest overlap in cases keeps the id; of equal ones the older. `event_dates` holds the date of each case that
+    The largest overlap in cases keeps the id; of equal ones the older. A closed outbreak carries on only where no open
+    one does, and has no step while nothing happens to it. `event_dates` holds the date of each case that
     came to a closed outbreak. Give the outbreaks a change touched (incremental.Change), or all.
     """
     ordered = sorted(today, key=Outbreak.sort_key)
     overlaps = _overlaps(known, ordered)
     heir = _heirs(known, ordered, overlaps)
+    shut = {case_id: old.outbreak_id for old in known if old.closed for case_id in old.members}
     steps: list[Step] = []
-    ids: dict[int, int] = {}
     fresh = iter(range(next_id, next_id + len(ordered)))
     for at, outbreak in enumerate(ordered):
-        step = _step(outbreak, heir.get(at), _parents(at, known, overlaps), profile, event_dates, fresh)
-        ids[at] = step.outbreak_id
-        steps.append(step)
-    kept = {k.outbreak_id for k in heir.values()}
-    steps.extend(_gone(k, at, overlaps, ids) for at, k in enumerate(known) if k.outbreak_id not in kept)
+        parents = _parents(at, known, overlaps)
+        own = tuple(c for c in outbreak.members if shut.get(c) in (None, _number(heir.get(at))))
+        steps.append(_step(outbreak, own, heir.get(at), parents, profile, event_dates, fresh))
+    ids = [step.outbreak_id for step in steps]
+    kept = {old.outbreak_id for old in heir.values()}
+    gone = [at for at, old in enumerate(known) if old.outbreak_id not in kept]
+    steps += [_gone(known[at], at, overlaps, ids) for at in gone if not known[at].closed]
     return tuple(sorted(steps, key=lambda step: step.outbreak_id))
+
+
+def _number(old: Known | None) -> int | None:
+    return None if old is None else old.outbreak_id
 
 
 Overlaps = Mapping[tuple[int, int], int]
@@ -119,7 +128,7 @@ def _heirs(known: Sequence[Known], today: Sequence[Outbreak], overlaps: Overlaps
 
     def strength(pair: tuple[int, int]) -> tuple[object, ...]:
         old, new = known[pair[0]], today[pair[1]]
-        return -overlaps[pair], old.first_event, old.outbreak_id, new.first_event, new.members
+        return old.closed, -overlaps[pair], old.first_event, old.outbreak_id, new.first_event, new.members
 
     heirs: dict[int, Known] = {}
     taken: set[int] = set()
@@ -138,6 +147,7 @@ def _parents(at: int, known: Sequence[Known], overlaps: Overlaps) -> tuple[int, 
 
 def _step(
     outbreak: Outbreak,
+    own: tuple[int, ...],
     old: Known | None,
     parents: tuple[int, ...],
     profile: Profile,
@@ -146,25 +156,29 @@ def _step(
 ) -> Step:
     if old is None:
         kind = Kind.SPLIT if parents else Kind.NEW
-        return Step(kind=kind, outbreak_id=next(fresh), outbreak=outbreak, parents=parents)
-    gained = tuple(case_id for case_id in outbreak.members if case_id not in old.members)
+        return Step(kind=kind, outbreak_id=next(fresh), outbreak=outbreak, members=own, parents=parents)
+    gained = tuple(case_id for case_id in own if case_id not in old.members)
     lost = tuple(sorted(old.members.difference(outbreak.members)))
     kind = _change(gained, lost)
     if old.closed and gained:
         kind = _after_closing(old, gained, profile, event_dates)
-        if kind is Kind.NEW:
-            return Step(
-                kind=kind,
-                outbreak_id=next(fresh),
-                outbreak=outbreak,
-                parents=(old.outbreak_id,),
-                gained=gained,
-            )
+    if kind is Kind.NEW:
+        return Step(
+            kind=kind,
+            outbreak_id=next(fresh),
+            outbreak=outbreak,
+            members=gained,
+            parents=parents,
+            gained=gained,
+        )
+    others = tuple(number for number in parents if number != old.outbreak_id)
+    members = own if kind is not Kind.AFTER_CLOSING else tuple(c for c in own if c in old.members)
     return Step(
         kind=kind,
         outbreak_id=old.outbreak_id,
         outbreak=outbreak,
-        parents=parents[1:],
+        members=members,
+        parents=others,
         gained=gained,
         lost=lost,
     )
@@ -186,7 +200,7 @@ def _after_closing(
     return Kind.NEW if len(gained) >= profile.min_cases else Kind.AFTER_CLOSING
 
 
-def _gone(old: Known, at: int, overlaps: Overlaps, ids: Mapping[int, int]) -> Step:
+def _gone(old: Known, at: int, overlaps: Overlaps, ids: Sequence[int]) -> Step:
     takers = sorted((-n, ids[t]) for (k, t), n in overlaps.items() if k == at)
     if not takers:
         return Step(kind=Kind.DISSOLVED, outbreak_id=old.outbreak_id, lost=tuple(sorted(old.members)))

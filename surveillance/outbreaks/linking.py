@@ -8,12 +8,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from i18n import Message, MessageError
 from surveillance.outbreaks.eligibility import Places, Why
 from surveillance.outbreaks.grid import build_nodes
 from surveillance.outbreaks.profiles import Profile
 
 UNBOUNDED_MM = np.iinfo(np.int64).max // 2
 SETTINGS_ONLY_CELL_M = 1.0
+MOST_PAIRS = 20_000_000
+"""Links held in memory at once (60 bytes each); 6,000 cases at one point in a month have so many."""
+TOO_MANY = (
+    "Có quá nhiều cặp ca liên quan để tính. Điểm đông nhất (x = {x}, y = {y}) có {n} ca cùng một tọa độ: "
+    "hãy kiểm tra cách định vị rồi chạy lại."
+)
+
+
+class TooManyLinks(MessageError, ValueError):
+    """More links than memory should hold: surely a mistake in the positions. The message says where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +41,6 @@ class Labels:
     outbreak: NDArray[np.int64]
     why: NDArray[np.int8]
 
-    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Labels:
-        return Labels(**{name: getattr(self, name)[chosen] for name in Labels.__slots__})
-
 
 class Pairs(NamedTuple):
     """Linked pairs of places, as positions in their Places, and the millimetres between them; arrays are (e,)."""
@@ -44,7 +52,7 @@ class Pairs(NamedTuple):
 
 def find_pairs(places: Places, profile: Profile, wanted: NDArray[np.bool_] | None = None) -> Pairs:
     """All links of `places` within the radius or setting and the chain window; with `wanted` (n,) only those of
-    wanted places."""
+    wanted places. Raises TooManyLinks."""
     from surveillance.outbreaks.kernel import pairs
 
     nodes, order = build_nodes(
@@ -56,8 +64,17 @@ def find_pairs(places: Places, profile: Profile, wanted: NDArray[np.bool_] | Non
         radius_m=profile.radius_m or SETTINGS_ONLY_CELL_M,
     )
     chosen = np.ones(order.size, dtype=bool) if wanted is None else wanted[order]
-    first, second, apart = pairs(nodes, chosen, profile.chain_days, profile.limit_mm)
+    first, second, apart, complete = pairs(nodes, chosen, profile.chain_days, profile.limit_mm, MOST_PAIRS)
+    if not complete:
+        raise _too_many(places)
     return Pairs(order[first], order[second], apart)
+
+
+def _too_many(places: Places) -> TooManyLinks:
+    spots = np.column_stack([places.x, places.y])[np.isfinite(places.x)]
+    named, counts = np.unique(spots, axis=0, return_counts=True)
+    top = counts.argmax()
+    return TooManyLinks(Message(TOO_MANY, n=int(counts[top]), x=named[top, 0], y=named[top, 1]))
 
 
 def link(places: Places, pairs: Pairs, profile: Profile) -> Labels:
