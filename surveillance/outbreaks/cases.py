@@ -44,7 +44,7 @@ def _table(rows: Sequence[tuple[Any, ...]], profile: Profile, crs: str) -> CaseT
         columns
     )
     x, y = project(_floats(lon), _floats(lat), crs)
-    named = _ints([setting_number(name) for name in setting])
+    named = _ints([_shared_number(name, where) for name, where in zip(setting, unit, strict=True)])
     owner = np.flatnonzero(named != 0)
     homes = len(case)
     shared = np.full(owner.size, np.nan)
@@ -70,6 +70,11 @@ def _table(rows: Sequence[tuple[Any, ...]], profile: Profile, crs: str) -> CaseT
         unit=np.concatenate([units, units[owner]]),
         setting=np.concatenate([np.zeros(homes, np.int64), named[owner]]),
     )
+
+
+def _shared_number(name: str | None, unit_id: int | None) -> int:
+    """The same name in two communes is not taken for the same school (domain.md §3)."""
+    return setting_number(f"{name} @{unit_id}") if name and name.strip() else 0
 
 
 UNPLACED = LEVELS.index(PlaceLevel.UNKNOWN)

@@ -172,8 +172,13 @@ class _Writer:
         self.versions: list[dict[str, Any]] = []
         self.outdated: list[int] = []
         self.events: list[dict[str, Any]] = []
+        self.told_after_closing = _told_after_closing(session, disease)
 
     def take(self, step: Step, before: Recorded | None) -> None:
+        if step.kind is Kind.AFTER_CLOSING:
+            if (step.outbreak_id, step.gained) not in self.told_after_closing:
+                self._tell(step, ())
+            return
         if step.outbreak is None:
             self._gone(step, before)
             return
@@ -183,7 +188,7 @@ class _Writer:
         if before is None and self.today >= closing_from(facts, self.profile):
             closed = replace(after, closed_on=self.today, last_event=facts.last_event)
             after = end(closed, Status.CLOSED, Message(OVER_WHEN_SEEN), today=self.today)
-        columns = _columns(step.outbreak, after)
+        columns = _columns(step, step.outbreak, after)
         if before is not None and columns == {name: before.columns[name] for name in columns}:
             return
         if before is None:
@@ -246,14 +251,14 @@ class _Writer:
         return len(self.versions)
 
 
-def _columns(outbreak: Outbreak, life: Life) -> dict[str, Any]:
+def _columns(step: Step, outbreak: Outbreak, life: Life) -> dict[str, Any]:
     doubts = outbreak.doubts
     return {
         "status": life.status.value,
         "life": life_to_json(life),
         "kind": int(outbreak.kind),
         "units": [unit for unit in outbreak.units if unit >= 0],
-        "members": list(outbreak.members),
+        "members": list(step.members),
         "confirmed": outbreak.confirmed,
         "first_event": outbreak.first_event,
         "last_event": outbreak.last_event,
@@ -275,6 +280,16 @@ def _explained(cases: Iterable[Explained]) -> list[dict[str, Any]]:
         }
         for case in cases
     ]  # fmt: skip
+
+
+def _told_after_closing(session: Session, disease: str) -> set[tuple[int, tuple[int, ...]]]:
+    """Closed outbreaks and the later cases of which it was already said that they change nothing."""
+    query = (
+        select(OutbreakEvent.outbreak_id, OutbreakEvent.detail["gained"])
+        .join(OutbreakRow, OutbreakRow.id == OutbreakEvent.outbreak_id)
+        .where(OutbreakRow.disease == disease, OutbreakEvent.kind == Kind.AFTER_CLOSING)
+    )
+    return {(outbreak_id, tuple(gained)) for outbreak_id, gained in session.execute(query)}
 
 
 def _next_id(session: Session) -> int:
