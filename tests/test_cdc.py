@@ -67,7 +67,7 @@ def test_a_settings_file_of_r_is_taken(tmp_path: Path) -> None:
 
 def test_a_week_is_judged_with_the_three_before_it() -> None:
     calm = wave(3, weeks=312)
-    for count, alarm in ((30.0, True), (6.0, False)):
+    for count, alarm in ((40.0, True), (6.0, False)):
         assert newest(HistoricalLimits(), np.r_[calm, count]) == ("", alarm)
 
 

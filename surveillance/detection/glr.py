@@ -70,8 +70,10 @@ class Glr:
             raise ValueError("limit must be above 0, shortest at least 1, harmonics at least 0")
         if self.longest is not None and self.longest < self.shortest:
             raise ValueError(f"longest is {self.longest} steps; it cannot be below shortest")
-        if self.theta is not None and (self.theta <= 0 or self.change == "epi" or self.direction == "dec"):
-            raise ValueError(f"theta is {self.theta}; it must be above 0, for a rise of the intercept")
+        if self.theta is not None and (self.theta == 0 or self.change == "epi" or self.direction == "dec"):
+            raise ValueError(
+                f"theta is {self.theta}; it must not be 0 (below 0: a fall), and alone says the direction"
+            )
         if self.mean is not None:
             check_levels(self.mean)
             if self.alpha is None:
