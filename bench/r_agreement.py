@@ -1,6 +1,6 @@
 """How often our bounds and alarms equal those of R `surveillance` on random series under random settings.
 
-    python -m bench.r_agreement [CASES] [SEED]
+    python -m bench.r_agreement [CASES] [SEED] [METHOD]
 
 Each case is one random series (seasons, trends, outbreaks, zeros, large counts; days, weeks or months, dated or
 not) and one random setting in R's words, given to R and to `app.py detect`'s function as the same JSON file. Prints one
@@ -33,10 +33,12 @@ suppressMessages({library(surveillance); library(jsonlite)})
 cases <- fromJSON(commandArgs(TRUE)[1], simplifyVector = TRUE, simplifyDataFrame = FALSE)
 found <- lapply(cases, function(case) {
   sink(nullfile()); on.exit(sink())
-  x <- if (is.null(case$start)) sts(matrix(case$counts), frequency = case$freq, population = matrix(case$population)) else
-    sts(matrix(case$counts), frequency = case$freq, population = matrix(case$population), start = c(2000, 1), epochAsDate = TRUE,
-        epoch = seq(as.Date(case$start), by = c("52" = "week", "12" = "month", "365" = "day")[[as.character(case$freq)]],
-                    length.out = length(case$counts)))
+  by <- c("52" = "week", "12" = "month", "365" = "day")[[as.character(case$freq)]]
+  counts <- matrix(case$counts)
+  given <- list(counts, frequency = case$freq, population = matrix(case$population))
+  if (!is.null(case$start)) given <- c(given, list(start = c(2000, 1), epochAsDate = TRUE,
+    epoch = seq(as.Date(case$start), by = by, length.out = length(counts))))
+  x <- do.call(sts, given)
   control <- case$control
   tryCatch(suppressWarnings(suppressMessages({
     if (case$method == "cdc") {
@@ -52,11 +54,12 @@ write_json(found, commandArgs(TRUE)[2], digits = NA, na = "string", auto_unbox =
 """
 
 
-def main(cases: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
+def main(cases: int, seed: int, only: str | None) -> None:
     for method, draw in METHODS.items():
-        made = [_case(method, draw, rng) for _ in range(cases)]
-        print(json.dumps(compare(method, made)), flush=True)
+        if only in (None, method):
+            rng = np.random.default_rng(seed)
+            made = [_case(method, draw, rng) for _ in range(cases)]
+            print(json.dumps(compare(method, made)), flush=True)
 
 
 def series(rng: np.random.Generator, steps: int, year: int) -> FloatArray:
@@ -301,5 +304,5 @@ def _dates(case: Control) -> list[str]:
 
 
 if __name__ == "__main__":
-    given = [int(word) for word in sys.argv[1:]]
-    main(given[0] if given else 30, given[1] if len(given) > 1 else 1)
+    cases, seed, method = [*sys.argv[1:], *(None, None, None)][:3]
+    main(int(cases or 30), int(seed or 1), method)

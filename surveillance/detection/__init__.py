@@ -75,10 +75,13 @@ def explain(code: str) -> Message:
 
 
 def to_signals(series: CountSeries, bounds: Bounds, detector: Detector) -> list[Signal]:
-    """One signal per series for the newest evaluated step; a count not known appears as 0 with its reason.
+    """One signal per series for the newest evaluated step; a count not known appears as 0 with its reason. None where
+    no step was evaluated (a series without steps).
 
     The statutory method has more to say: `statutory_signals.to_signals`.
     """
+    if not bounds.evaluated.size:
+        return []
     step = int(bounds.evaluated[-1])
     start = _step_start(series, step)
     return [_signal(series, bounds, detector, row, step, start) for row in range(len(series.keys))]

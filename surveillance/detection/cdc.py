@@ -107,14 +107,16 @@ class HistoricalLimits:
         limit: FloatArray,
         reason: NDArray[np.str_],
     ) -> Bounds:
-        stands, before = reason == "", np.zeros_like(x) if self.bound == "total" else total - x
+        stands, whole = reason == "", self.bound == "total"
+        before = np.zeros_like(x) if whole else total - x
+        upper = np.maximum(limit - before, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             score = (total - mean) / (limit - mean)
         return Bounds(
             evaluated=at,
             expected=np.where(stands, np.maximum(mean - before, 0), np.nan),
-            upperbound=np.where(stands, np.maximum(limit - before, 0), np.nan),
-            alarm=stands & (total > limit) & ((x > 0) | (self.bound == "total")),
+            upperbound=np.where(stands, upper, np.nan),
+            alarm=stands & ((total if whole else x) > upper),
             score=np.where(stands, score, np.nan),
             reason=reason,
         )
@@ -122,9 +124,9 @@ class HistoricalLimits:
 
 def _four_weeks(counts: FloatArray) -> FloatArray:
     """Cases of the four weeks that end with each, (S, T); NaN where one is unknown or lies before the series."""
-    lead = np.full((len(counts), MONTH - 1), np.nan)
+    lead = np.full((len(counts), MONTH), np.nan)
     total: FloatArray = sliding_window_view(np.hstack([lead, counts]), MONTH, axis=1).sum(axis=2)
-    return total
+    return total[:, 1:]
 
 
 def _touched(marked: BoolArray, at: NDArray[np.int64], back: NDArray[np.int64]) -> BoolArray:

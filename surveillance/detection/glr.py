@@ -92,7 +92,7 @@ class Glr:
         mean, alpha = self._mean(found.history, design, found.begin)
         shape = mean.shape
         value, cases, alarm = np.zeros(shape), np.full(shape, np.nan), np.zeros(shape)
-        fitted = np.isfinite(mean).all(axis=1)
+        fitted = np.isfinite(mean).all(axis=1) & (found.evaluated.size > 0)
         for row in np.flatnonzero(fitted):
             self._run(found, design, int(row), float(alpha[row]), mean, (value, cases, alarm))
         return self._bounds(found, mean, value, cases, alarm)

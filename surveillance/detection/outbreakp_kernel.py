@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from math import inf, isnan, log, nan
+from math import ceil, inf, isnan, log, nan
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def _least_cases(
 ) -> float:
     """The least count of step n that alarms, by halving: the ratio never falls with it. Infinite above `most`; -1
     where even no case alarms."""
-    low, high = -1.0, max(x[n], 1.0)
+    low, high = -1.0, max(ceil(x[n]), 1.0)
     while not _statistic(x, n, average, stack, blocks, high, as_r) > limit:
         if high >= most:
             return inf

@@ -33,8 +33,8 @@ class ReferenceWindows:
     `last` limits the work to the newest steps.
 
     `expected` is the reference mean, `score` (observed-expected)/(upperbound-expected). Reasons:
-    "insufficient_history" (also one known step alone, where rki needs an SD), "unknown_counts" (the step, or all its reference steps), "invalid_counts". Raises
-    ValueError when a setting is impossible.
+    "insufficient_history" (also one known step alone, where rki needs an SD), "unknown_counts" (the step, or all
+    its reference steps), "invalid_counts". Raises ValueError when a setting is impossible.
     """
 
     method: Literal["bayes", "rki"] = "bayes"
