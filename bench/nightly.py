@@ -3,10 +3,12 @@
     python -m bench.nightly [country]
 
 The city: 168 communes × 10 diseases, six years of days. With `country`, 3,321 communes × 80 diseases, a batch for each
-disease of each of 34 provinces, as the worker would take them. Every unit × disease gets the nowcast of its disease (200
-draws, the province's communes together), EARS C2 of the newest seven days, Farrington flexible (Noufaily's settings),
-CUSUM and the rare rule of the newest week, both statutory criteria, and Rt of the newest 28 windows on the draws of the
-nowcast. Prints one JSON line a place; asserts nothing. Compiling, and making the counts, is not timed.
+disease of each of 34 provinces, as the worker would take them. Every unit × disease gets the nowcast of its disease
+(200 draws, the province's communes together), EARS C2 of the newest seven days, Farrington flexible (Noufaily's
+settings), CUSUM and the rare rule of the newest week, and both statutory criteria; those with enough cases in the
+newest 60 days for any estimate also Rt of the newest 28 windows on the draws of the nowcast. Prints one JSON line a place;
+asserts nothing. Compiling, and making the counts, is not timed. Run it with OPENBLAS_NUM_THREADS=1: on a machine that
+does other work too, two BLAS threads wait for one another.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from surveillance.detection.rare import Rare
 from surveillance.detection.statutory import StatutoryRule, evaluate
 from surveillance.nowcast import nowcast
 from surveillance.nowcasting.triangle import Triangle, due_cells
-from surveillance.reproduction import Windows
+from surveillance.reproduction import MIN_CASES, Windows
 from surveillance.reproduction_draws import estimate_rt_from_draws
 from surveillance.serial_interval import SerialInterval
 from surveillance.types import CountSeries, FloatArray, Frequency, SeriesKey
@@ -46,6 +48,7 @@ COMMON, RARELY = 20, 0.0003
 """Cases per commune and day of the first diseases, in turn, and of all after COMMON: most are seldom seen."""
 EARS, RARE = Ears(method="C2", last=7), Rare(last=1)
 FARRINGTON = FarringtonFlexible(periods=10, guard=26, alpha=0.01, trend_p=1.0, threshold="nbPlugin", last=1)
+INTERVAL = SerialInterval(mean=5, sd=2.5)
 CUSUM = Cusum(transform="rossi", mean="seasonal", last=1)
 
 
@@ -89,9 +92,10 @@ def one_night(communes: int, per_day: float, rng: np.random.Generator, spent: Co
     timed("cusum", lambda: CUSUM(weekly))
     timed("rare", lambda: RARE(weekly))
     windows = Windows.sliding(RT_DAYS, 7, newest=RT_WINDOWS)
-    timed("rt", lambda: estimate_rt_from_draws(
-        cast.completed(daily[:, -RT_DAYS:]), SerialInterval(mean=5, sd=2.5), windows=windows, rng=rng
-    ))  # fmt: skip
+    busy = daily[:, -RT_DAYS:].sum(axis=1) >= MIN_CASES
+    if busy.any():
+        draws = cast.completed(daily[:, -RT_DAYS:])[:, busy]
+        timed("rt", lambda: estimate_rt_from_draws(draws, INTERVAL, windows=windows, rng=rng))
 
 
 def simulated(communes: int, per_day: float, rng: np.random.Generator) -> tuple[FloatArray, Triangle]:
