@@ -92,7 +92,7 @@ WORK: dict[str, Work] = {
     ),
     **{
         f"ears_{method.lower()}": Work(
-            detector=Ears(method=method, last=DAYS - WINDOW),  # type: ignore[arg-type]
+            detector=Ears(method=method, last=DAYS - WINDOW),
             call=f"earsC(x, list(method='{method}', range=r))",
             daily=True,
         )

@@ -256,8 +256,11 @@ def _verdict(case: Control, ours: dict[int, tuple[float, str, str]], found: Cont
     tally: Counter[str] = Counter(bounds_equal=0, bounds_differ=0, alarms_differ=0)
     for t, bound, alarmed in zip(range(steps - len(upper) + 1, steps + 1), upper, alarm, strict=True):
         mine, my_alarm, reason = ours[t]
-        if np.isnan(bound) or reason not in ("", "too_few_cases"):
-            tally["our_reason" if reason else "none_in_both" if np.isnan(mine) else "none_in_r"] += 1
+        if np.isnan(bound):
+            tally["none_in_both" if reason or np.isnan(mine) else "none_in_r"] += 1
+            continue
+        if reason not in ("", "too_few_cases"):
+            tally[f"r_has_a_bound_we_{reason}"] += 1
             continue
         same = bool(np.isclose(mine, bound, rtol=1e-6, atol=1e-6))
         tally["bounds_equal" if same else "bounds_differ"] += 1

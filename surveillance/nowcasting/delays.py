@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit
+from scipy.special import expit
 
 from surveillance.types import FloatArray
 
@@ -110,7 +110,8 @@ def draw_shares(
         common = beta @ x.T + shock[:, day - steps]
         block = np.searchsorted(BLOCKS, delay, side="right") - 1
         logit = common[:, None, :] + shift[:, :, block]
-        share[:, :, width - 1 - age] = np.exp(log_expit(-logit).sum(axis=2))
+        with np.errstate(over="ignore"):  # an infinite product is a share of 0
+            share[:, :, width - 1 - age] = 1 / (1 + np.exp(logit)).prod(axis=2)
     return share
 
 
