@@ -4,6 +4,8 @@ DATASET ?= hcmc
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3,11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 export PYTHON PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Our matrices are small: BLAS threads only wait for each other (docs/decisions/blas-threads.md)
+export OPENBLAS_NUM_THREADS ?= 1
 DEMO_ENV := CANHDICH_DEMO=1 CANHDICH_CLOCK=data CANHDICH_DEPLOYMENT=$(DATASET) CANHDICH_HOME=$(CURDIR)/.local/$(DATASET)
 say = @printf '\033[1m==>\033[0m %s\n' "$(1)"
 

@@ -257,6 +257,20 @@ def nowcast(
 
 
 @cli.command()
+def forecast(
+    table: Annotated[Path, typer.Argument(help="CSV: series, t, freq (52 or 12), observed, date")],
+    out: Annotated[Path, typer.Option()],
+    weeks: Annotated[int, typer.Option(help="1 to 4 weeks (or months) ahead", min=1, max=4)] = 4,
+    backtest: Annotated[int, typer.Option(help="newest weeks that must be forecast well", min=26)] = 104,
+) -> None:
+    """Forecast the coming weeks over plain files, where that beats last year's count; needs no database."""
+    from surveillance.forecast_files import forecast as forecast_files
+
+    done = forecast_files(table, out, horizon=weeks, origins=backtest)
+    say(f"{out}: {done.rows} rows, {done.series} series, {done.given} forecasts")
+
+
+@cli.command()
 def demo() -> None:
     """Fill a demo city, start worker and dashboard in the background, and come back when they answer."""
     import demo as demonstration
@@ -290,6 +304,7 @@ def stop() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; a foreseen failure ends with its sentence and exit code 1, not with a traceback."""
     os.chdir(ROOT)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # docs/decisions/blas-threads.md
     try:
         return cli(args=arguments)
     except OperationalError:

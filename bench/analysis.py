@@ -44,6 +44,12 @@ SELECT setseed(0.5);
 INSERT INTO admin_unit (level, code, valid_from, name, short_name, kind, aliases)
 SELECT 'commune', (26000 + k)::text, '2025-07-01', 'Phường ' || k, k::text, 'phường', '{{}}'
 FROM generate_series(1, {units}) k;
+INSERT INTO admin_unit (level, code, valid_from, name, short_name, kind, aliases)
+VALUES ('province', '79', '2025-07-01', 'Thành phố', 'Thành phố', 'thành phố', '{{}}');
+UPDATE admin_unit SET parent_id = {units} + 1 WHERE id <= {units};
+INSERT INTO population SELECT id, 2019, 20000 + 700 * id, 'bench', true FROM admin_unit WHERE id <= {units};
+INSERT INTO unit_neighbour SELECT a.id, b.id FROM admin_unit a, admin_unit b
+WHERE a.id <= {units} AND b.id <= {units} AND abs(a.id - b.id) IN (1, 12, 13);
 INSERT INTO source_file (sha256, name, size_bytes, received_at, state)
 SELECT 'sha' || d, 'hcdc.xlsx', 1, d + interval '10 hours', 'ingested'
 FROM generate_series(timestamptz '{began}Z', timestamptz '{today}Z', '1 day') d;

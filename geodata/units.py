@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -114,6 +114,39 @@ def neighbours(session: Session, unit_id: int) -> list[AdminUnit]:
         .order_by(AdminUnit.code)
     )
     return list(session.scalars(query))
+
+
+def neighbour_pairs(session: Session, unit_ids: Collection[int]) -> list[tuple[int, int]]:
+    """(unit, neighbour) of those whose boundaries touch, both of `unit_ids`."""
+    inside = UnitNeighbour.unit_id.in_(unit_ids) & UnitNeighbour.neighbour_id.in_(unit_ids)
+    query = select(UnitNeighbour.unit_id, UnitNeighbour.neighbour_id).where(inside)
+    return [(unit, neighbour) for unit, neighbour in session.execute(query)]
+
+
+def persons_in(session: Session, unit_ids: Collection[int]) -> dict[int, int]:
+    """People of each unit in the newest year known; units of which none is known are absent."""
+    query = (
+        select(Population.unit_id, Population.persons)
+        .where(Population.unit_id.in_(unit_ids))
+        .order_by(Population.unit_id, Population.year)
+    )
+    return {row.unit_id: row.persons for row in session.execute(query)}
+
+
+def province_of(session: Session, unit_ids: Collection[int]) -> int | None:
+    """The province that holds all of these communes; None when there is none, or more than one."""
+    parent, grandparent = aliased(AdminUnit), aliased(AdminUnit)
+    above = case((parent.level == UnitLevel.PROVINCE.value, parent.id), else_=grandparent.id)
+    query = (
+        select(above)
+        .select_from(AdminUnit)
+        .outerjoin(parent, parent.id == AdminUnit.parent_id)
+        .outerjoin(grandparent, grandparent.id == parent.parent_id)
+        .where(AdminUnit.id.in_(unit_ids))
+        .distinct()
+    )
+    found = list(session.scalars(query))
+    return found[0] if len(found) == 1 else None
 
 
 def stored_registry(session: Session) -> Registry:

@@ -7,24 +7,32 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import notify, session_scope
+from geodata.units import neighbour_pairs, persons_in, province_of
 from i18n import Message, MessageError
+from surveillance import outlook
+from surveillance.adjacency import adjacency_weights
 from surveillance.coverage import coverage
 from surveillance.detection.statutory import StatutoryRule
 from surveillance.diseases import Catalogue, Disease
 from surveillance.epiweek import local_day, month_start
-from surveillance.judgement import judge
+from surveillance.judgement import Places, judge
 from surveillance.lines import Lines, load_lines
 from surveillance.models import DiseaseArea, SignalRow
+from surveillance.outbreaks import watching
 from surveillance.quality import silent_diseases
 from surveillance.signals import SignalKey, Stored, store_signals, stored_signals
 from surveillance.types import BoolArray, SeriesKey, Signal, StatutoryStatus
 
 HISTORY_YEARS = 6
 """Five years of comparison, and the week of the fifth that may begin in the year before."""
+
+KEPT_APART = (outlook.METHOD, watching.METHOD)
+"""Methods whose signals are made and kept by jobs of their own."""
 
 Decisions = Mapping[tuple[str, int | None], tuple[bool | None, frozenset[int]]]
 _UNDECIDED: tuple[bool | None, frozenset[int]] = (None, frozenset())
@@ -57,7 +65,7 @@ def analyse(
     Raises ValueError for a disease the catalogue does not have.
     """
     today = local_day(now, timezone)
-    lines = _load(session, diseases, unit_ids, today, now)
+    lines = load_history(session, diseases, unit_ids, today, now)
     return _judge_and_keep(session, catalogue, lines, now=now, today=today)
 
 
@@ -74,8 +82,9 @@ def assess(
 
     Statutory statuses are those of the counts alone: without a memory there is no ENDED.
     """
-    lines = _load(session, diseases, unit_ids, day, as_of)
-    return _judge(session, catalogue, lines, previous={}, now=as_of, today=day)
+    lines = load_history(session, diseases, unit_ids, day, as_of)
+    places = places_of(session, unit_ids)
+    return _judge(session, catalogue, lines, places=places, previous={}, now=as_of, today=day)
 
 
 def replay(
@@ -115,8 +124,11 @@ def replay(
 def _judge_and_keep(
     session: Session, catalogue: Catalogue, lines: Lines, *, now: datetime, today: date
 ) -> AnalysisReport:
-    before = stored_signals(session, lines.diseases, lines.unit_ids)
-    signals = _judge(session, catalogue, lines, previous=_previous(before, today), now=now, today=today)
+    places = places_of(session, lines.unit_ids)
+    city = () if places.city_id is None else (places.city_id,)
+    before = stored_signals(session, lines.diseases, (*lines.unit_ids, *city), without=KEPT_APART)
+    previous = _previous(before, today)
+    signals = _judge(session, catalogue, lines, places=places, previous=previous, now=now, today=today)
     changed = store_signals(session, signals, before, now=now)
     if changed:
         notify(session, "signals")
@@ -128,15 +140,17 @@ def _judge(
     catalogue: Catalogue,
     lines: Lines,
     *,
+    places: Places,
     previous: Mapping[SeriesKey, StatutoryStatus],
     now: datetime,
     today: date,
 ) -> list[Signal]:
-    diseases = _chosen(catalogue, lines.diseases)
+    diseases = chosen_diseases(catalogue, lines.diseases)
     return judge(
         lines,
         diseases,
-        unknown=_unknown_days(session, diseases, lines.unit_ids, today, now),
+        places=places,
+        unknown=unknown_days(session, diseases, lines.unit_ids, today, now),
         rules=_rules(_decisions(session, lines.diseases), diseases, lines.unit_ids),
         previous=previous,
         now=now,
@@ -144,13 +158,25 @@ def _judge(
     )
 
 
-def _load(
+def load_history(
     session: Session, diseases: Sequence[str], unit_ids: Sequence[int], today: date, now: datetime
 ) -> Lines:
+    """The cases known at `now` that any method may look at on `today`."""
     return load_lines(session, diseases, unit_ids=unit_ids, start=_history_start(today), end=today, as_of=now)
 
 
-def _chosen(catalogue: Catalogue, codes: Sequence[str]) -> list[Disease]:
+def places_of(session: Session, unit_ids: Sequence[int]) -> Places:
+    """People, neighbours and city of the communes `unit_ids`."""
+    persons = persons_in(session, unit_ids)
+    return Places(
+        population=np.array([persons.get(unit, np.nan) for unit in unit_ids], dtype=np.float64),
+        weights=adjacency_weights(unit_ids, neighbour_pairs(session, unit_ids)),
+        city_id=province_of(session, unit_ids),
+    )
+
+
+def chosen_diseases(catalogue: Catalogue, codes: Sequence[str]) -> list[Disease]:
+    """Raises ValueError for a code the catalogue does not have."""
     found = {code: catalogue.by_code(code) for code in codes}
     if unknown := [code for code, disease in found.items() if disease is None]:
         raise ValueError(f"the catalogue does not have {', '.join(unknown)}")
@@ -162,7 +188,7 @@ def _history_start(today: date) -> date:
     return date(today.year - HISTORY_YEARS, 12, 1)
 
 
-def _unknown_days(
+def unknown_days(
     session: Session,
     diseases: Sequence[Disease],
     unit_ids: Sequence[int],

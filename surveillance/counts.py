@@ -1,8 +1,8 @@
 """From the line list to counts by disease, place and time, as believed at any moment.
 
 Every count is by event date (onset, else admission, else report) on today's units, without discarded cases.
-`as_of` None means what is believed now. `classification` narrows to those classes: the reported and the
-verified series are two (domain.md §1.2).
+`as_of` None means what is believed now. `classification` narrows to those classes; `verified` to cases whose ward found
+the patient ill of the disease (outcome 8): the reported and the verified series are two (domain.md §1.2 item 7).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from surveillance.detection.history import Baseline, DailySums
 from surveillance.epiweek import same_week_in, week_of, week_start
 from surveillance.lines import believed, load_lines
 from surveillance.models import CaseVersion, DiseaseArea
-from surveillance.types import Classification, CountSeries, FloatArray, Frequency, SeriesKey
+from surveillance.types import Classification, CountSeries, FloatArray, Frequency, SeriesKey, Verification
 
 BASELINE_YEARS = 5
 BREAK_DAYS = 60
@@ -123,13 +123,14 @@ def counts_by_unit(
     end: date,
     as_of: datetime | None,
     classification: Classes = None,
+    verified: bool = False,
 ) -> dict[int, int]:
     """Cases per commune with an event in `start`..`end`; communes without a case are absent."""
     query = (
         select(CaseVersion.unit_id, func.count())
         .where(
             CaseVersion.event_date.between(start, end),
-            _counted(disease, as_of, classification),
+            _counted(disease, as_of, classification, verified),
         )
         .group_by(CaseVersion.unit_id)
     )
@@ -183,6 +184,7 @@ def weekly_curve(
     as_of: datetime | None,
     excluded_years: Collection[int] | None = None,
     classification: Classes = None,
+    verified: bool = False,
 ) -> WeeklyCurve:
     """The last `weeks` weeks of a commune, or of the whole city with `unit_id` None.
 
@@ -195,7 +197,7 @@ def weekly_curve(
     iso = week_of(mondays[0])
     start = same_week_in(iso.year - BASELINE_YEARS, iso.week)
     since, break_on = _known_since(session, disease, unit_id, as_of)
-    counts = _days(session, disease, unit_id, start, today, as_of, classification)
+    counts = _days(session, disease, unit_id, start, today, as_of, classification, verified)
     counts[: max((since - start).days, 0) if since else None] = np.nan
     sums = DailySums.of(
         CountSeries(
@@ -249,11 +251,12 @@ def _days(
     end: date,
     as_of: datetime | None,
     classification: Classes,
+    verified: bool,
 ) -> FloatArray:
     """Cases per day of `start`..`end`, (T,); unplaced ones count for the city."""
     query = (
         select(CaseVersion.event_date, func.count())
-        .where(CaseVersion.event_date.between(start, end), _counted(disease, as_of, classification))
+        .where(CaseVersion.event_date.between(start, end), _counted(disease, as_of, classification, verified))
         .group_by(CaseVersion.event_date)
     )
     if unit_id is not None:
@@ -280,10 +283,14 @@ def _known_since(
     return first, last if unit_id is None and (last - first).days > BREAK_DAYS else None
 
 
-def _counted(disease: str | None, as_of: datetime | None, classification: Classes) -> ColumnElement[bool]:
+def _counted(
+    disease: str | None, as_of: datetime | None, classification: Classes, verified: bool = False
+) -> ColumnElement[bool]:
     chosen = believed(as_of)
     if disease is not None:
         chosen = and_(chosen, CaseVersion.disease == disease)
+    if verified:
+        chosen = and_(chosen, CaseVersion.verification == Verification.VERIFIED.value)
     if classification is None:
         return and_(chosen, CaseVersion.classification != Classification.DISCARDED)
     return and_(chosen, CaseVersion.classification.in_([str(c) for c in classification]))

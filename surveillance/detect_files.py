@@ -222,17 +222,12 @@ def _step(row: Row, frequency: Frequency, start: date, first_t: int) -> int:
     return step
 
 
-def _judge(
-    series: list[OneSeries], method: str, setting: str, control: Control
-) -> dict[str, tuple[Bounds, int]]:
-    """Bounds of each series and its row in them; series of one calendar are judged together."""
-    batches: dict[tuple[Frequency, date, bool, int], list[OneSeries]] = {}
+def batches(series: list[OneSeries]) -> Iterator[tuple[CountSeries, list[OneSeries]]]:
+    """Series of one calendar together, so that they are worked on at once."""
+    alike: dict[tuple[Frequency, date, bool, int], list[OneSeries]] = {}
     for one in series:
-        key = (one.frequency, one.start, one.dated, one.observed.size)
-        batches.setdefault(key, []).append(one)
-    found = {}
-    for (frequency, start, dated, steps), batch in batches.items():
-        shape = SeriesShape(frequency=frequency, steps=steps, calendar="dates" if dated else "steps")
+        alike.setdefault((one.frequency, one.start, one.dated, one.observed.size), []).append(one)
+    for (frequency, start, _, _), batch in alike.items():
         counts = CountSeries(
             keys=tuple(SeriesKey(one.name, 0) for one in batch),
             frequency=frequency,
@@ -240,6 +235,20 @@ def _judge(
             observed=np.vstack([one.observed for one in batch]),
             as_of=datetime(start.year, start.month, start.day, tzinfo=UTC),
             population=np.vstack([one.population for one in batch]),
+        )
+        yield counts, batch
+
+
+def _judge(
+    series: list[OneSeries], method: str, setting: str, control: Control
+) -> dict[str, tuple[Bounds, int]]:
+    """Bounds of each series and its row in them."""
+    found = {}
+    for counts, batch in batches(series):
+        shape = SeriesShape(
+            frequency=counts.frequency,
+            steps=counts.observed.shape[1],
+            calendar="dates" if batch[0].dated else "steps",
         )
         bounds = run_setting(method, setting, control, shape, counts)
         found.update({one.name: (bounds, position) for position, one in enumerate(batch)})

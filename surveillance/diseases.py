@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from geodata.text import fold
+from surveillance.detection import DETECTORS, ROLLING
 from surveillance.strict_toml import Table, read_toml
 
 DEFAULT_PATH = Path(__file__).with_name("diseases.toml")
@@ -198,9 +199,25 @@ def _link(raw: Table) -> Link:
 def _detectors(raw: Table) -> dict[str, Mapping[str, Any]]:
     methods: dict[str, Mapping[str, Any]] = {}
     for method in raw.names():
+        if method != "statutory" and method not in ROLLING:
+            known = ", ".join(("statutory", *sorted(ROLLING)))
+            raise raw.wrong(method, "không có phương pháp này; hãy dùng một trong: {known}", known=known)
         parameters = raw.table(method)
         methods[method] = {name: parameters.take(name) for name in parameters.names()}
+        _try_settings(raw, method, methods[method])
     return methods
+
+
+def _try_settings(raw: Table, method: str, settings: Mapping[str, Any]) -> None:
+    """A misspelt or impossible setting is found when the file is read, not in the nightly run."""
+    if method == "statutory":
+        if settings:
+            raise raw.wrong(method, "phương pháp theo luật không có tham số")
+        return
+    try:
+        DETECTORS[method](**settings)
+    except (TypeError, ValueError) as error:
+        raise raw.wrong(method, "tham số không dùng được: {problem}", problem=str(error)) from error
 
 
 def _sources(raw: Table) -> dict[str, str]:

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from i18n import Message
-from surveillance.linkage import ROW, Facts, Incoming, Key, Problem, person_keys
-from surveillance.place import Place, Placer, place_name
+from surveillance.belief import ROW, Facts
+from surveillance.linkage import Incoming, Key, Problem, person_keys
+from surveillance.place import OUTSIDE, Place, Placer, place_name
 from surveillance.privacy import Vault
 from surveillance.sources.mapping import SourceMapping
 from surveillance.sources.rows import ParsedRow, RowParser
@@ -25,14 +26,15 @@ REPORT_HOUR = time(18)
 _IDENTITY = ("name", "phone", "guardian", "address", "occupation")
 _SOURCE = (
     "disease", "icd10", "date_report", "date_onset", "date_admission", "facility", "sex", "age_years",
-    "commune", "district", "province", "unit_code", "lon", "lat", "setting",
+    "commune", "district", "province", "unit_code", "lon", "lat", "setting", "verification",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
     """Reads one file. `reject` gets the problems of each row that cannot be taken; `total` counts rows that are not
-    blank. A row that names a disease not under surveillance goes on when it has a file number: it may discard a case.
+    blank, and points outside their communes. A row that names a disease not under surveillance goes on when it has a
+    file number: it may discard a case.
 
     `known_at` None: each row counts as known at 18:00 of its report day (data of the past).
     """
@@ -56,6 +58,7 @@ class Intake:
             if place.unit_id is None and self.mapping.place_required and not row.problems:
                 self.reject(self._sealed(row, (_unplaced(row, place),)))
                 continue
+            self.total["outside"] += place.rule == OUTSIDE
             incoming = self._incoming(row, row.report, place)
             if row.problems and not incoming.keys:
                 self.reject(incoming.problems)
@@ -86,8 +89,20 @@ class Intake:
             source=source,
             identity=self.vault.encrypt(person) if person else None,
             content_hash=content,
-            problems=self._sealed(row, row.problems) if row.problems else (),
+            problems=self._sealed(row, problems) if (problems := self._without_case(row)) else (),
         )
+
+    def notes(self) -> Iterator[Message]:
+        """What people must look at although the rows were taken."""
+        if count := self.total["outside"]:
+            yield Message(
+                "{count} phiếu điều tra có tọa độ nằm ngoài phường/xã đã ghi: đã nhận, cần kiểm tra lại.",
+                count=count,
+            )
+
+    def _without_case(self, row: ParsedRow) -> tuple[Rejected, ...]:
+        """Why the row is rejected when no case is found for it."""
+        return row.problems or (_no_case(row),) if self.mapping.identity == "file" else row.problems
 
     def _row_key(self, row: ParsedRow, report: CaseReport) -> tuple[tuple[Key, ...], bytes]:
         """Identical rows are different people: the second of them is another case, in every edition of the file."""
@@ -116,6 +131,14 @@ def _unplaced(row: ParsedRow, place: Place) -> Rejected:
     reason = Message(
         "Không xác định được xã/phường ({rule}). Nguồn này bắt buộc có nơi ở; hãy sửa địa chỉ rồi gửi lại.",
         rule=Message(place.rule),
+    )
+    return Rejected(row=row.number, column=None, value=None, reason=reason)
+
+
+def _no_case(row: ParsedRow) -> Rejected:
+    reason = Message(
+        "Chưa có ca nào của bệnh viện và số hồ sơ này. Hãy kiểm tra hai ô đó; nếu danh sách của bệnh viện đến sau thì "
+        "gửi lại dòng này khi đã có ca."
     )
     return Rejected(row=row.number, column=None, value=None, reason=reason)
 
@@ -150,5 +173,6 @@ def _facts(report: CaseReport, place: Place) -> Facts:
         report.age_years,
         report.facility,
         report.setting,
+        report.verification.value if report.verification else None,
         *place,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from i18n import Message
-from surveillance.detection.ears import Ears
+from surveillance.adjacency import Weights
+from surveillance.completed import Completed, complete
+from surveillance.detection import ROLLING
 from surveillance.detection.statutory import (
     LINKED_WARNING,
     Findings,
@@ -19,11 +21,13 @@ from surveillance.detection.statutory import (
 from surveillance.detection.statutory_signals import to_signals
 from surveillance.diseases import Disease
 from surveillance.epiweek import month_start, week_start
-from surveillance.lines import Lines
+from surveillance.estimates import nowcast_signals, rt_signals
+from surveillance.hot_spots import hot_spot_signals
+from surveillance.lines import EPOCH, Lines
 from surveillance.links import linked_cases
+from surveillance.rolling import rolling_signals
 from surveillance.types import (
     BoolArray,
-    Bounds,
     CountSeries,
     FloatArray,
     Frequency,
@@ -32,35 +36,59 @@ from surveillance.types import (
     StatutoryStatus,
 )
 
-JUDGED_DAYS = 7
-"""EARS judges this many days: reports come days after onset (domain.md §5.3), today alone says nothing."""
-
-EARS_ALARM = "Ngày {day} có {observed} ca, vượt giới hạn {upper} tính từ {baseline} ngày trước đó."
-EARS_CALM = "Trong {days} ngày qua không có ngày nào vượt giới hạn hằng ngày."
-EARS_LACK = {
-    "insufficient_history": "Chưa đủ số liệu những ngày trước để so sánh theo ngày.",
-    "unknown_counts": "Có ngày chưa có số liệu nên chưa so sánh được theo ngày.",
-    "no_variation": "Số ca các ngày trước không thay đổi nên chưa so sánh được theo ngày.",
-}
+REPORTS_LATE = 3
+"""Days without a report after which a day without cases is no longer put down to a file that is still to come."""
 
 Rules = Sequence[Sequence[StatutoryRule]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """What the methods must know of the U communes: persons (U,), NaN unknown, and who is next to whom.
+
+    `city_id` is the unit that stands for all of them together; None: nothing is said of the city.
+    """
+
+    population: FloatArray
+    weights: Weights
+    city_id: int | None
 
 
 def judge(
     lines: Lines,
     diseases: Sequence[Disease],
     *,
+    places: Places,
     unknown: BoolArray,
     rules: Rules,
     previous: Mapping[SeriesKey, StatutoryStatus],
     now: datetime,
     today: date,
 ) -> list[Signal]:
-    """Signals of every disease in every commune.
+    """Signals of every disease in every commune, and in the city as a whole.
 
     `lines` are the cases known at `now`, in the order of `diseases`; `unknown` (D, U, T) marks days up to and
     with `today` of which nothing is known; `rules` is D × U; `previous` the month's last statutory status.
+    The law is applied to what is reported, every other method to what is expected to be reported in the end.
     """
+    signals = _statutory(lines, diseases, unknown, rules, previous, now, today)
+    last = last_report_day(lines, today)
+    to_last = unknown[:, :, : unknown.shape[2] - (today - last).days]
+    for i, disease in enumerate(diseases):
+        completed = complete(lines, i, to_last[i], last)
+        signals += _estimated(completed, lines.unit_ids, disease, places, now)
+    return signals
+
+
+def _statutory(
+    lines: Lines,
+    diseases: Sequence[Disease],
+    unknown: BoolArray,
+    rules: Rules,
+    previous: Mapping[SeriesKey, StatutoryStatus],
+    now: datetime,
+    today: date,
+) -> list[Signal]:
     start = today - timedelta(days=unknown.shape[2] - 1)
     counts = lines.daily(start, today)
     counts[unknown] = np.nan
@@ -74,46 +102,32 @@ def judge(
         signals += to_signals(
             evaluate(series, today=today, rules=rules[i], findings=findings, previous=before)
         )
-        if "ears" in disease.detectors:
-            signals += ears_signals(series, Ears(last=JUDGED_DAYS, **disease.detectors["ears"]))
     return signals
 
 
-def ears_signals(series: CountSeries, detector: Ears) -> list[Signal]:
-    """One signal per series: the newest of the judged days that alarmed, else the newest day."""
-    bounds = detector(series)
-    newest = bounds.alarm.shape[1] - 1
-    alarmed = newest - np.argmax(bounds.alarm[:, ::-1], axis=1)
-    columns = np.where(bounds.alarm.any(axis=1), alarmed, newest)
-    return [_ears_signal(series, detector, bounds, i, int(column)) for i, column in enumerate(columns)]
+def _estimated(
+    completed: Completed, unit_ids: Sequence[int], disease: Disease, places: Places, now: datetime
+) -> list[Signal]:
+    """Everything that rests on completed counts."""
+    found = hot_spot_signals(completed, unit_ids, disease.code, places.population, places.weights, as_of=now)
+    units = list(unit_ids)
+    if places.city_id is not None:
+        completed, units = completed.with_total(), [*units, places.city_id]
+    found += nowcast_signals(completed, units, disease.code, now)
+    found += rt_signals(completed, units, disease, now)
+    for method, settings in disease.detectors.items():
+        if method in ROLLING:
+            found += rolling_signals(completed, units, disease.code, method, settings, now)
+    return found
 
 
-def _ears_signal(series: CountSeries, detector: Ears, bounds: Bounds, i: int, column: int) -> Signal:
-    step = int(bounds.evaluated[column])
-    day = series.start + timedelta(days=step)
-    lacking = str(bounds.reason[i, column])
-    alarm = bool(bounds.alarm[i, column])
-    observed = float(np.nan_to_num(series.observed[i, step]))
-    upper = None if lacking else float(bounds.upperbound[i, column])
-    if alarm:
-        reason = Message(EARS_ALARM, day=day, observed=observed, upper=upper, baseline=detector.baseline)
-    else:
-        reason = Message(EARS_LACK[lacking]) if lacking else Message(EARS_CALM, days=JUDGED_DAYS)
-    return Signal(
-        disease=series.keys[i].disease,
-        unit_id=series.keys[i].unit_id,
-        method=detector.name,
-        method_version=detector.version,
-        frequency=Frequency.DAY,
-        period_start=day,
-        as_of=series.as_of,
-        observed=observed,
-        expected=None if lacking else float(bounds.expected[i, column]),
-        upperbound=upper,
-        alarm=alarm,
-        reason=reason,
-        detail={"threshold": upper, "baseline_days": detector.baseline, "lacking": lacking},
-    )
+def last_report_day(lines: Lines, today: date) -> date:
+    """The newest day of which the reports have come: today's file may still be on its way.
+
+    Reporting within a day is what the nowcast takes for granted (docs/methods/nowcast.md).
+    """
+    newest = int(lines.reported.max(initial=0))
+    return max(min(EPOCH + timedelta(days=newest), today), today - timedelta(days=REPORTS_LATE))
 
 
 def _findings(

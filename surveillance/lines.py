@@ -25,6 +25,7 @@ _ROW = np.dtype(
         ("disease", ">i4"),
         ("unit", ">i4"),
         ("day", ">i4"),
+        ("reported", ">i4"),
         ("confirmed", "?"),
         ("setting", ">i8"),
         ("known_from", ">i8"),
@@ -44,9 +45,9 @@ _KNOWN = {
 class Lines:
     """N believed versions of cases, discarded ones left out.
 
-    `disease` and `unit` (N,) are positions in `diseases` and `unit_ids`; `day` is the event date in days
-    since EPOCH; `setting` is 0 where the source named none, else the same number for the same name;
-    `known_from` and `known_to` are microseconds since EPOCH (UTC), FOREVER while still believed.
+    `disease` and `unit` (N,) are positions in `diseases` and `unit_ids`; `day` is the event date and `reported`
+    the report date in days since EPOCH; `setting` is 0 where the source named none, else the same number for
+    the same name; `known_from` and `known_to` are microseconds since EPOCH (UTC), FOREVER while still believed.
     """
 
     diseases: tuple[str, ...]
@@ -54,6 +55,7 @@ class Lines:
     disease: NDArray[np.int32]
     unit: NDArray[np.int32]
     day: NDArray[np.int32]
+    reported: NDArray[np.int32]
     confirmed: NDArray[np.bool_]
     setting: NDArray[np.int64]
     known_from: NDArray[np.int64]
@@ -134,7 +136,7 @@ def load_lines(
     query = f"""
         SELECT count(*), string_agg(
             int4send(array_position(%(diseases)s::text[], v.disease::text) - 1)
-            || int4send(v.unit_id::int4) || date_send(v.event_date)
+            || int4send(v.unit_id::int4) || date_send(v.event_date) || date_send(v.date_report)
             || boolsend(v.classification = 'confirmed')
             || int8send(CASE WHEN btrim(coalesce(v.setting, '')) = '' THEN 0
                         ELSE hashtextextended(lower(btrim(v.setting)), 0) END)
@@ -164,6 +166,7 @@ def load_lines(
         disease=rows["disease"].astype(np.int32),
         unit=np.array([position[int(u)] for u in places], dtype=np.int32)[where],
         day=rows["day"].astype(np.int32),
+        reported=rows["reported"].astype(np.int32),
         confirmed=rows["confirmed"].astype(bool),
         setting=rows["setting"].astype(np.int64),
         known_from=rows["known_from"].astype(np.int64),

@@ -1,12 +1,11 @@
-"""Same person, same illness? Exact keys decide; what a later report changes is decided here. Pure.
+"""Same person, same illness? Exact keys decide. Pure; what a linked report changes is said in `belief`.
 
 Two kinds of key link a report to a case (domain.md §1.4 has no national id; §8 case 15):
 * "file": source system | hospital | hospital file number, within 180 days: hospitals start their numbers anew.
 * "person": name | sex | birth year | commune | disease, within 14 days of admission (else report).
 Sources without persons use "row": the whole row, and which of several identical rows it is.
 
-A report without a disease ("" in its facts) says that the hospital now diagnoses something not under surveillance:
-it discards the case of its exact file number, and opens none.
+Reports that open no case (of a disease not under surveillance; of a ward's investigation) have the file key only.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from geodata.text import fold
+from surveillance.belief import FILE, PERSON, ROW, Belief, Facts, follow
 from surveillance.privacy import Vault
-from surveillance.types import CaseReport, Classification, Treatment
+from surveillance.types import CaseReport
 
-FILE, PERSON, ROW = "file", "person", "row"
 WINDOW_DAYS: Mapping[str, int] = {FILE: 180, PERSON: 14, ROW: 366_000}
 """Days between two reports under one key that may still be one illness. [P]"""
 
@@ -30,43 +29,6 @@ class Key(NamedTuple):
     digest: bytes
     kind: str
     day: date
-
-
-class Facts(NamedTuple):
-    """What we believe of a case: the columns of `case_version`, in its order; a point as lon, lat."""
-
-    disease: str
-    icd10: str | None
-    classification: str
-    treatment: str | None
-    event_date: date
-    date_onset: date | None
-    date_admission: date | None
-    date_report: date
-    sex: str | None
-    age_years: int | None
-    facility: str | None
-    setting: str | None
-    unit_id: int | None
-    former_unit_id: int | None
-    place_level: str
-    place_rule: str
-    place_estimated: bool
-    lon: float | None
-    lat: float | None
-    uncertainty_m: float | None
-
-
-PLACE = (
-    "unit_id",
-    "former_unit_id",
-    "place_level",
-    "place_rule",
-    "place_estimated",
-    "lon",
-    "lat",
-    "uncertainty_m",
-)
 
 
 class Problem(NamedTuple):
@@ -82,7 +44,7 @@ class Problem(NamedTuple):
 class Incoming(NamedTuple):
     """A placed report on its way in. `source` is what the row said, without identifiers; `identity` is encrypted.
 
-    `problems`: of a report without a disease, why its row is rejected when no case is found.
+    `problems`: of a report that opens no case, why its row is rejected when none is found.
     """
 
     row: int
@@ -95,26 +57,21 @@ class Incoming(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-class Belief(NamedTuple):
-    """What is believed of a case. `excluded`: discarded because its hospital changed the diagnosis."""
-
-    facts: Facts
-    excluded: bool
-
-
 class Current(NamedTuple):
-    """The version of a case believed now. `stored`: it is a row of `case_version` already."""
+    """What is believed of a case now. `stored`: as a row of `case_version`. A case whose reports were all taken back
+    has a belief without facts, and the moment until which something was believed as `known_from`."""
 
-    facts: Facts
+    belief: Belief
     known_from: datetime
-    report_id: int
+    report_id: int | None
     stored: bool
-    excluded: bool = False
+    investigation_id: int | None = None
 
 
 class Version(NamedTuple):
     case_id: int
     report_id: int
+    investigation_id: int | None
     known_from: datetime
     known_to: datetime | None
     facts: Facts
@@ -130,7 +87,7 @@ class StoredReport(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a batch changes. `closed`: stored current versions that end then; `replaced`: cases whose stored current
-    version gives way to another one of the same instant; `rejected`: rows that named no disease and found no case."""
+    version gives way to another one of the same instant; `rejected`: rows that open no case and found none."""
 
     new_cases: list[tuple[int, datetime]] = field(default_factory=list)
     keys: list[tuple[Key, int]] = field(default_factory=list)
@@ -183,71 +140,6 @@ def person_keys(report: CaseReport, *, system: str, place: str, vault: Vault) ->
     return tuple(keys)
 
 
-def follow(now: Belief | None, report: Facts, *, linked_by: str, late: bool) -> Belief | None:
-    """What is believed after `report` (see `merge`); `now` itself when it changes nothing.
-
-    An excluded case comes back with the next report that names a disease, in that report's class: the earlier
-    one was of a diagnosis its hospital had withdrawn.
-    """
-    if not report.disease:
-        return now if now is None or late else Belief(_discarded(now.facts), True)
-    if now is None:
-        return Belief(report, False)
-    if not now.excluded:
-        return Belief(merge(now.facts, report, linked_by=linked_by, late=late), False)
-    if late:
-        return now
-    open_again = now.facts._replace(classification=Classification.SUSPECTED.value)
-    return Belief(merge(open_again, report, linked_by=linked_by, late=False), False)
-
-
-def _discarded(facts: Facts) -> Facts:
-    return facts._replace(classification=Classification.DISCARDED.value)
-
-
-def merge(current: Facts, report: Facts, *, linked_by: str, late: bool) -> Facts:
-    """What we believe after `report`. Empty cells, and "suspected" (what sources say who know no more), never
-    erase what is known.
-
-    By file number: the hospital corrects its own line, so the report's values replace ours.
-    By person: a second hospital, so the earliest dates stay and inpatient outranks outpatient (domain.md §8 case 15).
-    `late`: it was known before what we believe already, so it only fills gaps.
-    """
-    base, over = (report, current) if late else (current, report)
-    values: dict[str, Any] = {
-        name: new if new is not None else old
-        for name, old, new in zip(Facts._fields, base, over, strict=True)
-    }
-    if over.classification == Classification.SUSPECTED:
-        values["classification"] = base.classification
-    if over.unit_id is None and base.unit_id is not None:
-        values |= {name: getattr(base, name) for name in PLACE}
-    else:
-        values |= {name: getattr(over, name) for name in PLACE}
-    if linked_by == PERSON:
-        values |= _of_two_hospitals(current, report)
-    else:
-        values["event_date"] = values["date_onset"] or values["date_admission"] or values["date_report"]
-    return Facts(**values)
-
-
-def _of_two_hospitals(current: Facts, report: Facts) -> dict[str, Any]:
-    inpatient = Treatment.INPATIENT in (current.treatment, report.treatment)
-    admitted_there = report.treatment == Treatment.INPATIENT and current.treatment != Treatment.INPATIENT
-    return {
-        "date_onset": _earliest(current.date_onset, report.date_onset),
-        "date_admission": _earliest(current.date_admission, report.date_admission),
-        "date_report": min(current.date_report, report.date_report),
-        "event_date": min(current.event_date, report.event_date),
-        "treatment": Treatment.INPATIENT.value if inpatient else current.treatment or report.treatment,
-        "facility": report.facility if admitted_there else current.facility,
-    }
-
-
-def _earliest(one: date | None, other: date | None) -> date | None:
-    return min(filter(None, (one, other)), default=None)
-
-
 def plan(
     batch: Iterable[Incoming],
     *,
@@ -267,7 +159,8 @@ def plan(
         if found and (found[0], incoming.content_hash) in contents:
             unchanged += 1
             continue
-        if incoming.problems and (found is None or found[0] not in current):
+        before = current.get(found[0]) if found else None
+        if incoming.problems and (before is None or before.belief.facts is None):
             made.rejected.append(incoming.problems)
             continue
         case_id = found[0] if found else next(case_ids)
@@ -281,26 +174,31 @@ def plan(
         for key in incoming.keys:
             links.add(key, case_id)
             made.keys.append((key, case_id))
-        believed = _believe(current.get(case_id), incoming, found[1] if found else "", report_id)
-        if believed is not None:
-            _supersede(made, open_versions, case_id, current.get(case_id), believed)
-            current[case_id] = believed
+        after = _believe(before, incoming, found[1] if found else "", report_id)
+        if after is not None:
+            current[case_id] = after
+            if before is None or after.belief.facts != before.belief.facts:
+                _supersede(made, open_versions, case_id, before, after)
     made.versions.extend(open_versions.values())
     return Plan(**{**vars(made), "updated": updated, "unchanged": unchanged})
 
 
 def _believe(now: Current | None, incoming: Incoming, linked_by: str, report_id: int) -> Current | None:
-    """The version that follows `now`, or None when the report changes nothing we believe.
+    """What is believed after `incoming`, or None when it changes nothing.
 
-    It never begins before the one it follows: what was believed earlier is not rewritten by a late file.
+    A version never begins before the one it follows: what was believed earlier is not rewritten by a late file.
     """
     if now is None:
-        return Current(incoming.facts, incoming.known_at, report_id, False)
+        return Current(Belief(incoming.facts, False), incoming.known_at, report_id, False)
     late = incoming.known_at < now.known_from
-    after = follow(Belief(now.facts, now.excluded), incoming.facts, linked_by=linked_by, late=late)
-    if after is None or after.facts == now.facts:
+    after = follow(now.belief, incoming.facts, linked_by=linked_by, late=late)
+    if after is None or after == now.belief:
         return None
-    return Current(after.facts, max(incoming.known_at, now.known_from), report_id, False, after.excluded)
+    if after.facts == now.belief.facts:
+        return now._replace(belief=after) if after.found else None
+    shaped_by = "report_id" if incoming.facts.verification is None else "investigation_id"
+    known_from = max(incoming.known_at, now.known_from)
+    return now._replace(belief=after, known_from=known_from, stored=False, **{shaped_by: report_id})
 
 
 def _supersede(
@@ -311,6 +209,14 @@ def _supersede(
             made.replaced.add(case_id)
         else:
             made.closed[case_id] = after.known_from
-    elif before is not None and after.known_from > before.known_from:
+    elif case_id in open_versions and after.known_from > open_versions[case_id].known_from:
         made.versions.append(open_versions[case_id]._replace(known_to=after.known_from))
-    open_versions[case_id] = Version(case_id, after.report_id, after.known_from, None, after.facts)
+    open_versions[case_id] = version_of(case_id, after)
+
+
+def version_of(case_id: int, now: Current) -> Version:
+    """Raises ValueError when nothing is believed of the case."""
+    facts = now.belief.facts
+    if facts is None or now.report_id is None:
+        raise ValueError(f"no report of case {case_id} counts")
+    return Version(case_id, now.report_id, now.investigation_id, now.known_from, None, facts)

@@ -108,7 +108,9 @@ class CaseReportRow(Base):
 class CaseVersion(Base):
     """What we believed about a case from `known_from` until `known_to` (NULL: still believed).
 
-    `unit_id` is the commune of today, `former_unit_id` the one the source named if it no longer exists.
+    `unit_id` is the commune of today, `former_unit_id` the one the source named if it no longer exists. `report_id` is
+    the hospital's report that shaped it; `verification` (`types.Verification`) the outcome of the ward's investigation
+    `investigation_id`, both NULL until there is one.
     """
 
     __tablename__ = "case_version"
@@ -122,6 +124,7 @@ class CaseVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("epi_case.id"))
     report_id: Mapped[int] = mapped_column(ForeignKey("case_report.id"), index=True)
+    investigation_id: Mapped[int | None] = mapped_column(ForeignKey("case_report.id"))
     known_from: Mapped[datetime]
     known_to: Mapped[datetime | None]
     disease: Mapped[str]
@@ -136,6 +139,7 @@ class CaseVersion(Base):
     age_years: Mapped[int | None]
     facility: Mapped[str | None]
     setting: Mapped[str | None]
+    verification: Mapped[int | None]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
     former_unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
     place_level: Mapped[str]

@@ -25,6 +25,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from db import notify, session_scope
+from geodata.areas import Areas, surveyed_areas
 from geodata.gazetteer import Gazetteer
 from geodata.types import UnitKey
 from geodata.units import gazetteer_for, unit_ids
@@ -63,6 +64,7 @@ class Context:
     gazetteer: Gazetteer | None
     mappings: Sequence[SourceMapping]
     unit_ids: Mapping[UnitKey, int]
+    areas: Areas
     known: Literal["now", "report"]
 
     @cached_property
@@ -71,7 +73,7 @@ class Context:
 
     @cached_property
     def placer(self) -> Placer:
-        return Placer(unit_ids=self.unit_ids, gazetteer=self.gazetteer)
+        return Placer(unit_ids=self.unit_ids, gazetteer=self.gazetteer, areas=self.areas)
 
     @property
     def max_bytes(self) -> int:
@@ -98,12 +100,13 @@ def build_context(session: Session, settings: Settings) -> Context:
         gazetteer=gazetteer_for(session, [deployment.province_code]) if by_name else None,
         mappings=load_mappings(deployment.sources),
         unit_ids=unit_ids(session),
+        areas=surveyed_areas(session),
         known="report" if settings.clock == "data" else "now",
     )
 
 
 def collect(engine: Engine, context: Context, now: datetime) -> list[int]:
-    """Read every finished file of the inbox, by name; ids of the runs that were done.
+    """Read every finished file of the inbox, the oldest first; ids of the runs that were done.
 
     A bad file is set aside and the others go on. Raises ArchiveError (disk) and database errors: the file stays.
     """
@@ -120,14 +123,16 @@ def collect(engine: Engine, context: Context, now: datetime) -> list[int]:
 
 
 def finished_files(inbox: Path) -> list[Path]:
-    """Files nobody is writing any more. Hidden ones, `.part` and Office's lock files (`~$`) are not looked at."""
+    """Files nobody is writing any more, the oldest first (then by name): after a stop, the hospitals' lists come before
+    what wards found of their cases. Hidden ones, `.part` and Office's lock files (`~$`) are not looked at."""
     if not inbox.is_dir():
         return []
-    names = sorted(path for path in inbox.iterdir() if path.is_file() and not _is_passing(path.name))
+    names = [path for path in inbox.iterdir() if path.is_file() and not _is_passing(path.name)]
     looks = {path: look for path in names if (look := _look(path))}
     if any(time.time() - modified < SETTLED_S for _, modified in looks.values()):
         time.sleep(SETTLED_S)
-    return [path for path, look in looks.items() if _look(path) == look]
+    finished = [path for path, look in looks.items() if _look(path) == look]
+    return sorted(finished, key=lambda path: (looks[path][1], path.name))
 
 
 def _is_passing(name: str) -> bool:
@@ -215,11 +220,11 @@ def read_received(engine: Engine, context: Context, received: Received, now: dat
         session.add(run)
         session.flush()
         with _no_garbage_collection():
-            _read_rows(session, context, source, run, now)
+            notes = _read_rows(session, context, source, run, now)
         if run.rows_total == 0:
             raise Unreadable(Message("Tệp chỉ có dòng tiêu đề, không có ca nào. Hãy kiểm tra rồi gửi lại."))
         taken = run.rows_rejected < run.rows_total
-        _finish(run, file, source.notes, taken)
+        _finish(run, file, [*source.notes, *notes], taken)
         run.finished_at = now
         notify(session, "ingested")
         return run.id if taken else None
@@ -235,7 +240,10 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _read_rows(session: Session, context: Context, source: Recognised, run: IngestRun, now: datetime) -> None:
+def _read_rows(
+    session: Session, context: Context, source: Recognised, run: IngestRun, now: datetime
+) -> list[Message]:
+    """What people should be told of the rows that were taken."""
     cursor = store.cursor_of(session)
     quarantine = Quarantine(cursor=cursor, run_id=run.id)
     timezone = context.settings.deployment.timezone
@@ -261,10 +269,11 @@ def _read_rows(session: Session, context: Context, source: Recognised, run: Inge
     quarantine.flush()
     run.rows_rejected = quarantine.count
     run.rows_total = intake.total["rows"]
+    return list(intake.notes())
 
 
 def _unplaced(facts: linkage.Facts) -> bool:
-    return facts.unit_id is None and bool(facts.disease)
+    return facts.unit_id is None and bool(facts.disease or (facts.verification and facts.place_rule))
 
 
 def write_batch(cursor: Cursor[Any], run_id: int, batch: Sequence[linkage.Incoming]) -> linkage.Plan:

@@ -1,4 +1,5 @@
-"""Where a report's case lives: by the source's code, else by its words through the geocoder."""
+"""Where a report's case lives: by the source's code, else by its words through the geocoder; where a ward found the
+patient, by the commune it names and the point it measured."""
 
 from __future__ import annotations
 
@@ -9,14 +10,23 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
+from geodata.areas import Areas
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
 from surveillance.types import CaseReport
+from surveillance.verification import MOVED
 
 BY_CODE = "Mã đơn vị của nguồn"
 UNKNOWN_CODE = "Mã đơn vị không có trong danh mục"
 NO_PLACE = "Nguồn không ghi nơi ở"
+MEASURED = "Tọa độ đo tại nhà khi điều tra"
+OUTSIDE = "Tọa độ đo khi điều tra nằm ngoài phường/xã đã ghi: cần kiểm tra lại"
+MOVED_NOWHERE = "Điều tra: người bệnh ở nơi khác, phiếu không ghi phường/xã nào"
+
+FINEST = ((50, PlaceLevel.HOUSE), (200, PlaceLevel.STREET))
+"""A point is no finer than it was measured: up to so many metres of uncertainty it is of this level, then of the
+neighbourhood. [P]"""
 
 
 class Place(NamedTuple):
@@ -35,12 +45,15 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Placer:
-    """Places reports. `gazetteer` None: the source has codes only."""
+    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id."""
 
     unit_ids: Mapping[UnitKey, int]
     gazetteer: Gazetteer | None
+    areas: Areas
 
     def place(self, report: CaseReport, point_level: PlaceLevel | None) -> Place:
+        if report.verification is not None:
+            return self._found(report)
         match = self._match(report)
         unit_id = self.unit_ids[match.unit] if match.unit else None
         former_id = self.unit_ids.get(match.former) if match.former else None
@@ -50,6 +63,24 @@ class Placer:
         if unit_id is None:
             level = PlaceLevel.UNKNOWN
         return Place(unit_id, former_id, level.value, match.rule, match.estimated, lon, lat, uncertainty)
+
+    def _found(self, report: CaseReport) -> Place:
+        """What an investigation says of the place: no unit, no point and no rule where it says nothing."""
+        named = report.unit_code or report.commune or report.district
+        match = self._match(report) if named else Match(unit=None)
+        unit_id = self.unit_ids[match.unit] if match.unit else None
+        former_id = self.unit_ids.get(match.former) if match.former else None
+        level, rule = match.level, match.rule
+        lon, lat, uncertainty = match.lon, match.lat, match.uncertainty_m
+        if report.lon is not None and report.lat is not None and report.uncertainty_m is not None:
+            lon, lat, uncertainty = report.lon, report.lat, report.uncertainty_m
+            unit_id = unit_id if named else self.areas.unit_at(lon, lat)
+            level = next((x for most, x in FINEST if uncertainty <= most), PlaceLevel.NEIGHBOURHOOD)
+            outside = unit_id is not None and self.areas.far_outside(unit_id, lon, lat, uncertainty)
+            rule = OUTSIDE if outside else MEASURED
+        if unit_id is None and report.verification in MOVED:
+            level, rule = PlaceLevel.UNKNOWN, match.rule or MOVED_NOWHERE
+        return Place(unit_id, former_id, level.value, rule, match.estimated, lon, lat, uncertainty)
 
     def _match(self, report: CaseReport) -> Match:
         if report.unit_code:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from i18n import Message
@@ -52,7 +52,7 @@ def current_signals(
     *,
     as_of: datetime | None = None,
     disease: str | None = None,
-    unit_id: int | None = None,
+    unit_ids: Collection[int] | None = None,
 ) -> list[Signal]:
     """Signals believed at `as_of` (None: now). Their `as_of` is the moment from which they were believed."""
     rows = select(SignalRow).order_by(SignalRow.disease, SignalRow.unit_id, SignalRow.method)
@@ -64,16 +64,21 @@ def current_signals(
         )
     if disease is not None:
         rows = rows.where(SignalRow.disease == disease)
-    if unit_id is not None:
-        rows = rows.where(SignalRow.unit_id == unit_id)
+    if unit_ids is not None:
+        rows = rows.where(SignalRow.unit_id.in_(unit_ids))
     columns = [getattr(SignalRow, name) for name in _COLUMNS]
     return [_signal(row._mapping) for row in session.execute(rows.with_only_columns(*columns))]
 
 
 def stored_signals(
-    session: Session, diseases: Sequence[str], unit_ids: Sequence[int]
+    session: Session,
+    diseases: Sequence[str],
+    unit_ids: Sequence[int],
+    *,
+    methods: Collection[str] | None = None,
+    without: Collection[str] = (),
 ) -> dict[SignalKey, Stored]:
-    """What is believed now of these diseases in these units."""
+    """What is believed now of these diseases in these units by `methods` (None: any), those `without` apart."""
     names = ("id", "known_from", *SignalKey._fields, *Content._fields)
     columns = [getattr(SignalRow, name) for name in names]
     query = select(*columns).where(
@@ -81,6 +86,8 @@ def stored_signals(
             SignalRow.known_to.is_(None),
             SignalRow.disease.in_(diseases),
             SignalRow.unit_id.in_([int(u) for u in unit_ids]),
+            SignalRow.method.not_in(without),
+            true() if methods is None else SignalRow.method.in_(methods),
         )
     )
     return {SignalKey(*row[2:6]): Stored(row[0], row[1], Content(*row[6:])) for row in session.execute(query)}

@@ -8,19 +8,21 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date
-from typing import Any, NamedTuple
+from datetime import UTC, date, datetime
+from typing import Any
 
 import orjson
 import psycopg
 from psycopg import Cursor, sql
 from sqlalchemy.orm import Session
 
-from surveillance.linkage import Current, Facts, Incoming, Plan, Problem, StoredReport, Version
+from surveillance.belief import Belief, Facts, StoredFacts, fold
+from surveillance.linkage import Current, Incoming, Plan, Problem, StoredReport, Version
 
 _VERSION_COLUMNS = (
     "case_id",
     "report_id",
+    "investigation_id",
     "known_from",
     "known_to",
     *Facts._fields[:-3],
@@ -28,6 +30,7 @@ _VERSION_COLUMNS = (
     "uncertainty_m",
 )
 _LOCK = zlib.crc32(b"canhdich:ingest")
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 _DATES = ("event_date", "date_onset", "date_admission", "date_report")
 
 
@@ -65,41 +68,68 @@ def known_contents(cursor: Cursor[Any], cases: Collection[int]) -> set[tuple[int
 
 
 def current_versions(cursor: Cursor[Any], cases: Collection[int]) -> dict[int, Current]:
-    """A version is excluded when the report that shaped it named no disease."""
+    """What is believed now. Of cases that were investigated, and of those without any version (their runs were taken
+    back), the reports say what lies under it. A version is excluded when its report named no disease."""
     fields = ", ".join(f"v.{name}" for name in Facts._fields[:-3])
     _execute(
         cursor,
-        "SELECT v.case_id, v.report_id, v.known_from, r.facts->'believed'->>'disease' = '',"
+        "SELECT v.case_id, v.report_id, v.investigation_id, v.known_from, r.facts->'believed'->>'disease' = '',"
         f" {fields}, ST_X(v.geom), ST_Y(v.geom), v.uncertainty_m"
         " FROM case_version v JOIN case_report r ON r.id = v.report_id"
         " WHERE v.case_id = ANY(%s) AND v.known_to IS NULL",
         list(cases),
     )
-    return {row[0]: Current(Facts(*row[4:]), row[2], row[1], True, row[3]) for row in cursor}
+    current = {
+        row[0]: Current(Belief(Facts(*row[5:]), row[4]), row[3], row[1], True, row[2]) for row in cursor
+    }
+    lost = [case_id for case_id in cases if case_id not in current]
+    current |= _taken_back(cursor, lost)
+    investigated = [case_id for case_id, now in current.items() if now.investigation_id is not None]
+    for case_id, reports in surviving_reports(cursor, [*lost, *investigated]).items():
+        folded = fold(reports)
+        if folded.belief is not None:
+            current[case_id] = current[case_id]._replace(
+                belief=folded.belief, investigation_id=folded.investigation_id
+            )
+    return current
 
 
-class StoredFacts(NamedTuple):
-    """A kept report: what it made us believe, and by which kind of key it was linked (None: it opened the case)."""
+def _taken_back(cursor: Cursor[Any], cases: Collection[int]) -> dict[int, Current]:
+    """Cases without a version that is believed, from the end of their last one."""
+    nothing = Belief(None, False)
+    found = {case_id: Current(nothing, _ALWAYS, None, False) for case_id in cases}
+    if cases:
+        _execute(
+            cursor,
+            "SELECT case_id, max(known_to) FROM case_version WHERE case_id = ANY(%s) GROUP BY case_id",
+            list(cases),
+        )
+        found |= {case_id: Current(nothing, ended, None, False) for case_id, ended in cursor}
+    return found
 
-    id: int
-    linked_by: str | None
-    facts: Facts
+
+def cases_of(cursor: Cursor[Any], run_id: int) -> list[int]:
+    """The cases a run reported."""
+    cursor.execute("SELECT DISTINCT case_id FROM case_report WHERE run_id = %s", (run_id,))
+    return [row[0] for row in cursor]
 
 
-def surviving_reports(cursor: Cursor[Any], run_id: int) -> dict[int, list[StoredFacts]]:
-    """Of each case that `run_id` reported: its reports from other runs that still count, in the order they became
-    known; an empty list for a case without any."""
+def surviving_reports(
+    cursor: Cursor[Any], cases: Collection[int], *, without_run: int | None = None
+) -> dict[int, list[StoredFacts]]:
+    """Of each of `cases`: its reports that still count, in the order they became known, without those of one run."""
+    found: dict[int, list[StoredFacts]] = {case_id: [] for case_id in cases}
+    if not cases:
+        return found
     cursor.execute(
-        "SELECT c.case_id, p.id, p.facts FROM (SELECT DISTINCT case_id FROM case_report"
-        " WHERE run_id = %(run)s) c LEFT JOIN (case_report p JOIN ingest_run r ON r.id = p.run_id"
-        " AND r.state <> 'undone' AND r.id <> %(run)s) ON p.case_id = c.case_id ORDER BY p.known_at, p.id",
-        {"run": run_id},
+        "SELECT p.case_id, p.id, p.facts FROM case_report p JOIN ingest_run r ON r.id = p.run_id"
+        " WHERE p.case_id = ANY(%s) AND r.state <> 'undone' AND r.id IS DISTINCT FROM %s"
+        " ORDER BY p.known_at, p.id",
+        (list(cases), without_run),
+        prepare=False,
     )
-    found: dict[int, list[StoredFacts]] = {}
     for case_id, report_id, facts in cursor:
-        reports = found.setdefault(case_id, [])
-        if report_id is not None:
-            reports.append(StoredFacts(report_id, facts.get("linked_by"), _facts_from_json(facts)))
+        found[case_id].append(StoredFacts(report_id, facts.get("linked_by"), _facts_from_json(facts)))
     return found
 
 
@@ -167,7 +197,7 @@ def _report_row(run_id: int, report: StoredReport) -> tuple[Any, ...]:
 
 
 def _facts_from_json(stored: dict[str, Any]) -> Facts:
-    values = dict(stored["believed"])
+    values = dict.fromkeys(Facts._fields) | stored["believed"]
     for name in _DATES:
         values[name] = date.fromisoformat(values[name]) if values[name] else None
     return Facts(**values)
@@ -175,7 +205,7 @@ def _facts_from_json(stored: dict[str, Any]) -> Facts:
 
 def _version_row(version: Version) -> tuple[Any, ...]:
     *plain, lon, lat, uncertainty_m = version.facts
-    return (*version[:4], *plain, _point(lon, lat), uncertainty_m)
+    return (*version[:5], *plain, _point(lon, lat), uncertainty_m)
 
 
 def _point(lon: float | None, lat: float | None) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -41,6 +41,19 @@ class Treatment(StrEnum):
     OUTPATIENT = "outpatient"
 
 
+class Verification(IntEnum):
+    """What the ward found at the address it was given: HCDC's list `dm_xacminh_cb` (domain.md §1.2 item 4)."""
+
+    ADDRESS_IN_OTHER_WARD = 1
+    ADDRESS_IN_OTHER_DISTRICT = 2
+    ADDRESS_NOT_FOUND = 3
+    PATIENT_IN_OTHER_WARD = 4
+    PATIENT_IN_OTHER_DISTRICT = 5
+    PATIENT_ELSEWHERE = 6
+    OTHER_DISEASE = 7
+    VERIFIED = 8
+
+
 class StatutoryStatus(StrEnum):
     """Status of a disease in a commune by Circular 15/2026 arts. 16 and 22 (domain.md §2.1)."""
 
@@ -67,7 +80,8 @@ class CaseReport:
     """One row a source sent, validated, before it is linked to a case.
 
     `commune`, `district`, `province` are the source's words; `unit_code` is given where the source has codes.
-    `lon`/`lat` only when the source itself measured them.
+    `lon`/`lat` only when the source itself measured them. With a `verification` it is a ward's investigation of a
+    case a hospital reported: `disease` is "" and `date_report` is the day of the investigation.
     """
 
     row: int
@@ -90,6 +104,7 @@ class CaseReport:
     lat: float | None = None
     uncertainty_m: float | None = None
     setting: str | None = None
+    verification: Verification | None = None
     identity: Identity = field(default_factory=Identity, repr=False)
 
     @property

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from db import notify
 from i18n import Message, MessageError
 from surveillance import store
-from surveillance.linkage import FILE, Belief, Current, Facts, Plan, Version, follow
+from surveillance.belief import StoredFacts, fold
+from surveillance.linkage import Current, Plan, version_of
 from surveillance.models import IngestRun, SourceFile
 
 
@@ -32,8 +33,9 @@ def undo_run(session: Session, run_id: int, now: datetime) -> None:
         )
     cursor = store.cursor_of(session)
     store.lock_ingest(cursor)
-    reports = store.surviving_reports(cursor, run_id)
-    store.write(cursor, run_id, _plan(reports, store.current_versions(cursor, reports), now))
+    cases = store.cases_of(cursor, run_id)
+    reports = store.surviving_reports(cursor, cases, without_run=run_id)
+    store.write(cursor, run_id, _plan(reports, store.current_versions(cursor, cases), now))
     store.drop_keys(cursor, run_id)
     run.state = "undone"
     run.reason = Message("Đã hoàn tác lúc {when}.", when=now).to_json()
@@ -43,26 +45,20 @@ def undo_run(session: Session, run_id: int, now: datetime) -> None:
     notify(session, "ingested")
 
 
-def _plan(reports: dict[int, list[store.StoredFacts]], current: dict[int, Current], now: datetime) -> Plan:
+def _plan(reports: dict[int, list[StoredFacts]], current: dict[int, Current], now: datetime) -> Plan:
     plan = Plan()
     for case_id, survivors in reports.items():
-        believed = _believed(survivors)
-        before = current.get(case_id)
-        if before is not None:
-            if before.facts == believed:
-                continue
-            if before.known_from >= now:
-                plan.replaced.add(case_id)
-            else:
-                plan.closed[case_id] = now
-        if believed is not None:
-            known_from = now if before is None else max(now, before.known_from)
-            plan.versions.append(Version(case_id, survivors[-1].id, known_from, None, believed))
+        left = fold(survivors)
+        believed = left.belief.facts if left.belief else None
+        before = current[case_id]
+        if before.belief.facts == believed:
+            continue
+        if before.stored and before.known_from >= now:
+            plan.replaced.add(case_id)
+        elif before.stored:
+            plan.closed[case_id] = now
+        if left.belief is not None and believed is not None:
+            known_from = max(now, before.known_from)
+            after = Current(left.belief, known_from, left.report_id, False, left.investigation_id)
+            plan.versions.append(version_of(case_id, after))
     return plan
-
-
-def _believed(survivors: list[store.StoredFacts]) -> Facts | None:
-    belief: Belief | None = None
-    for report in survivors:
-        belief = follow(belief, report.facts, linked_by=report.linked_by or FILE, late=False)
-    return belief.facts if belief else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -96,7 +97,7 @@ def test_what_was_believed_on_a_day_stays_readable(
     run_analysis(session, catalogue, unit, later)
 
     def known(as_of: datetime | None) -> tuple[float, StatutoryStatus | None]:
-        signal = by_method(current_signals(session, as_of=as_of, disease="dengue", unit_id=unit))
+        signal = by_method(current_signals(session, as_of=as_of, disease="dengue", unit_ids=[unit]))
         return signal["statutory_month"].observed, signal["statutory_month"].status
 
     assert known(evening(TODAY)) == (1, EPIDEMIC)
@@ -198,9 +199,9 @@ def test_doing_it_again_at_the_same_moment_changes_nothing(
     first = run_analysis(session, catalogue, unit, evening(TODAY))
     again = run_analysis(session, catalogue, unit, evening(TODAY))
 
-    assert (first.changed, again.changed) == (3, 0)
+    assert (first.changed, again.changed) == (len(first.signals), 0)
     assert again.signals == first.signals
-    assert session.scalar(select(func.count()).select_from(SignalRow)) == 3
+    assert session.scalar(select(func.count()).select_from(SignalRow)) == len(first.signals)
 
 
 def test_only_what_changed_is_written_and_the_former_belief_is_closed(
@@ -263,6 +264,39 @@ def test_ears_finds_the_newest_unusual_day_of_the_last_seven(
     assert found.alarm and found.observed == 9
     assert found.expected == pytest.approx(11 / 7)
     assert "16/11/2026" in found.reason.render("vi")
+
+
+def test_the_citys_own_figures_are_kept_under_its_province_and_decide_no_communes_level(
+    session: Session, catalogue: Catalogue, run: int
+) -> None:
+    city = add_unit(session, "79", level="province")
+    units = [add_unit(session, f"2680{k}", parent_id=city) for k in range(2)]
+    add_cases(session, run, [Sick(day=TODAY - timedelta(days=k % 7), unit_id=units[k % 2]) for k in range(9)])
+
+    what: dict[str, Any] = {
+        "diseases": ["dengue"],
+        "unit_ids": units,
+        "now": evening(TODAY),
+        "timezone": CITY,
+    }
+    first = analyse(session, catalogue, **what)
+
+    whole = by_method([signal for signal in first.signals if signal.unit_id == city])
+    assert (whole["nowcast"].observed, whole["farrington_flexible"].unit_id) == (9, city)
+    assert not any(method.startswith("statutory") for method in whole)
+    assert analyse(session, catalogue, **what).changed == 0
+    assert city not in {signal.unit_id for signal in current_signals(session, unit_ids=units)}
+
+
+def test_a_day_whose_file_is_still_to_come_is_not_taken_for_a_day_without_cases(
+    session: Session, catalogue: Catalogue, unit: int, run: int
+) -> None:
+    """Saturday morning: the newest reports are of Friday, so the seven days end on Friday."""
+    add_cases(session, run, on(TODAY, 4, unit))
+
+    report = run_analysis(session, catalogue, unit, evening(TODAY) + timedelta(hours=14))
+
+    assert by_method(report.signals)["nowcast"].period_start == TODAY - timedelta(days=6)
 
 
 def test_a_method_taken_out_of_the_catalogue_leaves_no_current_signal(

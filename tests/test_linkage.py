@@ -10,21 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveillance.linkage import (
-    FILE,
-    PERSON,
-    Belief,
-    Current,
-    Facts,
-    Incoming,
-    Key,
-    Links,
-    Plan,
-    follow,
-    merge,
-    person_keys,
-    plan,
-)
+from surveillance.belief import FILE, PERSON, Belief, Facts, follow, merge
+from surveillance.linkage import Current, Incoming, Key, Links, Plan, person_keys, plan
 from surveillance.privacy import PrivacyError, Vault, mask_name
 from surveillance.types import CaseReport, Identity
 
@@ -53,6 +40,7 @@ FACTS = Facts(
     age_years=30,
     facility="BV A",
     setting=None,
+    verification=None,
     unit_id=1,
     former_unit_id=None,
     place_level="commune",
@@ -238,7 +226,7 @@ def test_the_same_content_twice_is_kept_once() -> None:
 
 def test_a_stored_version_is_closed_by_a_later_one_and_replaced_by_one_of_its_instant() -> None:
     def stored() -> dict[int, Current]:
-        return {7: Current(FACTS, DAY_1, 1, True)}
+        return {7: Current(Belief(FACTS, False), DAY_1, 1, True)}
 
     older = FACTS._replace(setting="truong A")
     later = run(incoming(1, DAY_1 + timedelta(days=1), older), current=stored())

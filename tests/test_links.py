@@ -16,7 +16,8 @@ def lines_of(cases: list[tuple[int, int, int, int]]) -> Lines:
     disease, unit, day, setting = np.array(cases, dtype=np.int64).reshape(-1, 4).T
     return Lines(
         diseases=("typhoid", "pertussis"), unit_ids=(7, 8, 9), disease=disease.astype(np.int32),
-        unit=unit.astype(np.int32), day=day.astype(np.int32), confirmed=np.zeros(day.size, dtype=bool),
+        unit=unit.astype(np.int32), day=day.astype(np.int32),
+        reported=day.astype(np.int32), confirmed=np.zeros(day.size, dtype=bool),
         setting=setting, known_from=np.zeros_like(day), known_to=np.full_like(day, FOREVER),
     )  # fmt: skip
 

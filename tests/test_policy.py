@@ -75,7 +75,8 @@ def at(level: Level, **changes: Any) -> AreaState:
         ([month()], Level.RAT_CAO),
         ([month(), week(), signal("ears_c2", alarm=True)], Level.RAT_CAO),
         ([signal("ears_c2", alarm=True)], Level.TRUNG_BINH),
-        ([signal("outbreak", alarm=True)], Level.CAO),
+        ([signal("outbreak", alarm=True, observed=5.0)], Level.CAO),
+        ([signal("outbreak", alarm=True, observed=4.0)], Level.TRUNG_BINH),
         ([signal("rt", alarm=True)], Level.CAO),
     ],
 )
@@ -120,6 +121,31 @@ def test_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_statutor
     assert decision.level is Level.TRUNG_BINH
     assert decision.statutory is STATUS.EPIDEMIC
     assert "cần ít nhất 3 ca" in str(decision.why_not_higher)
+
+
+@pytest.mark.parametrize(
+    ("method", "observed", "level"),
+    [
+        ("farrington_flexible", 3.0, Level.TRUNG_BINH),
+        ("farrington_flexible", 2.0, Level.THAP),
+        ("rt", 30.0, Level.CAO),
+        ("rt", 2.0, Level.TRUNG_BINH),
+        ("hot_spot", 30.0, Level.THAP),
+        ("moving_epidemic", 30.0, Level.THAP),
+    ],
+)
+def test_statistical_methods_alone(method: str, observed: float, level: Level) -> None:
+    """Farrington is early and may be wrong; growth for two weeks is Cao, few cases excepted; the rest informs."""
+    assert endemic(None, [*QUIET, signal(method, alarm=True, observed=observed)]).level is level
+
+
+def test_two_cases_of_a_rare_disease_in_a_week_are_level_2_one_is_not() -> None:
+    def found(observed: float) -> Level:
+        unlinked = [week(STATUS.NONE, observed=0.0), month(STATUS.NONE, observed=0.0)]
+        evidence = [*unlinked, signal("rare", alarm=True, observed=observed)]
+        return decide(None, evidence, POLICY, NOW, disease_group="B", endemic=False).level
+
+    assert (found(1.0), found(2.0)) == (Level.THAP, Level.TRUNG_BINH)
 
 
 def test_the_communes_own_regime_goes_before_the_diseases() -> None:

@@ -4,17 +4,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from geodata.geocoder import geocode
-from geodata.models import AdminUnit, Population, UnitLineage
+from geodata.models import AdminUnit, Population, UnitLineage, UnitNeighbour
 from geodata.population import PopulationError, read_totals, spread
 from geodata.registry import Registry, load_registry
 from geodata.units import (
     gazetteer_for,
     load_population,
     load_units,
+    neighbour_pairs,
+    persons_in,
+    province_of,
     stored_registry,
     successors,
     unit_ids,
@@ -61,6 +64,24 @@ def test_units_of_a_province_depend_on_the_day(session: Session, city: Registry)
     assert units_for(session, "74", date(2026, 5, 1)) == []
 
 
+def test_communes_of_one_city_have_one_province(session: Session, city: Registry) -> None:
+    load_units(session, city)
+    today = [commune.id for commune in units_for(session, "79", date(2026, 5, 1))]
+    before = [commune.id for commune in units_for(session, "74", date(2025, 6, 30))]
+    city_id = session.scalar(select(AdminUnit.parent_id).where(AdminUnit.id == today[0]))
+    assert province_of(session, today) == city_id is not None
+    assert province_of(session, before) not in (None, city_id)
+    assert province_of(session, [today[0], before[0]]) is None
+
+
+def test_neighbours_are_pairs_of_the_units_asked_for(session: Session, city: Registry) -> None:
+    load_units(session, city)
+    a, b, c = (commune.id for commune in units_for(session, "79", date(2026, 5, 1))[:3])
+    pairs = [(a, b), (b, a), (b, c), (c, b)]
+    session.execute(insert(UnitNeighbour), [{"unit_id": one, "neighbour_id": other} for one, other in pairs])
+    assert sorted(neighbour_pairs(session, [a, b])) == sorted([(a, b), (b, a)])
+
+
 def test_successors_of_a_split_ward_start_with_the_default(session: Session, city: Registry) -> None:
     load_units(session, city)
     names = [after.name for after in successors(session, unit(session, "Phường Đa Kao").id)]
@@ -91,6 +112,7 @@ def test_people_of_the_census_are_spread_over_the_communes_of_today(session: Ses
     assert len(rows) == 168
     assert all(row.estimated and row.year == 2019 and row.persons > 0 for row in rows)
     assert sum(row.persons for row in rows) == pytest.approx(12_567_956, abs=168)
+    assert persons_in(session, [rows[0].unit_id]) == {rows[0].unit_id: rows[0].persons}
 
 
 def test_a_district_s_people_stay_within_what_it_became(city: Registry) -> None:

@@ -7,8 +7,9 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dash import Dash
@@ -16,10 +17,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, delete
 
 from db import make_engine, session_scope
+from i18n import Message
 from settings import Settings, SettingsError
-from surveillance.models import JobSchedule
+from surveillance.detection import explain
+from surveillance.estimates import HALVING, NOWCAST_NONE
+from surveillance.models import JobSchedule, SignalRow
+from surveillance.signals import store_signals
+from surveillance.types import Frequency, Signal
 from tests.web_city import (
     LEVELS,
+    NOW,
     PASSWORD,
     Place,
     SignIn,
@@ -182,6 +189,60 @@ def test_a_commune_says_why_it_has_its_level(app: Dash, sign_in: SignIn, city: d
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
     for words in ("Phường Ô 0", "■ Rất cao", "Có dịch", "Vì sao ở mức này", "Vì sao không cao hơn"):
         assert words in panel
+
+
+@pytest.fixture
+def estimates(engine: Engine, city: dict[str, Place]) -> Iterator[None]:
+    """A nowcast, a growing epidemic and a method that could not judge, of the commune “Ô 2”."""
+    unit, week = city["Ô 2"].id, {"frequency": Frequency.WEEK, "period_start": date(2026, 11, 16)}
+    common: dict[str, Any] = {
+        **week,
+        "disease": "dengue",
+        "unit_id": unit,
+        "method_version": "1",
+        "as_of": NOW,
+    }
+    common |= {"observed": 5.0, "expected": None, "upperbound": None}
+    signals = [
+        Signal(
+            method="nowcast", alarm=False, reason=Message(NOWCAST_NONE, day=date(2026, 11, 22), reported=5.0, why=""),
+            detail={"lacking": "", "weeks": [["2026-11-16", 8.0, 11.0, 15.0]]}, **common,
+        ),
+        Signal(method="rt", alarm=True, reason=Message(HALVING, found="", days=9), detail={"lacking": ""}, **common),
+        Signal(
+            method="farrington_flexible", alarm=False, reason=explain("insufficient_history"),
+            detail={"lacking": "insufficient_history"}, **common,
+        ),
+    ]  # fmt: skip
+    with session_scope(engine) as session:
+        store_signals(session, signals, {}, now=NOW)
+    yield
+    with session_scope(engine) as session:
+        session.execute(delete(SignalRow))
+
+
+def test_the_panel_lists_what_every_method_says_alarms_first_and_what_could_not_be_judged_apart(
+    app: Dash, sign_in: SignIn, city: dict[str, Place], estimates: None
+) -> None:
+    values = {"map-when": "dengue|", "map-unit": str(city["Ô 2"].id)}
+    panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
+
+    places = [
+        panel.index(words)
+        for words in ("một nửa sau khoảng 9 ngày", "đã báo cáo 5 ca", "(1)", "Chưa đủ số liệu")
+    ]
+    assert places == sorted(places)
+    assert "Chưa kết luận được (1)" in panel
+
+
+def test_the_curve_shows_what_is_still_to_be_reported(
+    app: Dash, sign_in: SignIn, city: dict[str, Place], estimates: None
+) -> None:
+    values = {"map-when": "dengue|", "map-unit": str(city["Ô 2"].id)}
+    panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
+
+    assert "Ước tính khi đã báo cáo đủ: 11 (8–15)" in panel
+    assert "Ước tính còn báo cáo chậm" in panel
 
 
 def test_without_a_commune_the_panel_shows_the_city(

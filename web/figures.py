@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from dash import dcc, html
@@ -59,17 +60,47 @@ def _legend(traces: Sequence[dict[str, Any]]) -> html.Div:
 
 def _legend_item(trace: dict[str, Any]) -> html.Span:
     if trace["type"] == "bar":
-        mark = html.Span(className="chart-mark is-bar", style={"background": trace["meta"]["legend"]})
+        outline = trace["marker"].get("line", {}).get("color", "transparent")
+        style = {"background": trace["meta"]["legend"], "boxShadow": f"inset 0 0 0 1px {outline}"}
+        mark = html.Span(className="chart-mark is-bar", style=style)
     else:
         line = trace["line"]
         mark = html.Span(className=f"chart-mark is-{line['dash']}", style={"borderColor": line["color"]})
     return html.Span([mark, trace["name"]], className="chart-legend-item")
 
 
-def weekly_figure(curve: WeeklyCurve, theme: Theme, height: int = 200) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateReports:
+    """By the Monday of each week still open: the final count expected, and the 90 % interval around it."""
+
+    weeks: Mapping[date, tuple[float, float, float]]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> LateReports:
+        """From rows of ISO Monday, lower, median and upper, as the nowcast's signal holds them."""
+        return cls(weeks={date.fromisoformat(day): (low, mid, high) for day, low, mid, high in rows})
+
+
+class ComingWeek(NamedTuple):
+    """A forecast week: its first day, the median and the 80 % interval."""
+
+    start: date
+    median: float
+    lower: float
+    upper: float
+
+
+def weekly_figure(
+    curve: WeeklyCurve,
+    theme: Theme,
+    late: LateReports | None = None,
+    coming: Sequence[ComingWeek] = (),
+    height: int = 200,
+) -> dict[str, Any]:
     """Cases per week as bars; what the same weeks of earlier years let expect, and the threshold, as lines.
 
-    Weeks above the threshold take the colour of level Cao; a week still running is drawn paler.
+    Weeks above the threshold take the colour of level Cao; a week still running is drawn paler. `late` adds
+    to the newest weeks, hollow, what is still to be reported; `coming` weeks are dots with their interval.
     """
     above = curve.observed > curve.threshold
     colours = np.where(above, COLOURS[theme][Level.CAO].fill, BAR[theme]).tolist()
@@ -84,10 +115,14 @@ def weekly_figure(curve: WeeklyCurve, theme: Theme, height: int = 200) -> dict[s
             "name": _("Số ca"),
             "marker": {"color": colours, "opacity": opacity},
             "meta": {"legend": BAR[theme], "above": COLOURS[theme][Level.CAO].fill if above.any() else None},
-            "hovertext": [_hover(curve, i) for i in range(len(curve.weeks))],
+            "hovertext": [_hover(curve, i, late) for i in range(len(curve.weeks))],
             "hoverinfo": "text",
         }
     ]
+    if late is not None:
+        traces.append(_late_bars(curve, late, theme))
+    if coming:
+        traces.append(_coming_dots(coming, theme))
     if np.isfinite(curve.expected).any():
         traces += [
             _line(curve.weeks, curve.expected, _("Trung bình 5 năm"), EXPECTED[theme], "solid"),
@@ -108,7 +143,68 @@ def _line(weeks: Sequence[date], values: Any, name: str, colour: str, dash: str)
     }
 
 
-def _hover(curve: WeeklyCurve, i: int) -> str:
+def _late_bars(curve: WeeklyCurve, late: LateReports, theme: Theme) -> dict[str, Any]:
+    """What is missing on top of each open week's bar, with the interval of the whole."""
+    at = [
+        i for i, monday in enumerate(curve.weeks) if monday in late.weeks and math.isfinite(curve.observed[i])
+    ]
+    bands = [late.weeks[curve.weeks[i]] for i in at]
+    reported = [float(curve.observed[i]) for i in at]
+    tops = [max(mid, seen) for (_low, mid, _high), seen in zip(bands, reported, strict=True)]
+    return {
+        "type": "bar",
+        "x": [curve.weeks[i] for i in at],
+        "y": [top - seen for top, seen in zip(tops, reported, strict=True)],
+        "base": reported,
+        "name": _("Ước tính còn báo cáo chậm"),
+        "marker": {"color": "rgba(0,0,0,0)", "line": {"color": INK[theme], "width": 1}},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [max(high - top, 0) for (_low, _mid, high), top in zip(bands, tops, strict=True)],
+            "arrayminus": [max(top - low, 0) for (low, _mid, _high), top in zip(bands, tops, strict=True)],
+            "color": INK[theme],
+            "thickness": 1,
+            "width": 2,
+        },
+        "meta": {"legend": "transparent"},
+        "hoverinfo": "skip",
+    }
+
+
+def _coming_dots(coming: Sequence[ComingWeek], theme: Theme) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [week.start for week in coming],
+        "y": [week.median for week in coming],
+        "name": _("Dự báo, 80 % khả năng"),
+        "marker": {"color": EXPECTED[theme], "size": 5},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [week.upper - week.median for week in coming],
+            "arrayminus": [week.median - week.lower for week in coming],
+            "color": EXPECTED[theme],
+            "thickness": 1.2,
+            "width": 2,
+        },
+        "line": {"color": EXPECTED[theme], "dash": "dot"},
+        "hovertext": [
+            _(
+                "7 ngày từ {day}: dự báo {n} ca ({low}–{high})",
+                day=show_date(week.start),
+                n=show_number(week.median),
+                low=show_number(week.lower),
+                high=show_number(week.upper),
+            )
+            for week in coming
+        ],
+        "hoverinfo": "text",
+    }
+
+
+def _hover(curve: WeeklyCurve, i: int, late: LateReports | None) -> str:
     monday = curve.weeks[i]
     observed, expected, threshold = (
         series[i] for series in (curve.observed, curve.expected, curve.threshold)
@@ -126,6 +222,16 @@ def _hover(curve: WeeklyCurve, i: int) -> str:
     if math.isfinite(expected):
         lines.append(_("Trung bình 5 năm: {n}", n=show_number(expected, 1)))
         lines.append(_("Ngưỡng: {n}", n=show_number(threshold, 1)))
+    if late is not None and monday in late.weeks:
+        low, mid, high = late.weeks[monday]
+        lines.append(
+            _(
+                "Ước tính khi đã báo cáo đủ: {n} ({low}–{high})",
+                n=show_number(mid),
+                low=show_number(low),
+                high=show_number(high),
+            )
+        )
     if curve.partial and i == len(curve.weeks) - 1:
         lines.append(_("Tuần chưa hết, số ca còn tăng"))
     return "<br>".join(lines)
@@ -142,6 +248,7 @@ def _layout(theme: Theme, height: int) -> dict[str, Any]:
         "font": {"family": "Inter, system-ui, sans-serif", "size": 12, "color": INK[theme]},
         "separators": ",." if current_locale() == "vi" else ".,",
         "bargap": 0.15,
+        "barmode": "overlay",
         "hoverlabel": {"align": "left"},
         "xaxis": {**axis, "tickformat": "%m/%Y", "nticks": 5, "tickangle": 0, "showgrid": False},
         "yaxis": {**axis, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},

@@ -42,6 +42,9 @@ DETECTORS: Mapping[str, Callable[..., Detector]] = {
     "historical_limits": HistoricalLimits,
 }
 
+ROLLING = frozenset(name for name in DETECTORS if not name.startswith("statutory"))
+"""Methods that a disease of the catalogue may name; the statutory test has a rule of its own."""
+
 REASONS: Mapping[str, str] = {
     "insufficient_history": "Chưa đủ số liệu những kỳ trước để so sánh.",
     "unknown_counts": "Có kỳ chưa có số liệu nên chưa thể kết luận.",

@@ -30,6 +30,8 @@ BLOCKS = (1, 3, 7)
 HALF_LIFE = 28.0
 """Days after which a report counts half for what is special about its area: that changes too."""
 ROUNDS = 12
+LARGEST_LOGIT = 30.0
+"""A hazard this near 1 is 1; the product of odds over all delays stays a number."""
 MIN_AREAS = 5
 """Fewer areas cannot tell how much areas differ; they keep the common delays."""
 
@@ -109,9 +111,8 @@ def draw_shares(
         x = np.column_stack([design(delay, day, calendar, width), np.ones(delay.size)])
         common = beta @ x.T + shock[:, day - steps]
         block = np.searchsorted(BLOCKS, delay, side="right") - 1
-        logit = common[:, None, :] + shift[:, :, block]
-        with np.errstate(over="ignore"):  # an infinite product is a share of 0
-            share[:, :, width - 1 - age] = 1 / (1 + np.exp(logit)).prod(axis=2)
+        odds = np.exp(np.minimum(common[:, None, :] + shift[:, :, block], LARGEST_LOGIT))
+        share[:, :, width - 1 - age] = 1 / np.prod(1 + odds, axis=2)
     return share
 
 
@@ -128,51 +129,85 @@ class _City:
 
 def _city(x: FloatArray, n: FloatArray, at_most: FloatArray, day: IntArray) -> _City:
     """One penalised regression of n out of at_most; the spreads of drift and shocks by EM."""
-    fixed, last = x.shape[1], int(day.max(initial=0))
-    week = (last - day) // 7
+    fixed, days = x.shape[1], int(day.max(initial=0)) + 1
+    week = (days - 1 - day) // 7
     weeks = int(week.max(initial=0)) + 1
-    both = np.hstack([x, np.eye(weeks)[week], np.eye(last + 1)[day]])
-    first = fixed + weeks
-    mean = np.zeros(both.shape[1])
+    common = np.hstack([x, np.eye(weeks)[week]])
+    mean = np.zeros(common.shape[1])
     mean[: fixed - EFFECTS] = LEVEL_MEAN
-    beta, shock_sd, drift_sd = mean.copy(), 0.3, 0.2
-    seen = np.bincount(day, at_most, minlength=last + 1) > 0
+    beta, shock, shock_sd, drift_sd = mean.copy(), np.zeros(days), 0.3, 0.2
+    seen = np.bincount(day, at_most, minlength=days) > 0
+    change = np.diff(np.eye(weeks), axis=0)
     for _ in range(ROUNDS):
-        precision = _precision(fixed - EFFECTS, weeks, last + 1, drift_sd, shock_sd)
-        share = expit(both @ beta)
-        hessian = (both.T * (at_most * share * (1 - share))) @ both + precision
-        gradient = both.T @ (n - at_most * share) - precision @ (beta - mean)
-        covariance = np.linalg.inv(hessian)
-        beta = beta + np.clip(covariance @ gradient, -2.0, 2.0)
-        shock_sd = _root_mean(beta[first:] ** 2 + np.diag(covariance)[first:], seen)
-        change = np.diff(np.eye(weeks), axis=0)
-        moved = change @ beta[fixed:first]
-        spread = np.diag(change @ covariance[fixed:first, fixed:first] @ change.T)
-        drift_sd = _root_mean(moved**2 + spread, np.ones(weeks - 1, dtype=np.bool_))
-    kept = np.arange(fixed + 1)
+        share = expit(common @ beta + shock[day])
+        weight, residual = at_most * share * (1 - share), n - at_most * share
+        prior, prior_shock = _precision(fixed - EFFECTS, weeks, drift_sd), max(shock_sd, 1e-3) ** -2
+        information = _Information.of(common, weight, day, prior, np.full(days, prior_shock))
+        step, step_shock = information.solve(
+            common.T @ residual - prior @ (beta - mean),
+            np.bincount(day, residual, minlength=days) - prior_shock * shock,
+        )
+        beta, shock = beta + np.clip(step, -2.0, 2.0), shock + np.clip(step_shock, -2.0, 2.0)
+        shock_sd = _root_mean(shock**2 + information.variance_by_day, seen)
+        spread = np.diag(change @ information.covariance[fixed:, fixed:] @ change.T)
+        drift_sd = _root_mean((change @ beta[fixed:]) ** 2 + spread, np.ones(weeks - 1, dtype=np.bool_))
     return _City(
-        coefficient=beta[kept],
-        covariance=covariance[np.ix_(kept, kept)],
-        logit=both @ beta,
+        coefficient=beta[: fixed + 1],
+        covariance=information.covariance[: fixed + 1, : fixed + 1],
+        logit=common @ beta + shock[day],
         shock_sd=shock_sd,
         drift_sd=drift_sd,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Information:
+    """Fisher information of P common coefficients and one shock a day. A cell has one day's shock only, so that
+    block is diagonal, `own` (days,), and is eliminated; `ratio` (P, days) is what is shared over `own`, and
+    `covariance` (P, P) that of the common coefficients."""
+
+    own: FloatArray
+    ratio: FloatArray
+    covariance: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        common: FloatArray,
+        weight: FloatArray,
+        day: IntArray,
+        prior: FloatArray,
+        prior_by_day: FloatArray,
+    ) -> _Information:
+        weighted = common * weight[:, None]
+        own = np.bincount(day, weight, minlength=prior_by_day.size) + prior_by_day
+        shared = np.zeros((own.size, common.shape[1]))
+        np.add.at(shared, day, weighted)
+        ratio = shared.T / own
+        covariance = np.asarray(np.linalg.inv(weighted.T @ common + prior - ratio @ shared), np.float64)
+        return cls(own=own, ratio=ratio, covariance=covariance)
+
+    def solve(self, gradient: FloatArray, by_day: FloatArray) -> tuple[FloatArray, FloatArray]:
+        step = self.covariance @ (gradient - self.ratio @ by_day)
+        return step, by_day / self.own - self.ratio.T @ step
+
+    @property
+    def variance_by_day(self) -> FloatArray:
+        return 1 / self.own + np.einsum("pd,pd->d", self.ratio, self.covariance @ self.ratio)
 
 
 def _root_mean(squares: FloatArray, used: NDArray[np.bool_]) -> float:
     return float(np.sqrt(squares[used].mean())) if used.any() else 0.0
 
 
-def _precision(levels: int, weeks: int, days: int, drift_sd: float, shock_sd: float) -> FloatArray:
-    """Prior precision of delay levels, calendar effects, weekly drift and daily shocks, in this order."""
+def _precision(levels: int, weeks: int, drift_sd: float) -> FloatArray:
+    """Prior precision of delay levels, calendar effects and weekly drift, in this order."""
     step, change = np.diff(np.eye(levels), axis=0), np.diff(np.eye(weeks), axis=0)
     fixed = levels + EFFECTS
-    precision = np.diag(np.r_[np.zeros(levels), np.full(EFFECTS, EFFECT_SD**-2), np.zeros(weeks + days)])
+    precision = np.diag(np.r_[np.zeros(levels), np.full(EFFECTS, EFFECT_SD**-2), np.zeros(weeks)])
     precision[:levels, :levels] = step.T @ step / LEVEL_STEP**2 + np.eye(levels) / (levels * LEVEL_SD**2)
     drift = change.T @ change / max(drift_sd, 1e-3) ** 2 + np.eye(weeks) / (weeks * LEVEL_SD**2)
-    precision[fixed : fixed + weeks, fixed : fixed + weeks] = drift
-    shocks = np.arange(fixed + weeks, fixed + weeks + days)
-    precision[shocks, shocks] = max(shock_sd, 1e-3) ** -2
+    precision[fixed:, fixed:] = drift
     return precision
 
 

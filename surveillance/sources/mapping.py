@@ -11,7 +11,7 @@ from pathlib import Path
 from geodata.text import fold
 from geodata.types import PlaceLevel
 from surveillance.strict_toml import Table, read_toml
-from surveillance.types import Classification, Treatment
+from surveillance.types import Classification, Treatment, Verification
 
 FOLDER = Path(__file__).parent
 IDENTIFIERS = frozenset({"name", "phone", "guardian", "address", "occupation", "facility_case_no"})
@@ -32,14 +32,17 @@ FIELDS = IDENTIFIERS | frozenset(
         "treatment",
         "classification",
         "setting",
+        "verification",
         "lon",
         "lat",
+        "uncertainty_m",
     ]
 )
 ALLOWED_VALUES: Mapping[str, frozenset[str]] = {
     "sex": frozenset({"M", "F", ""}),
     "treatment": frozenset({*Treatment, ""}),
     "classification": frozenset(Classification),
+    "verification": frozenset(str(outcome.value) for outcome in Verification),
 }
 DATE_ORDERS = ("DMY", "YMD")
 
@@ -49,8 +52,9 @@ class SourceMapping:
     """How to read one source.
 
     `columns`: field → column names it may have. `values`: field → folded text → our value ("" for unknown).
-    `identity`: "person" links reports by hospital file number and person, "row" by the whole row.
-    `missing`: texts that stand for nothing. `expect`: column → the only values it may hold.
+    `identity`: "person" links reports by hospital file number and person, "row" by the whole row; "file" is of a case
+    some hospital reported, found by its file number, and never opens one. `missing`: texts that stand for nothing.
+    `expect`: column → the only values it may hold. `point_bounds` (west, south, east, north): where a point may lie.
     """
 
     name: str
@@ -70,6 +74,7 @@ class SourceMapping:
     expect: Mapping[str, frozenset[str]]
     point_level: PlaceLevel | None
     point_uncertainty_m: float | None
+    point_bounds: tuple[float, ...] | None
     hash: str
 
     @cached_property
@@ -100,12 +105,12 @@ def load_mapping(path: Path) -> SourceMapping:
     for field in columns:
         if field not in FIELDS:
             raise file.wrong(f"columns.{field}", "khóa lạ; có viết nhầm không?")
-    level, uncertainty = _point(file)
+    level, uncertainty, bounds = _point(file)
     mapping = SourceMapping(
         name=path.stem,
         title=file.text("title"),
         system=file.text("system"),
-        identity=file.choice("identity", ("person", "row")),
+        identity=file.choice("identity", ("person", "row", "file")),
         place_required=file.flag("place_required"),
         date_orders=_date_orders(file),
         required_columns=_fields(file, "required_columns", columns),
@@ -122,6 +127,7 @@ def load_mapping(path: Path) -> SourceMapping:
         expect={column: frozenset(values) for column, values in _lists(file, "expect").items()},
         point_level=level,
         point_uncertainty_m=uncertainty,
+        point_bounds=bounds,
         hash=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
     )
     file.finish()
@@ -178,11 +184,14 @@ def _allowed(table: Table, field: str, value: str) -> str:
     return value
 
 
-def _point(file: Table) -> tuple[PlaceLevel | None, float | None]:
+def _point(file: Table) -> tuple[PlaceLevel | None, float | None, tuple[float, ...] | None]:
     if "point" not in file:
-        return None, None
+        return None, None, None
     table = file.table("point")
     level = PlaceLevel(table.choice("level", tuple(PlaceLevel)))
     uncertainty = table.number("uncertainty_m")
+    bounds = tuple(table.numbers("bounds")) if "bounds" in table else None
+    if bounds is not None and not (len(bounds) == 4 and bounds[0] < bounds[2] and bounds[1] < bounds[3]):
+        raise table.wrong("bounds", "cần bốn số: tây, nam, đông, bắc")
     table.finish()
-    return level, uncertainty
+    return level, uncertainty, bounds

@@ -10,11 +10,20 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from i18n import Message
+from surveillance.sources.investigation import contradictions
 from surveillance.sources.mapping import IDENTIFIERS, SourceMapping
 from surveillance.sources.reader import Cell
 from surveillance.sources.recognise import Recognised
-from surveillance.sources.values import BadValue, age_of, coordinate_of, date_of, text_of, word_of
-from surveillance.types import CaseReport, Classification, Identity, Rejected, Treatment
+from surveillance.sources.values import (
+    BadValue,
+    age_of,
+    coordinate_of,
+    date_of,
+    text_of,
+    uncertainty_of,
+    word_of,
+)
+from surveillance.types import CaseReport, Classification, Identity, Rejected, Treatment, Verification
 
 _IDENTITY = ("name", "phone", "guardian", "address", "occupation")
 _ICD10 = re.compile(r"[A-Z]\d{2}(\.?\d{1,2})?")
@@ -99,7 +108,9 @@ class RowParser:
         self._check_expected(number, cells, problems)
         if not problems:
             self._check_together(number, cells, values, problems)
-        excluded = len(problems) == 1 and values.get("disease") == _NO_DISEASE
+        excluded = (
+            len(problems) == 1 and values.get("disease") == _NO_DISEASE and self.mapping.identity == "person"
+        )
         if problems and not excluded:
             return ParsedRow(number=number, raw=cells, report=None, problems=tuple(problems))
         report = _report(number, values, self.mapping)
@@ -125,6 +136,8 @@ class RowParser:
             return word_of(cell, self.mapping.values[name])
         if name.startswith("date_"):
             return date_of(cell, self.mapping.date_orders, self.today)
+        if name == "lat" and self.mapping.point_bounds:
+            return coordinate_of(cell, 180)  # so that swapped coordinates are known for what they are
         return _READERS.get(name, _text)(cell)
 
     def _empty(self) -> Message:
@@ -163,12 +176,12 @@ class RowParser:
                 problems.append(
                     self._rejected(number, index, _cell_at(cells, index), _after_report(day, values))
                 )
-        if (values.get("lon") is None) != (values.get("lat") is None):
-            index = self.source.columns["lon"]
-            reason = Message(
-                "Chỉ có một trong hai tọa độ. Hãy ghi cả kinh độ và vĩ độ, hoặc bỏ trống cả hai."
-            )
+        for name, reason in contradictions(values, self.mapping.point_bounds):
+            index = self.source.columns[name]
             problems.append(self._rejected(number, index, _cell_at(cells, index), reason))
+        if self.mapping.identity == "file":
+            values["disease"] = _NO_DISEASE
+            return
         try:
             values["disease"] = self.mapping.constants.get("disease") or self._disease(values)
         except BadValue as bad:
@@ -224,6 +237,7 @@ _READERS: Mapping[str, Callable[[Cell], Any]] = {
     "age_years": age_of,
     "lon": lambda cell: coordinate_of(cell, 180),
     "lat": lambda cell: coordinate_of(cell, 90),
+    "uncertainty_m": uncertainty_of,
 }
 
 
@@ -236,6 +250,8 @@ def _report(number: int, values: dict[str, Any], mapping: SourceMapping) -> Case
     if "age_years" in filled:
         filled["age_years"] = int(filled["age_years"])
     filled["classification"] = _CLASSES[filled.get("classification", Classification.SUSPECTED)]
+    if "verification" in filled:
+        filled["verification"] = Verification(int(filled["verification"]))
     if "lon" in filled:
-        filled["uncertainty_m"] = mapping.point_uncertainty_m
+        filled.setdefault("uncertainty_m", mapping.point_uncertainty_m)
     return CaseReport(row=number, identity=Identity(**person) if person else _NOBODY, **filled)

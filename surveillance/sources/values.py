@@ -14,6 +14,7 @@ from surveillance.sources.reader import Cell
 
 EARLIEST = date(1990, 1, 1)
 MAX_AGE = 120
+MAX_UNCERTAINTY_M = 1000
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _TIME = re.compile(
@@ -133,3 +134,16 @@ def coordinate_of(cell: Cell, limit: float) -> float:
             Message("Tọa độ phải là độ thập phân trong khoảng ±{limit}, ví dụ 106.7000.", limit=limit)
         )
     return degrees
+
+
+def uncertainty_of(cell: Cell) -> float:
+    """Metres, above 0 and at most 1000: what is known no better than that is no point."""
+    try:
+        metres = float(cell) if isinstance(cell, float | int) else float(text_of(cell))
+    except ValueError:
+        metres = math.nan
+    if not 0 < metres <= MAX_UNCERTAINTY_M:
+        raise BadValue(
+            Message("Sai số tọa độ phải là số mét, lớn hơn 0 và không quá {most}.", most=MAX_UNCERTAINTY_M)
+        )
+    return metres

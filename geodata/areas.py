@@ -1,0 +1,49 @@
+"""Surveyed boundaries in memory: is a measured point where it is said to be? Generated ones prove nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import cos, radians
+
+import shapely
+from geoalchemy2.shape import to_shape
+from shapely import Geometry, STRtree
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geodata.models import Boundary
+
+METRES_PER_DEGREE = 111_195.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Areas:
+    """Areas of units (degrees, WGS 84) by their id; empty where nobody brought boundaries."""
+
+    by_unit: Mapping[int, Geometry]
+
+    def far_outside(self, unit_id: int, lon: float, lat: float, metres: float) -> bool:
+        """Whether the point lies more than `metres` outside the unit; False where its boundary is not known."""
+        area = self.by_unit.get(unit_id)
+        if area is None:
+            return False
+        degrees = metres / (METRES_PER_DEGREE * cos(radians(lat)))
+        return not shapely.dwithin(area, shapely.Point(lon, lat), degrees)
+
+    def unit_at(self, lon: float, lat: float) -> int | None:
+        """The one unit the point lies in; None outside of all, and where two overlap."""
+        found = self._tree.query(shapely.Point(lon, lat), predicate="within")
+        return list(self.by_unit)[found[0]] if len(found) == 1 else None
+
+    @cached_property
+    def _tree(self) -> STRtree:
+        return STRtree(list(self.by_unit.values()))
+
+
+def surveyed_areas(session: Session) -> Areas:
+    query = select(Boundary.unit_id, Boundary.geom).where(Boundary.synthetic.is_(False))
+    areas = {unit_id: to_shape(geom) for unit_id, geom in session.execute(query)}
+    shapely.prepare(list(areas.values()))
+    return Areas(by_unit=areas)
