@@ -212,7 +212,8 @@ def detect(
         Path, typer.Argument(help="CSV: series, t, epoch, date, freq, observed, population, state")
     ],
     method: Annotated[
-        str, typer.Option(help="farrington_flexible, farrington_classic, ears_c1, ears_c2, ears_c3, …")
+        str,
+        typer.Option(help="farringtonFlexible, earsC, cusum, glrpois, outbreakP, cdc, …, or our name"),
     ],
     out: Annotated[Path, typer.Option()],
     settings: Annotated[Path | None, typer.Option(help="JSON of named settings")] = None,
