@@ -212,7 +212,8 @@ def detect(
         Path, typer.Argument(help="CSV: series, t, epoch, date, freq, observed, population, state")
     ],
     method: Annotated[
-        str, typer.Option(help="farrington_flexible, farrington_classic, ears_c1, ears_c2, ears_c3, …")
+        str,
+        typer.Option(help="farringtonFlexible, earsC, cusum, glrpois, outbreakP, cdc, …, or our name"),
     ],
     out: Annotated[Path, typer.Option()],
     settings: Annotated[Path | None, typer.Option(help="JSON of named settings")] = None,
@@ -253,6 +254,20 @@ def nowcast(
     day = date.fromisoformat(now) if now else None
     nowcast_files(table, out, now=day, max_delay=max_delay, seed=seed)
     say(str(out))
+
+
+@cli.command()
+def forecast(
+    table: Annotated[Path, typer.Argument(help="CSV: series, t, freq (52 or 12), observed, date")],
+    out: Annotated[Path, typer.Option()],
+    weeks: Annotated[int, typer.Option(help="1 to 4 weeks (or months) ahead", min=1, max=4)] = 4,
+    backtest: Annotated[int, typer.Option(help="newest weeks that must be forecast well", min=26)] = 104,
+) -> None:
+    """Forecast the coming weeks over plain files, where that beats last year's count; needs no database."""
+    from surveillance.forecast_files import forecast as forecast_files
+
+    done = forecast_files(table, out, horizon=weeks, origins=backtest)
+    say(f"{out}: {done.rows} rows, {done.series} series, {done.given} forecasts")
 
 
 @cli.command()

@@ -35,6 +35,8 @@ class Deployment:
     diseases: tuple[str, ...]
     sources: tuple[str, ...]
     epidemic_years: Mapping[str, list[int]] = field(default_factory=dict)
+    metric_crs: str = "EPSG:32648"
+    outbreak_profiles: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, name: str) -> Deployment:

@@ -21,7 +21,7 @@ from alerts.delivery import Letterhead, deliver_due
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
 from alerts.rules import Policy, default_policy
-from db import session_scope
+from db import notify, session_scope
 from geodata.units import units_for
 from i18n import Message, show_times_in
 from reports.service import run_waiting
@@ -29,8 +29,12 @@ from settings import ROOT, Settings
 from surveillance.analysis import AnalysisReport, analyse, replay
 from surveillance.clock import current_time
 from surveillance.diseases import Catalogue, load_catalogue
+from surveillance.epiweek import local_day
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
+from surveillance.outbreaks.profiles import load_profiles, profiles_for
+from surveillance.outbreaks.watching import Outbreaks
+from surveillance.outlooks import forecast_city
 from surveillance.pipeline import Context, build_context, collect, ingest_file
 from surveillance.quality import silent_diseases
 from surveillance.signals import current_signals
@@ -89,6 +93,36 @@ class Chain:
             timezone=self.settings.deployment.timezone,
         )
 
+    @cached_property
+    def outbreaks(self) -> Outbreaks:
+        deployment = self.settings.deployment
+        profiles = profiles_for(deployment.diseases, deployment.outbreak_profiles, load_profiles())
+        return Outbreaks(profiles, crs=deployment.metric_crs)
+
+    def find_outbreaks(self) -> dict[str, Any]:
+        try:
+            with session_scope(self.engine) as session:
+                changed = self.outbreaks_at(session, current_time(session, self.settings.clock))
+                if changed:
+                    notify(session, "signals")
+        except Exception:
+            self.outbreaks.forget()
+            raise
+        return {"outbreaks_changed": changed} if changed else {}
+
+    def outbreaks_at(self, session: Session, now: datetime) -> int:
+        return self.outbreaks.update(
+            session, today=local_day(now, self.settings.deployment.timezone), now=now
+        )
+
+    def check_outbreaks(self) -> dict[str, Any]:
+        """Once a night: what is kept in memory is what all cases together give."""
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+            today = local_day(now, self.settings.deployment.timezone)
+            wrong = self.outbreaks.check(session, today=today, now=now)
+        return {"outbreaks_disagree": len(wrong)} if wrong else {}
+
     def reconcile(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
             done = self.reconcile_at(session, current_time(session, self.settings.clock))
@@ -118,6 +152,20 @@ class Chain:
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}
 
+    def forecast(self) -> dict[str, Any]:
+        deployment = self.settings.deployment
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+        made = forecast_city(
+            self.engine,
+            self.catalogue,
+            diseases=deployment.diseases,
+            unit_ids=self.unit_ids,
+            now=now,
+            timezone=deployment.timezone,
+        )
+        return {"forecasts": made} if made else {}
+
     def reports(self) -> dict[str, Any]:
         done = run_waiting(self.engine, self.settings)
         return {"reports": done} if done else {}
@@ -142,6 +190,7 @@ class Chain:
         """Levels and alerts of past days as they would have been; nothing is sent."""
 
         def after_day(session: Session, now: datetime) -> None:
+            self.outbreaks_at(session, now)
             done = self.reconcile_at(session, now, notify=False)
             say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
 
@@ -159,8 +208,17 @@ class Chain:
         return [
             Job(name="collect", run=self.collect, every_s=2, late_after_s=120),
             Job(name="analyse", run=self.analyse, every_s=300, late_after_s=900, wakes_on=("ingested",)),
+            Job(
+                name="outbreaks",
+                run=self.find_outbreaks,
+                every_s=300,
+                late_after_s=900,
+                wakes_on=("ingested",),
+            ),
+            Job(name="outbreak_check", run=self.check_outbreaks, every_s=86400, late_after_s=3 * 86400),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
+            Job(name="forecast", run=self.forecast, every_s=3600, late_after_s=3 * 86400),
             Job(name="reports", run=self.reports, every_s=5, late_after_s=1800, wakes_on=("reports",)),
             Job(name="housekeeping", run=self.housekeeping, every_s=86400, late_after_s=2 * 86400),
         ]

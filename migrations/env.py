@@ -9,7 +9,7 @@ from geoalchemy2 import alembic_helpers
 
 from db import Base, make_engine
 
-for package in ("geodata", "accounts", "surveillance", "alerts", "reports"):
+for package in ("geodata", "accounts", "surveillance", "surveillance.outbreaks", "alerts", "reports"):
     import_module(f"{package}.models")
 
 url = context.config.get_main_option("sqlalchemy.url")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from db import notify, session_scope
 from geodata.units import neighbour_pairs, persons_in, province_of
 from i18n import Message, MessageError
+from surveillance import outlook
 from surveillance.adjacency import adjacency_weights
 from surveillance.coverage import coverage
 from surveillance.detection.statutory import StatutoryRule
@@ -22,12 +23,16 @@ from surveillance.epiweek import local_day, month_start
 from surveillance.judgement import Places, judge
 from surveillance.lines import Lines, load_lines
 from surveillance.models import DiseaseArea, SignalRow
+from surveillance.outbreaks import watching
 from surveillance.quality import silent_diseases
 from surveillance.signals import SignalKey, Stored, store_signals, stored_signals
 from surveillance.types import BoolArray, SeriesKey, Signal, StatutoryStatus
 
 HISTORY_YEARS = 6
 """Five years of comparison, and the week of the fifth that may begin in the year before."""
+
+KEPT_APART = (outlook.METHOD, watching.METHOD)
+"""Methods whose signals are made and kept by jobs of their own."""
 
 Decisions = Mapping[tuple[str, int | None], tuple[bool | None, frozenset[int]]]
 _UNDECIDED: tuple[bool | None, frozenset[int]] = (None, frozenset())
@@ -60,7 +65,7 @@ def analyse(
     Raises ValueError for a disease the catalogue does not have.
     """
     today = local_day(now, timezone)
-    lines = _load(session, diseases, unit_ids, today, now)
+    lines = load_history(session, diseases, unit_ids, today, now)
     return _judge_and_keep(session, catalogue, lines, now=now, today=today)
 
 
@@ -77,8 +82,8 @@ def assess(
 
     Statutory statuses are those of the counts alone: without a memory there is no ENDED.
     """
-    lines = _load(session, diseases, unit_ids, day, as_of)
-    places = _places(session, unit_ids)
+    lines = load_history(session, diseases, unit_ids, day, as_of)
+    places = places_of(session, unit_ids)
     return _judge(session, catalogue, lines, places=places, previous={}, now=as_of, today=day)
 
 
@@ -119,9 +124,9 @@ def replay(
 def _judge_and_keep(
     session: Session, catalogue: Catalogue, lines: Lines, *, now: datetime, today: date
 ) -> AnalysisReport:
-    places = _places(session, lines.unit_ids)
+    places = places_of(session, lines.unit_ids)
     city = () if places.city_id is None else (places.city_id,)
-    before = stored_signals(session, lines.diseases, (*lines.unit_ids, *city))
+    before = stored_signals(session, lines.diseases, (*lines.unit_ids, *city), without=KEPT_APART)
     previous = _previous(before, today)
     signals = _judge(session, catalogue, lines, places=places, previous=previous, now=now, today=today)
     changed = store_signals(session, signals, before, now=now)
@@ -140,12 +145,12 @@ def _judge(
     now: datetime,
     today: date,
 ) -> list[Signal]:
-    diseases = _chosen(catalogue, lines.diseases)
+    diseases = chosen_diseases(catalogue, lines.diseases)
     return judge(
         lines,
         diseases,
         places=places,
-        unknown=_unknown_days(session, diseases, lines.unit_ids, today, now),
+        unknown=unknown_days(session, diseases, lines.unit_ids, today, now),
         rules=_rules(_decisions(session, lines.diseases), diseases, lines.unit_ids),
         previous=previous,
         now=now,
@@ -153,13 +158,15 @@ def _judge(
     )
 
 
-def _load(
+def load_history(
     session: Session, diseases: Sequence[str], unit_ids: Sequence[int], today: date, now: datetime
 ) -> Lines:
+    """The cases known at `now` that any method may look at on `today`."""
     return load_lines(session, diseases, unit_ids=unit_ids, start=_history_start(today), end=today, as_of=now)
 
 
-def _places(session: Session, unit_ids: Sequence[int]) -> Places:
+def places_of(session: Session, unit_ids: Sequence[int]) -> Places:
+    """People, neighbours and city of the communes `unit_ids`."""
     persons = persons_in(session, unit_ids)
     return Places(
         population=np.array([persons.get(unit, np.nan) for unit in unit_ids], dtype=np.float64),
@@ -168,7 +175,8 @@ def _places(session: Session, unit_ids: Sequence[int]) -> Places:
     )
 
 
-def _chosen(catalogue: Catalogue, codes: Sequence[str]) -> list[Disease]:
+def chosen_diseases(catalogue: Catalogue, codes: Sequence[str]) -> list[Disease]:
+    """Raises ValueError for a code the catalogue does not have."""
     found = {code: catalogue.by_code(code) for code in codes}
     if unknown := [code for code, disease in found.items() if disease is None]:
         raise ValueError(f"the catalogue does not have {', '.join(unknown)}")
@@ -180,7 +188,7 @@ def _history_start(today: date) -> date:
     return date(today.year - HISTORY_YEARS, 12, 1)
 
 
-def _unknown_days(
+def unknown_days(
     session: Session,
     diseases: Sequence[Disease],
     unit_ids: Sequence[int],

@@ -51,7 +51,7 @@ class Completed:
     def median(self) -> FloatArray:
         """(S, T), the newest W days by the median of their draws."""
         whole = self.reported.copy()
-        whole[:, whole.shape[1] - self.draws.shape[2] :] = np.median(self.draws, axis=0)
+        whole[:, whole.shape[1] - self.draws.shape[2] :] = whole_median(self.draws)
         return whole
 
     def newest(self, days: int) -> FloatArray:
@@ -71,7 +71,7 @@ class Completed:
         recent = min(self.draws.shape[2] // WEEK, number)
         if recent:
             draws = self.newest(recent * WEEK).reshape(*self.draws.shape[:2], recent, WEEK).sum(axis=3)
-            whole[:, number - recent :] = np.median(draws, axis=0)
+            whole[:, number - recent :] = whole_median(draws)
         return self.today - timedelta(days=number * WEEK - 1), whole
 
     def take(self, rows: BoolArray) -> Completed:
@@ -95,6 +95,12 @@ class Completed:
             draws=np.concatenate([self.draws, draws], axis=1),
             reason=np.vstack([self.reason, reason.reshape(1, -1)]),
         )
+
+
+def whole_median(draws: FloatArray) -> FloatArray:
+    """The lower median over the first axis: whole cases where the draws are."""
+    middle = (len(draws) - 1) // 2
+    return np.asarray(np.partition(draws, middle, axis=0)[middle])
 
 
 def complete(lines: Lines, disease: int, unknown: BoolArray, today: date) -> Completed:

@@ -21,9 +21,9 @@ from i18n import Message
 from surveillance.detection.settings_files import (
     Control,
     SeriesShape,
-    build_detector,
     method_name,
     read_settings,
+    run_setting,
 )
 from surveillance.plain_files import PlainFileError
 from surveillance.types import Bounds, CountSeries, FloatArray, Frequency, SeriesKey
@@ -33,6 +33,8 @@ REQUIRED = ("series", "t", "freq", "observed")
 FREQUENCIES = {365: Frequency.DAY, 52: Frequency.WEEK, 12: Frequency.MONTH}
 NO_ALARM_REASONS = ("", "too_few_cases")
 """With any other reason it is not known whether to alarm: NA, never 0."""
+NOT_JUDGED = "not_judged"
+"""A step before the newest ones that the method looks at."""
 UNKNOWN_WORDS = ("", "NA", "NaN", "nan", "null")
 UNDATED_START = date(2001, 1, 1)
 MOST_STEPS = 100_000
@@ -220,17 +222,12 @@ def _step(row: Row, frequency: Frequency, start: date, first_t: int) -> int:
     return step
 
 
-def _judge(
-    series: list[OneSeries], method: str, setting: str, control: Control
-) -> dict[str, tuple[Bounds, int]]:
-    """Bounds of each series and its row in them; series of one calendar are judged together."""
-    batches: dict[tuple[Frequency, date, bool, int], list[OneSeries]] = {}
+def batches(series: list[OneSeries]) -> Iterator[tuple[CountSeries, list[OneSeries]]]:
+    """Series of one calendar together, so that they are worked on at once."""
+    alike: dict[tuple[Frequency, date, bool, int], list[OneSeries]] = {}
     for one in series:
-        key = (one.frequency, one.start, one.dated, one.observed.size)
-        batches.setdefault(key, []).append(one)
-    found = {}
-    for (frequency, start, dated, steps), batch in batches.items():
-        shape = SeriesShape(frequency=frequency, steps=steps, calendar="dates" if dated else "steps")
+        alike.setdefault((one.frequency, one.start, one.dated, one.observed.size), []).append(one)
+    for (frequency, start, _, _), batch in alike.items():
         counts = CountSeries(
             keys=tuple(SeriesKey(one.name, 0) for one in batch),
             frequency=frequency,
@@ -239,7 +236,21 @@ def _judge(
             as_of=datetime(start.year, start.month, start.day, tzinfo=UTC),
             population=np.vstack([one.population for one in batch]),
         )
-        bounds = build_detector(method, setting, control, shape)(counts)
+        yield counts, batch
+
+
+def _judge(
+    series: list[OneSeries], method: str, setting: str, control: Control
+) -> dict[str, tuple[Bounds, int]]:
+    """Bounds of each series and its row in them."""
+    found = {}
+    for counts, batch in batches(series):
+        shape = SeriesShape(
+            frequency=counts.frequency,
+            steps=counts.observed.shape[1],
+            calendar="dates" if batch[0].dated else "steps",
+        )
+        bounds = run_setting(method, setting, control, shape, counts)
         found.update({one.name: (bounds, position) for position, one in enumerate(batch)})
     return found
 
@@ -254,6 +265,9 @@ def _out_rows(
 ) -> Iterator[list[Any]]:
     column = {int(step): index for index, step in enumerate(bounds.evaluated)}
     for label, step in zip(one.labels, one.steps, strict=True):
+        if step not in column:
+            yield [one.name, label, setting, "NA", "NA", "NA", "NA", NOT_JUDGED]
+            continue
         at = (position, column[step])
         reason = str(bounds.reason[at])
         upper = empty.get(reason, _text(bounds.upperbound[at]))

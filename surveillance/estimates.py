@@ -10,7 +10,7 @@ import numpy as np
 
 from i18n import Message
 from surveillance import nowcast, reproduction
-from surveillance.completed import WEEK, Completed
+from surveillance.completed import WEEK, Completed, whole_median
 from surveillance.diseases import Disease
 from surveillance.epiweek import week_start
 from surveillance.reproduction import MIN_CASES, Reproduction, Rules, Windows
@@ -175,7 +175,7 @@ def _rt_signal(
         frequency=Frequency.WEEK,
         period_start=chosen.today - timedelta(days=WEEK - 1),
         as_of=as_of,
-        observed=float(np.median(chosen.newest(WEEK)[:, row].sum(axis=1))),
+        observed=float(whole_median(chosen.newest(WEEK)[:, row].sum(axis=1))),
         expected=None,
         upperbound=None,
         alarm=rising,

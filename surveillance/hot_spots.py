@@ -10,7 +10,7 @@ import numpy as np
 from i18n import Message
 from surveillance.adjacency import Weights
 from surveillance.association import local_g, permute_local_g
-from surveillance.completed import Completed
+from surveillance.completed import Completed, whole_median
 from surveillance.false_discovery import adjust_fdr
 from surveillance.smoothing import smooth_rates
 from surveillance.types import FloatArray, Frequency, Signal
@@ -37,7 +37,7 @@ def hot_spot_signals(
     `population` (S,) persons, NaN unknown; `weights` has one area per row of `completed`. At most
     FALSE_DISCOVERIES of the hot spots are expected to be false (Benjamini–Hochberg).
     """
-    cases = np.median(completed.newest(min(DAYS, completed.reported.shape[1])).sum(axis=2), axis=0)
+    cases = whole_median(completed.newest(min(DAYS, completed.reported.shape[1])).sum(axis=2))
     if not np.nansum(cases) >= FEWEST_CASES:
         return []
     rates = smooth_rates(cases, population)

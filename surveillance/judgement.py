@@ -72,7 +72,7 @@ def judge(
     The law is applied to what is reported, every other method to what is expected to be reported in the end.
     """
     signals = _statutory(lines, diseases, unknown, rules, previous, now, today)
-    last = _last_report_day(lines, today)
+    last = last_report_day(lines, today)
     to_last = unknown[:, :, : unknown.shape[2] - (today - last).days]
     for i, disease in enumerate(diseases):
         completed = complete(lines, i, to_last[i], last)
@@ -121,7 +121,7 @@ def _estimated(
     return found
 
 
-def _last_report_day(lines: Lines, today: date) -> date:
+def last_report_day(lines: Lines, today: date) -> date:
     """The newest day of which the reports have come: today's file may still be on its way.
 
     Reporting within a day is what the nowcast takes for granted (docs/methods/nowcast.md).

@@ -23,15 +23,16 @@ CERTAINTY = 0.9
 DAILY = frozenset({"ears_c1", "ears_c2", "ears_c3", "seasonal_daily"})
 """Methods that judge days; the others judge weeks."""
 
-DAY_ABOVE = "Ngày {day} có {observed} ca, vượt giới hạn {upper} của phương pháp {method}."
+DAY_ABOVE = "Ngày {day} có {cases}, vượt giới hạn {upper} của phương pháp {method}."
 DAY_WITHIN = "Trong {days} ngày qua không có ngày nào vượt giới hạn của phương pháp {method}."
-WEEK_ABOVE = "7 ngày đến {day} có {observed} ca, vượt giới hạn {upper} của phương pháp {method}."
-WEEK_WITHIN = "7 ngày đến {day} có {observed} ca, trong giới hạn {upper} của phương pháp {method}."
+WEEK_ABOVE = "7 ngày đến {day} có {cases}, vượt giới hạn {upper} của phương pháp {method}."
+WEEK_WITHIN = "7 ngày đến {day} có {cases}, trong giới hạn {upper} của phương pháp {method}."
 WEEK_UNSURE = (
-    "7 ngày đến {day} ước có {observed} ca, có thể đã vượt giới hạn {upper} của phương pháp {method} nhưng chưa"
-    " chắc chắn ({percent} %)."
+    "7 ngày đến {day} có {cases}, có thể đã vượt giới hạn {upper} của phương pháp {method} nhưng chưa chắc chắn"
+    " ({percent} %)."
 )
-COUNTED = "{estimate} (mới báo cáo {reported})"
+CASES = "{n} ca"
+ESTIMATED = "khoảng {n} ca (mới báo cáo {reported})"
 
 TITLES: Mapping[str, Message] = {
     "ears_c1": Message("EARS C1"),
@@ -47,6 +48,8 @@ TITLES: Mapping[str, Message] = {
     "cusum": Message("CUSUM"),
     "glr_poisson": Message("GLR Poisson"),
     "glr_negative_binomial": Message("GLR nhị thức âm"),
+    "outbreak_p": Message("OutbreakP"),
+    "historical_limits": Message("giới hạn lịch sử (CDC)"),
 }
 
 
@@ -151,11 +154,10 @@ class _Judged:
         if lacking:
             return Message("{method}: {why}", method=title(self.method), why=explain(lacking))
         weekly = self.series.frequency is Frequency.WEEK
-        values: dict[str, Any] = {"method": title(self.method), "upper": float(self.bounds.upperbound[at])}
-        estimate, reported = float(self.estimate[at]), float(self.reported[at])
-        values["observed"] = (
-            estimate if estimate == reported else Message(COUNTED, estimate=estimate, reported=reported)
-        )
+        upper = round(float(self.bounds.upperbound[at]), 1)
+        values: dict[str, Any] = {"method": title(self.method), "upper": upper}
+        n, reported = float(self.estimate[at]), float(self.reported[at])
+        values["cases"] = Message(CASES, n=n) if n == reported else Message(ESTIMATED, n=n, reported=reported)
         values["day"] = self._first_day(at[1]) + timedelta(days=WEEK - 1 if weekly else 0)
         if self.alarm[at]:
             return Message(WEEK_ABOVE if weekly else DAY_ABOVE, **values)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from i18n import Message
@@ -71,9 +71,14 @@ def current_signals(
 
 
 def stored_signals(
-    session: Session, diseases: Sequence[str], unit_ids: Sequence[int]
+    session: Session,
+    diseases: Sequence[str],
+    unit_ids: Sequence[int],
+    *,
+    methods: Collection[str] | None = None,
+    without: Collection[str] = (),
 ) -> dict[SignalKey, Stored]:
-    """What is believed now of these diseases in these units."""
+    """What is believed now of these diseases in these units by `methods` (None: any), those `without` apart."""
     names = ("id", "known_from", *SignalKey._fields, *Content._fields)
     columns = [getattr(SignalRow, name) for name in names]
     query = select(*columns).where(
@@ -81,6 +86,8 @@ def stored_signals(
             SignalRow.known_to.is_(None),
             SignalRow.disease.in_(diseases),
             SignalRow.unit_id.in_([int(u) for u in unit_ids]),
+            SignalRow.method.not_in(without),
+            true() if methods is None else SignalRow.method.in_(methods),
         )
     )
     return {SignalKey(*row[2:6]): Stored(row[0], row[1], Content(*row[6:])) for row in session.execute(query)}

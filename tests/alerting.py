@@ -104,8 +104,8 @@ def ears(unit: AdminUnit | int) -> list[Signal]:
 
 
 def outbreak(unit: AdminUnit | int) -> list[Signal]:
-    """Level 3 by an open outbreak, no statutory status."""
-    return [*calm(unit), signal(unit, "outbreak", observed=4, upper=None)]
+    """Level 3 by a large open outbreak, no statutory status."""
+    return [*calm(unit), signal(unit, "outbreak", observed=5, upper=None)]
 
 
 def epidemic(unit: AdminUnit | int) -> list[Signal]:

@@ -119,6 +119,6 @@ def supersede(session: Session, case_id: int, at: datetime, **facts: Any) -> Non
     ).one()
     old.known_to = at
     session.flush()
-    kept = {c.key: getattr(old, c.key) for c in CaseVersion.__table__.columns if c.key not in ("id", "geom")}
+    kept = {c.key: getattr(old, c.key) for c in CaseVersion.__table__.columns if c.key != "id"}
     session.add(CaseVersion(**{**kept, "known_from": at, "known_to": None, **facts}))
     session.flush()

@@ -39,7 +39,8 @@ def test_weeks_are_counted_back_from_today(completed: Completed) -> None:
 
     assert first + timedelta(days=7 * weeks.shape[1] - 1) == completed.today == TODAY
     assert weeks[0, 0] == completed.reported[0, 400 - 7 * weeks.shape[1] :][:7].sum()
-    assert weeks[2, -1] == np.median(completed.newest(WEEK)[:, 2].sum(axis=1))
+    draws = np.sort(completed.newest(WEEK)[:, 2].sum(axis=1))
+    assert weeks[2, -1] == draws[(draws.size - 1) // 2]
 
 
 def test_the_city_is_the_sum_of_its_communes(completed: Completed) -> None:

@@ -75,7 +75,8 @@ def at(level: Level, **changes: Any) -> AreaState:
         ([month()], Level.RAT_CAO),
         ([month(), week(), signal("ears_c2", alarm=True)], Level.RAT_CAO),
         ([signal("ears_c2", alarm=True)], Level.TRUNG_BINH),
-        ([signal("outbreak", alarm=True)], Level.CAO),
+        ([signal("outbreak", alarm=True, observed=5.0)], Level.CAO),
+        ([signal("outbreak", alarm=True, observed=4.0)], Level.TRUNG_BINH),
         ([signal("rt", alarm=True)], Level.CAO),
     ],
 )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from dash import dcc, html
@@ -81,13 +81,26 @@ class LateReports:
         return cls(weeks={date.fromisoformat(day): (low, mid, high) for day, low, mid, high in rows})
 
 
+class ComingWeek(NamedTuple):
+    """A forecast week: its first day, the median and the 80 % interval."""
+
+    start: date
+    median: float
+    lower: float
+    upper: float
+
+
 def weekly_figure(
-    curve: WeeklyCurve, theme: Theme, late: LateReports | None = None, height: int = 200
+    curve: WeeklyCurve,
+    theme: Theme,
+    late: LateReports | None = None,
+    coming: Sequence[ComingWeek] = (),
+    height: int = 200,
 ) -> dict[str, Any]:
     """Cases per week as bars; what the same weeks of earlier years let expect, and the threshold, as lines.
 
     Weeks above the threshold take the colour of level Cao; a week still running is drawn paler. `late` adds
-    to the newest weeks, hollow, what is still to be reported.
+    to the newest weeks, hollow, what is still to be reported; `coming` weeks are dots with their interval.
     """
     above = curve.observed > curve.threshold
     colours = np.where(above, COLOURS[theme][Level.CAO].fill, BAR[theme]).tolist()
@@ -108,6 +121,8 @@ def weekly_figure(
     ]
     if late is not None:
         traces.append(_late_bars(curve, late, theme))
+    if coming:
+        traces.append(_coming_dots(coming, theme))
     if np.isfinite(curve.expected).any():
         traces += [
             _line(curve.weeks, curve.expected, _("Trung bình 5 năm"), EXPECTED[theme], "solid"),
@@ -154,6 +169,38 @@ def _late_bars(curve: WeeklyCurve, late: LateReports, theme: Theme) -> dict[str,
         },
         "meta": {"legend": "transparent"},
         "hoverinfo": "skip",
+    }
+
+
+def _coming_dots(coming: Sequence[ComingWeek], theme: Theme) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [week.start for week in coming],
+        "y": [week.median for week in coming],
+        "name": _("Dự báo, 80 % khả năng"),
+        "marker": {"color": EXPECTED[theme], "size": 5},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [week.upper - week.median for week in coming],
+            "arrayminus": [week.median - week.lower for week in coming],
+            "color": EXPECTED[theme],
+            "thickness": 1.2,
+            "width": 2,
+        },
+        "line": {"color": EXPECTED[theme], "dash": "dot"},
+        "hovertext": [
+            _(
+                "7 ngày từ {day}: dự báo {n} ca ({low}–{high})",
+                day=show_date(week.start),
+                n=show_number(week.median),
+                low=show_number(week.lower),
+                high=show_number(week.upper),
+            )
+            for week in coming
+        ],
+        "hoverinfo": "text",
     }
 
 

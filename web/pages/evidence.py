@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from dash import html
@@ -12,19 +13,21 @@ from i18n import _
 from surveillance.signals import current_signals
 from surveillance.types import Signal, StatutoryStatus
 from web.context import Moment
-from web.figures import LateReports
+from web.figures import ComingWeek, LateReports
 from web.formats import stored
 
 CONCERNED = frozenset({StatutoryStatus.WARNING, StatutoryStatus.EPIDEMIC})
-FIRST = ("statutory_month", "statutory_week", "nowcast", "rt", "hot_spot", "farrington_flexible")
+FIRST = ("statutory_month", "statutory_week", "nowcast", "forecast", "rt", "hot_spot", "farrington_flexible")
 """The order in which people ask; other methods follow by name."""
 
 
 def signals_of(session: Session, disease: str | None, unit_id: int | None, shown: Moment) -> list[Signal]:
-    """What was believed then of one disease in one unit; nothing without both."""
+    """What was believed then of one disease in one unit; nothing without both, and no forecast of a past week."""
     if disease is None or unit_id is None:
         return []
-    return current_signals(session, as_of=shown.as_of, disease=disease, unit_ids=[unit_id])
+    found = current_signals(session, as_of=shown.as_of, disease=disease, unit_ids=[unit_id])
+    first = shown.today - timedelta(days=6)
+    return [signal for signal in found if signal.method != "forecast" or signal.period_start >= first]
 
 
 def late_reports(signals: Sequence[Signal]) -> LateReports | None:
@@ -33,6 +36,15 @@ def late_reports(signals: Sequence[Signal]) -> LateReports | None:
         if signal.method == "nowcast" and signal.detail["weeks"]:
             return LateReports.of(signal.detail["weeks"])
     return None
+
+
+def coming_weeks(signals: Sequence[Signal]) -> list[ComingWeek]:
+    """The weeks that a forecast is given for."""
+    weeks = [week for signal in signals if signal.method == "forecast" for week in signal.detail["weeks"]]
+    return [
+        ComingWeek(date.fromisoformat(week["start"]), week["median"], *week["intervals"]["80"])
+        for week in weeks
+    ]
 
 
 def evidence(signals: Sequence[Signal]) -> list[Any]:

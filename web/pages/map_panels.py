@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +26,7 @@ from geodata.units import province_of
 from i18n import _, current_locale
 from surveillance.counts import CitySummary, city_summary, counts_by_unit, weekly_curve
 from surveillance.coverage import communes
+from surveillance.types import Signal
 from web.context import Moment, context, disease_name, local, now, theme, viewer
 from web.figures import chart, weekly_figure
 from web.formats import (
@@ -41,7 +42,7 @@ from web.formats import (
     stored,
     table,
 )
-from web.pages.evidence import evidence, late_reports, signals_of
+from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
 
 CURVE_WEEKS = 52
 TOP_COMMUNES = 8
@@ -67,14 +68,15 @@ def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any
             ),
             className="panel-head",
         ),
-        _city_figures(summary, levels.values()),
+        _city_figures(summary, levels.values(), signals),
         *_week_alerts(session, disease, shown),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(
-            weekly_figure(curve, theme(), late_reports(signals)),
+            weekly_figure(curve, theme(), late_reports(signals), coming_weeks(signals)),
             _("Biểu đồ số ca theo tuần, {disease}", disease=title),
         ),
         *evidence(signals),
+        *_without_unplaced(summary, signals),
         html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
         _top_communes(session, disease, shown, levels),
     ]
@@ -133,20 +135,33 @@ def commune_panel(session: Session, place: Place, disease: str | None, shown: Mo
     ]
 
 
-def _city_figures(summary: CitySummary, levels: Iterable[LevelView]) -> html.Div:
+def _without_unplaced(summary: CitySummary, signals: Sequence[Signal]) -> list[Any]:
+    if not signals or not summary.unplaced_28:
+        return []
+    text = _("Không kể {n} ca chưa rõ xã, phường trong 28 ngày.", n=summary.unplaced_28)
+    return [html.P(text, className="dim")]
+
+
+def _city_figures(summary: CitySummary, levels: Iterable[LevelView], signals: Sequence[Signal]) -> html.Div:
     views = list(levels)
     high = sum(not view.unknown and view.level >= Level.CAO for view in views)
     unknown = sum(view.unknown for view in views)
     unknown_note = _("{n} nơi chưa rõ", n=unknown) if unknown else _("trong {n} nơi", n=len(views))
     return html.Div(
         [
-            kpi(_("Ca trong 7 ngày"), count(summary.cases_7), change_note(summary)),
+            kpi(_("Ca trong 7 ngày"), count(summary.cases_7), _week_note(summary, signals)),
             kpi(_("Nơi mức Cao trở lên"), count(high), unknown_note),
             kpi(_("Ca trong 28 ngày"), count(summary.cases_28), _unplaced(summary)),
             kpi(_("Từ đầu năm"), count(summary.year_to_date), _("đến {day}", day=summary.today)),
         ],
         className="kpi-grid",
     )
+
+
+def _week_note(summary: CitySummary, signals: Sequence[Signal]) -> str:
+    """With late reports counted where they can be: an incomplete week beside whole ones always seems to fall."""
+    expected = next((s.expected for s in signals if s.method == "nowcast" and s.expected is not None), None)
+    return change_note(summary) if expected is None else _("ước tính {n} khi báo cáo đủ", n=count(expected))
 
 
 def change_note(summary: CitySummary) -> str:

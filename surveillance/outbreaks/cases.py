@@ -1,0 +1,98 @@
+"""Reads the cases that outbreaks are made of, as believed at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geodata.types import PlaceLevel
+from surveillance.lines import believed, day_number
+from surveillance.models import CaseVersion
+from surveillance.outbreaks.profiles import PlaceKind, Profile
+from surveillance.outbreaks.table import KINDS, LEVELS, CaseTable, project, setting_number
+from surveillance.types import Classification, Treatment
+
+COLUMNS = (
+    CaseVersion.case_id, CaseVersion.event_date, CaseVersion.date_report, CaseVersion.date_onset,
+    CaseVersion.classification, CaseVersion.treatment, CaseVersion.verification, CaseVersion.setting,
+    CaseVersion.unit_id, CaseVersion.place_level, CaseVersion.uncertainty_m,
+    func.ST_X(CaseVersion.geom), func.ST_Y(CaseVersion.geom),
+)  # fmt: skip
+
+
+def load_cases(
+    session: Session, profile: Profile, *, since: date, as_of: datetime | None, crs: str
+) -> CaseTable:
+    """Cases of the profile's disease with an event from `since` on; positions in metres of `crs`."""
+    query = (
+        select(*COLUMNS)
+        .where(CaseVersion.disease == profile.disease, CaseVersion.event_date >= since, believed(as_of))
+        .order_by(CaseVersion.case_id)
+    )
+    return _table([tuple(row) for row in session.execute(query)], profile, crs)
+
+
+def _table(rows: Sequence[tuple[Any, ...]], profile: Profile, crs: str) -> CaseTable:
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    (case, event, report, onset, status, treatment, verification, setting, unit, level, sigma, lon, lat) = (
+        columns
+    )
+    x, y = project(_floats(lon), _floats(lat), crs)
+    named = _ints([_shared_number(name, where) for name, where in zip(setting, unit, strict=True)])
+    owner = np.flatnonzero(named != 0)
+    homes = len(case)
+    shared = np.full(owner.size, np.nan)
+    units = _ints([-1 if u is None else u for u in unit])
+    return CaseTable(
+        case_id=_ints(case),
+        day=_ints([day_number(d) for d in event]),
+        report_day=_ints([day_number(d) for d in report]),
+        by_onset=np.array([d is not None for d in onset], dtype=np.bool_),
+        confirmed=np.array([s == Classification.CONFIRMED for s in status], dtype=np.bool_),
+        discarded=np.array([s == Classification.DISCARDED for s in status], dtype=np.bool_),
+        inpatient=np.array([_inpatient(t) for t in treatment], dtype=np.int8),
+        verification=np.array([v or 0 for v in verification], dtype=np.int8),
+        imported=np.zeros(homes, dtype=np.bool_),
+        place_case=np.concatenate([np.arange(homes), owner]),
+        kind=np.concatenate([np.zeros(homes, np.int8), np.full(owner.size, _shared_kind(profile), np.int8)]),
+        x=np.concatenate([x, shared]),
+        y=np.concatenate([y, shared]),
+        level=np.concatenate(
+            [np.array([LEVELS.index(PlaceLevel(v)) for v in level], np.int8), np.full(owner.size, UNPLACED)]
+        ).astype(np.int8),
+        uncertainty_m=np.concatenate([_floats(sigma), shared]),
+        unit=np.concatenate([units, units[owner]]),
+        setting=np.concatenate([np.zeros(homes, np.int64), named[owner]]),
+    )
+
+
+def _shared_number(name: str | None, unit_id: int | None) -> int:
+    """The same name in two communes is not taken for the same school (domain.md §3)."""
+    return setting_number(f"{name} @{unit_id}") if name and name.strip() else 0
+
+
+UNPLACED = LEVELS.index(PlaceLevel.UNKNOWN)
+
+
+def _shared_kind(profile: Profile) -> int:
+    """A source names one place where people meet; which kind it is matters only for whether it takes part."""
+    order: tuple[PlaceKind, ...] = ("school", "source", "work", "other", "home")
+    return KINDS.index(next(kind for kind in order if kind in profile.places))
+
+
+def _inpatient(treatment: str | None) -> int:
+    return -1 if treatment is None else int(treatment == Treatment.INPATIENT)
+
+
+def _ints(values: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _floats(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)

@@ -1,0 +1,155 @@
+"""Keeps the recorded outbreaks true to what is known: after every file, and once a night from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from i18n import Message
+from surveillance.outbreaks.cases import load_cases
+from surveillance.outbreaks.find import find_outbreaks
+from surveillance.outbreaks.incremental import Watch
+from surveillance.outbreaks.lifecycle import OPEN
+from surveillance.outbreaks.models import OutbreakVersion
+from surveillance.outbreaks.profiles import Profile
+from surveillance.outbreaks.record import record
+from surveillance.outbreaks.table import CaseTable
+from surveillance.signals import store_signals, stored_signals
+from surveillance.types import Frequency, Signal
+
+METHOD = "outbreak"
+VERSION = "1"
+EDGE_DAYS = 60
+"""Outbreaks that began in the first days looked at may have lost cases before them; they are left as recorded."""
+log = structlog.get_logger()
+
+HERE = "Có {n} ổ dịch đang hoạt động ở đây; ổ lớn nhất có {cases} ca, ca mới nhất ngày {day}."
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one disease's watch has taken in."""
+
+    watch: Watch
+    table: CaseTable
+    today: date
+
+
+class Outbreaks:
+    """The outbreaks of a deployment's diseases, kept in memory between files."""
+
+    def __init__(self, profiles: Sequence[Profile], *, crs: str) -> None:
+        self.profiles = profiles
+        self.crs = crs
+        self._seen: dict[str, _Seen] = {}
+
+    def update(self, session: Session, *, today: date, now: datetime) -> int:
+        """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed."""
+        _one_at_a_time(session)
+        now = max([now, *filter(None, [session.scalar(select(func.max(OutbreakVersion.known_from)))])])
+        changed = 0
+        for profile in self.profiles:
+            since = first_day(profile, today)
+            table = load_cases(session, profile, since=since, as_of=now, crs=self.crs)
+            finding = self._taken_in(profile, table, today).finding(table)
+            changed += record(
+                session, finding, disease=profile.disease, crs=self.crs,
+                since=since + timedelta(days=EDGE_DAYS), today=today, now=now,
+            )  # fmt: skip
+        return changed + self._signal(session, now)
+
+    def check(self, session: Session, *, today: date, now: datetime) -> tuple[str, ...]:
+        """Diseases whose outbreaks, found from scratch, are not those kept in memory; these start anew."""
+        _one_at_a_time(session)
+        wrong = []
+        for profile in self.profiles:
+            table = load_cases(session, profile, since=first_day(profile, today), as_of=now, crs=self.crs)
+            kept = self._taken_in(profile, table, today).outbreaks()
+            if kept != find_outbreaks(table, profile, today=today).outbreaks:
+                log.error("outbreaks.disagree", disease=profile.disease)
+                self._seen.pop(profile.disease)
+                wrong.append(profile.disease)
+        return tuple(wrong)
+
+    def forget(self) -> None:
+        """Start anew at the next update: what was taken in was not committed."""
+        self._seen.clear()
+
+    def _taken_in(self, profile: Profile, table: CaseTable, today: date) -> Watch:
+        seen = self._seen.get(profile.disease)
+        if seen is None or today < seen.today:
+            watch = Watch(profile)
+            watch.update(table, today=today)
+        else:
+            watch = seen.watch
+            changed, removed = _difference(seen.table, table)
+            watch.update(changed, removed=removed, today=today)
+        self._seen[profile.disease] = _Seen(watch, table, today)
+        return watch
+
+    def _signal(self, session: Session, now: datetime) -> int:
+        diseases = [profile.disease for profile in self.profiles]
+        signals = list(outbreak_signals(session, diseases, now))
+        units = {unit for (unit,) in session.execute(text("SELECT DISTINCT unit_id FROM signal"))}
+        units |= {signal.unit_id for signal in signals}
+        before = stored_signals(session, diseases, sorted(units), methods=[METHOD])
+        return store_signals(session, signals, before, now=now)
+
+
+def _one_at_a_time(session: Session) -> None:
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks'))"))
+
+
+def first_day(profile: Profile, today: date) -> date:
+    """From when on cases are looked at: whatever can still be open, or be opened again, and what led to it."""
+    return today - timedelta(days=2 * profile.max_age_days + profile.reopen_days + EDGE_DAYS)
+
+
+def outbreak_signals(session: Session, diseases: Sequence[str], now: datetime) -> Iterable[Signal]:
+    """Evidence for the level of each commune that an open outbreak lies in; `observed` is its largest one's cases."""
+    query = text(
+        """
+        SELECT o.disease, u.unit_id, count(*) AS n, array_agg(v.outbreak_id ORDER BY v.outbreak_id) AS ids,
+               max(cardinality(v.members)) AS cases, max(v.last_event) AS last_event,
+               min(v.first_event) AS first_event
+        FROM outbreak_version v
+        JOIN outbreak o ON o.id = v.outbreak_id
+        CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
+        WHERE v.known_to IS NULL AND o.disease = ANY(:diseases) AND v.status = ANY(:open)
+        GROUP BY o.disease, u.unit_id ORDER BY o.disease, u.unit_id
+        """
+    )
+    values = {"diseases": list(diseases), "open": [status.value for status in OPEN]}
+    for row in session.execute(query, values):
+        yield Signal(
+            disease=row.disease,
+            unit_id=row.unit_id,
+            method=METHOD,
+            method_version=VERSION,
+            frequency=Frequency.DAY,
+            period_start=row.first_event,
+            as_of=now,
+            observed=float(row.cases),
+            expected=None,
+            upperbound=None,
+            alarm=True,
+            reason=Message(HERE, n=row.n, cases=row.cases, day=row.last_event),
+            detail={"outbreaks": row.ids},
+        )
+
+
+def _difference(before: CaseTable, after: CaseTable) -> tuple[CaseTable, list[int]]:
+    """Cases that are new or known differently, and ids of those that are no longer there."""
+    gone = np.setdiff1d(before.case_id, after.case_id)
+    place = np.searchsorted(before.case_id, after.case_id)
+    place = np.minimum(place, max(before.case_id.size - 1, 0))
+    if not before.case_id.size:
+        return after, gone.tolist()
+    same = (before.case_id[place] == after.case_id) & (before.fingerprints()[place] == after.fingerprints())
+    return after.cases(~same), gone.tolist()
