@@ -31,7 +31,11 @@ from surveillance import hcdc_layout, investigation_layout
 from surveillance.belief import FILE, PERSON, Facts, StoredFacts, fold
 from surveillance.counts import counts_by_unit, weekly_curve
 from surveillance.diseases import load_catalogue
+from surveillance.lines import EPOCH
 from surveillance.models import CaseReportRow, CaseVersion, IngestRun, RejectedRow
+from surveillance.outbreaks.cases import load_cases
+from surveillance.outbreaks.profiles import load_profiles
+from surveillance.outbreaks.table import LEVELS
 from surveillance.pipeline import build_context, ingest_file, undo_run
 from surveillance.quality import silent_diseases
 from surveillance.runs import RunSummary
@@ -146,6 +150,26 @@ def test_an_onset_the_ward_learnt_moves_no_case_to_another_day_of_the_curve(
     investigate(desk, tmp_path, form(8, NG_KP="20/10/2025"))
 
     assert [version.event_date for version in desk.versions()] == [reported.event_date]
+
+
+def test_outbreaks_link_by_the_onset_and_the_house_the_ward_learnt(
+    desk: Desk, reported: CaseVersion, tmp_path: Path
+) -> None:
+    investigate(desk, tmp_path, form(8, NG_KP="31/10/2025", **HOUSE))
+    asked = {"since": date(2025, 10, 1), "crs": desk.context.settings.deployment.metric_crs}
+
+    with session_scope(desk.engine) as session:
+        before, after = (
+            load_cases(session, load_profiles()["HCDC-2021"], as_of=moment, **asked)  # type: ignore[arg-type]
+            for moment in (NOW, NOW + DAY)
+        )
+
+    assert [EPOCH + int(table.day[0]) * DAY for table in (before, after)] == [
+        date(2025, 11, 3),
+        date(2025, 10, 31),
+    ]
+    assert [LEVELS[table.level[0]] for table in (before, after)] == ["commune", "house"]
+    assert [int(table.verification[0]) for table in (before, after)] == [0, 8]
 
 
 def test_what_the_form_does_not_speak_of_stays_as_it_was(
