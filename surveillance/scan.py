@@ -26,10 +26,13 @@ BATCH = 100
 
 
 class Overlap(StrEnum):
-    """Which secondary clusters are told, from the most likely on."""
+    """Which secondary clusters are told, from the most likely on, beside those told already: SaTScan's choices."""
 
-    NO_SHARED_PLACE = "none"
+    NO_SHARED_PLACE = "no_shared_place"
     NO_CENTRE_IN_ANOTHER = "no_centre_in_another"
+    NO_CENTRE_IN_STRONGER = "no_centre_in_stronger"
+    NO_CENTRE_IN_WEAKER = "no_centre_in_weaker"
+    NOT_BOTH_CENTRES = "not_both_centres"
     ANY = "any"
 
 
@@ -40,7 +43,8 @@ class Settings:
     `prospective`: only windows that reach the last interval. `earlier_from`: replicates are also searched in the
     windows that earlier analyses, from the one ending at this interval on, would have looked at (Kulldorff 2001).
     `enough`: stop once so many replicates reach the most likely cluster. `iterations`: take the most likely
-    cluster away and scan again, so many times in all or until p is above `iterate_to`.
+    cluster away and scan again, so many times in all or until p is above `iterate_to`. `told`: of clusters that every
+    replicate reaches (p = 1) none is told beyond the so-manieth.
     """
 
     prospective: bool = True
@@ -51,6 +55,7 @@ class Settings:
     enough: int | None = None
     earlier_from: int | None = None
     overlap: Overlap = Overlap.NO_SHARED_PLACE
+    told: int = 10
     iterations: int = 1
     iterate_to: float = 0.05
 
@@ -146,7 +151,9 @@ def _once(
     if not clusters:
         return (), np.empty(0)
     drawn, stopped = _replicates(replicate_plan(null, growth, settings), clusters[0], settings, seed, threads)
-    return tuple(_judged(cluster, drawn, stopped, settings.prospective) for cluster in clusters), drawn
+    judged = [_judged(cluster, drawn, stopped, settings.prospective) for cluster in clusters]
+    weak = [cluster.p is not None and cluster.p >= 1 for cluster in judged]
+    return tuple(judged[: max(settings.told, len(weak) - sum(weak))]), drawn
 
 
 def _replicates(
@@ -181,7 +188,7 @@ def _clusters(null: Null, searched: Plan, settings: Settings, threads: int) -> I
     statistic, length, lanes = observed(searched, null.cases, threads=threads)
     growth = searched.growth
     told: list[tuple[int, BoolArray]] = []
-    for sequence in _by_strength(statistic, growth.centre):
+    for sequence in _by_strength(statistic, length, growth.centre):
         members = growth.zone(sequence, length[sequence])
         if not _let_through(members, int(growth.centre[sequence]), told, settings.overlap):
             continue
@@ -193,26 +200,36 @@ def _clusters(null: Null, searched: Plan, settings: Settings, threads: int) -> I
         yield _cluster(null, int(sequence), members, first, last, float(statistic[sequence]))
 
 
-def _by_strength(statistic: FloatArray, centre: IntArray) -> IntArray:
-    """Each centre's strongest sequence, strongest first; of equals the earlier centre. Those at 0 are left out."""
+def _by_strength(statistic: FloatArray, length: IntArray, centre: IntArray) -> IntArray:
+    """Each centre's strongest sequence, strongest first; of equals that of fewer places, then the earlier centre.
+    Those at 0 are left out."""
     rounded = np.array([float(f"{value:.10g}") for value in statistic])
-    order = np.lexsort((np.arange(statistic.size), centre, -rounded))
+    order = np.lexsort((np.arange(statistic.size), centre, length, -rounded))
     order = order[statistic[order] > 0]
     _, first = np.unique(centre[order], return_index=True)
     return order[np.sort(first)]
 
 
-def _let_through(
-    members: IntArray, centre: int, told: list[tuple[int, BoolArray]], overlap: Overlap
-) -> bool:
-    if overlap is Overlap.NO_SHARED_PLACE:
-        return not any(inside[members].any() for _, inside in told)
-    if overlap is Overlap.NO_CENTRE_IN_ANOTHER:
-        return not any(inside[centre] or other in members for other, inside in told)
+def _let_through(members: IntArray, centre: int, told: list[tuple[int, BoolArray]], overlap: Overlap) -> bool:
+    """Whether a zone may be told; `told` are the centres and places (n,) of stronger ones."""
+    for other, inside in told:
+        ours, theirs = bool(inside[centre]), other in members
+        refused = {
+            Overlap.NO_SHARED_PLACE: bool(inside[members].any()),
+            Overlap.NO_CENTRE_IN_ANOTHER: ours or theirs,
+            Overlap.NO_CENTRE_IN_STRONGER: ours,
+            Overlap.NO_CENTRE_IN_WEAKER: theirs,
+            Overlap.NOT_BOTH_CENTRES: ours and theirs,
+            Overlap.ANY: False,
+        }
+        if refused[overlap]:
+            return False
     return True
 
 
-def _cluster(null: Null, sequence: int, members: IntArray, first: int, last: int, statistic: float) -> Cluster:
+def _cluster(
+    null: Null, sequence: int, members: IntArray, first: int, last: int, statistic: float
+) -> Cluster:
     count = int(null.cases[members, first : last + 1].sum())
     expected = float(null.expected[members, first : last + 1].sum())
     return Cluster(

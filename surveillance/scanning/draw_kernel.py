@@ -44,7 +44,7 @@ def stream_keys(seed: int, first: int, last: int) -> Keys:
 
 
 @compiled
-def below(bits: Any, most: int) -> int:
+def below(bits: Any, most: int) -> Any:
     """0 … most - 1 from 64 random bits; `most` below 2³², uneven by at most most / 2³²."""
     return np.int64(((bits >> SHIFT_32) * np.uint64(most)) >> SHIFT_32)
 
@@ -93,7 +93,14 @@ def permute(counts: Any, r: int, key: Any, place: IntArray, lane: IntArray, stop
 
 @compiled
 def scatter(
-    counts: Any, r: int, key: Any, place: IntArray, lane: IntArray, keep: FloatArray, other: IntArray, cases: int
+    counts: Any,
+    r: int,
+    key: Any,
+    place: IntArray,
+    lane: IntArray,
+    keep: FloatArray,
+    other: IntArray,
+    cases: int,
 ) -> None:
     """Let each case fall in a cell with the chances of the alias table."""
     for _ in range(cases):

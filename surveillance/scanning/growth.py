@@ -78,6 +78,13 @@ class Growth:
         first = self.start[sequence]
         return self.member[first : first + length].astype(np.int64)
 
+    def reach(self, sequence: int, members: IntArray, places: Places) -> float:
+        """From the centre to the farthest of `members`; of an ellipse, half its long axis."""
+        centre, points = self.centres[self.centre[sequence]], places.points[members]
+        if self.shape[sequence] == 1:
+            return float(distances(centre, points).max())
+        return float(_elliptic_distances(centre, points, self.shape[sequence], self.angle[sequence]).max())
+
     def among(self, kept: BoolArray) -> Growth:
         """The same sequences without the places where `kept` (n,) does not hold."""
         stays = kept[self.member]
@@ -88,14 +95,16 @@ class Growth:
 def circles(places: Places, size: FloatArray, limits: Limits, *, grid: FloatArray | None = None) -> Growth:
     """Circles around each place, or each point of `grid` (m, d, coordinates as the places were written).
 
-    `size` (n,) is what `limits.share` counts. At equal distance the place with the smaller first coordinate
-    (then second …) joins first, as in SaTScan.
+    `size` (n,) is what `limits.share` counts. Of places equally far the one with the smaller first coordinate (then
+    second …) joins first, as in SaTScan.
     """
     centres = places.points if grid is None else (on_the_sphere(grid) if places.on_sphere else grid)
     rank = _coordinate_rank(places.points)
     orders = (_nearest(distances(point, places.points), rank, size, limits) for point in centres)
     count = len(centres)
-    return _growth(centres, np.arange(count), orders, np.ones(count), np.zeros(count), np.ones(count), len(size))
+    return _growth(
+        centres, np.arange(count), orders, np.ones(count), np.zeros(count), np.ones(count), len(size)
+    )
 
 
 def ellipses(places: Places, size: FloatArray, limits: Limits, settings: Ellipses) -> Growth:
@@ -103,8 +112,9 @@ def ellipses(places: Places, size: FloatArray, limits: Limits, settings: Ellipse
     if places.on_sphere or places.points.shape[1] != 2:
         raise ValueError("ellipses need projected coordinates")
     forms = [(1.0, 0.0)]
-    for shape, angles in zip(settings.shapes, settings.angles, strict=True):
-        forms += [(shape, np.pi * k / angles) for k in range(angles)]
+    for shape, number in zip(settings.shapes, settings.angles, strict=True):
+        forms += [(shape, np.pi * k / number) for k in range(number)]
+
     rank = _coordinate_rank(places.points)
 
     def orders() -> Iterator[IntArray]:
@@ -113,10 +123,10 @@ def ellipses(places: Places, size: FloatArray, limits: Limits, settings: Ellipse
                 reach = _elliptic_distances(point, places.points, shape, angle)
                 yield _nearest(reach, rank, size, limits)
 
-    shape, angle = (np.tile(column, places.size) for column in np.array(forms).T)
-    penalty = (4 * shape / (shape + 1) ** 2) ** POWER[settings.compactness]
+    shapes, angles = (np.tile(column, places.size) for column in np.array(forms).T)
+    penalty = (4 * shapes / (shapes + 1) ** 2) ** POWER[settings.compactness]
     centre = np.repeat(np.arange(places.size), len(forms))
-    return _growth(places.points, centre, orders(), shape, angle, penalty, len(size))
+    return _growth(places.points, centre, orders(), shapes, angles, penalty, len(size))
 
 
 def networks(places: Places, size: FloatArray, limits: Limits, edges: Weights) -> Growth:
@@ -128,6 +138,7 @@ def networks(places: Places, size: FloatArray, limits: Limits, edges: Weights) -
 
     lengths = np.maximum(edges.weight, np.finfo(np.float64).tiny * 2**60)  # csgraph takes 0 for no edge
     graph = csr_array((lengths, edges.neighbour, edges.start), shape=(places.size, places.size))
+
     rank = _coordinate_rank(places.points)
 
     def orders() -> Iterator[IntArray]:

@@ -63,7 +63,11 @@ def cut(first: date, last: date, unit: Unit = Unit.DAY, length: int = 1) -> Inte
 def _back_from(stop: date, unit: Unit, length: int) -> Iterator[date]:
     back = length
     while True:
-        yield stop - back * DAY if unit is Unit.DAY else _months_before(stop, back * (12 if unit is Unit.YEAR else 1))
+        yield (
+            stop - back * DAY
+            if unit is Unit.DAY
+            else _months_before(stop, back * (12 if unit is Unit.YEAR else 1))
+        )
         back += length
 
 

@@ -26,6 +26,8 @@ FLOORS = 5
 TABLE_BYTES = 400_000_000
 """Thresholds held at once; beyond, they are worked out where they are needed."""
 PER_CASE = 4
+SHORT_ENOUGH = 25_000
+"""Up to this expectation, a count and its threshold are never 2¹⁵ apart, and 16 bits are enough."""
 GROUP = 16
 """As in scan_kernel.py."""
 KINDS = {Model.PERMUTATION: 0, Model.POISSON: 1, Model.BERNOULLI: 2}
@@ -61,7 +63,9 @@ def windows(intervals: int, shortest: int, longest: int, first_end: int) -> Wind
     if first_end >= intervals - 1:
         lane = intervals - 1 - np.arange(intervals)
         runs = [(shortest - 1, -1, longest - shortest + 1, 0)]
-        return Windows(np.where(lane < longest, lane, -1), longest, np.array(runs, np.int64).reshape(-1, 4), longest)
+        return Windows(
+            np.where(lane < longest, lane, -1), longest, np.array(runs, np.int64).reshape(-1, 4), longest
+        )
     runs, used = [], 0
     for duration in range(shortest, longest + 1):
         stop = max(duration, first_end + 1)
@@ -89,6 +93,11 @@ class Plan:
     penalties: FloatArray
     least: int
     people: float
+
+    @property
+    def most_expected(self) -> float:
+        """The largest expectation of a window, but for the last places of its zone."""
+        return float(self.before.max(initial=0.0) * max(self.profile.max(initial=0.0), 0.0))
 
 
 def plan(null: Null, growth: Growth, spans: Windows, *, least: int = 2) -> Plan:
@@ -190,7 +199,7 @@ def _raise(
     from surveillance.scanning.scan_kernel import raise_maxima
 
     spans, growth, draw = plan.windows, plan.growth, plan.draw
-    counter = np.int16 if draw.cases < 2**15 - 1 else np.int32
+    counter = np.int16 if plan.most_expected < SHORT_ENOUGH else np.int32
     screen = _screen(plan, chosen, float(best[group].min()), counter)
     places = len(plan.weight)
     lane = spans.lane[draw.time]
@@ -224,7 +233,7 @@ def _screen(plan: Plan, chosen: IntArray, floor: float, counter: type) -> _Scree
     windows = plan.windows.number
     if rows.sum() * windows * np.dtype(counter).itemsize > TABLE_BYTES:
         return _Screen(np.empty(0, np.int64), np.empty((1, windows), counter), largest, first)
-    table = np.empty((int(rows.sum()), windows), counter)
+    table: NDArray[Any] = np.empty((int(rows.sum()), windows), counter)
     kernel.fill_table(
         table, chosen, row_start, plan.growth.member, plan.growth.start, plan.stop, plan.block, plan.before,
         plan.weight, plan.profile, plan.windows.runs, plan.kind, largest, first, PER_CASE,

@@ -53,27 +53,32 @@ class Null:
         return int(self.cases.sum())
 
 
-def permutation(cases: IntArray, strata: IntArray | None = None) -> Null:
+def permutation(cases: IntArray) -> Null:
     """Space-time permutation (Kulldorff et al. 2005): places and times of the cases are unrelated, given how many
-    each place and each time has. `strata` (T,), such as weekdays: times are exchanged within a stratum only, so
-    that places may have weekly rhythms of their own."""
-    strata = np.zeros(cases.shape[1], np.int64) if strata is None else np.asarray(strata)
-    expected = np.zeros(cases.shape)
-    for stratum in np.unique(strata):
-        part = cases[:, strata == stratum]
-        if part.sum():
-            expected[:, strata == stratum] = np.outer(part.sum(1), part.sum(0)) / part.sum()
-    place, time = (np.repeat(index, cases[cases > 0]) for index in np.nonzero(cases))
-    order = np.argsort(strata[time], kind="stable")
-    stop = np.cumsum(np.unique(strata[time], return_counts=True)[1])
+    each place and each time has.
+
+    `cases` is (n, T), or (strata, n, T): then times are exchanged within a stratum only, such as an age group or a
+    day of the week, and every place may have a mix, or a weekly rhythm, of its own.
+    """
+    strata = cases if cases.ndim == 3 else cases[None]
+    totals = np.maximum(strata.sum((1, 2)), 1)[:, None, None]
+    expected = (strata.sum(2)[:, :, None] * strata.sum(1)[:, None, :] / totals).sum(0)
+    _, place, time = (np.repeat(index, strata[strata > 0]) for index in np.nonzero(strata))
+    pooled = strata.sum(0)
     return Null(
         model=Model.PERMUTATION,
-        cases=cases,
+        cases=pooled,
         expected=expected,
-        size=cases.sum(1).astype(np.float64),
+        size=pooled.sum(1).astype(np.float64),
         people=0.0,
-        draw=_draw(place[order], time[order], cases, stop=stop),
+        draw=_draw(place, time, pooled, stop=np.cumsum(strata.sum((1, 2)))),
     )
+
+
+def by_weekday(cases: IntArray, weekdays: IntArray) -> IntArray:
+    """Strata (7 × strata, n, T) of the days of the week, of `cases` (n, T) or (strata, n, T)."""
+    strata = cases if cases.ndim == 3 else cases[None]
+    return np.concatenate([strata * (weekdays == day) for day in range(7)])
 
 
 def poisson(cases: IntArray, expected: FloatArray) -> Null:
@@ -169,7 +174,7 @@ def _census_days(dates: list[date], intervals: Intervals) -> FloatArray:
     return np.add.reduceat(np.array(weights), starts, axis=1)
 
 
-def standardised(cases: IntArray, person_days: FloatArray) -> FloatArray:
+def standardised(cases: FloatArray, person_days: FloatArray) -> FloatArray:
     """Expected counts (n, T) by indirect standardisation: `cases` (strata,) spread over the `person_days`
     (n, T, strata) of their stratum. Raises ValueError for a stratum with cases and no person."""
     people = person_days.sum((0, 1))

@@ -15,7 +15,7 @@ EARTH_KM = 6367.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """n places in the order of their first identifier: SaTScan's order of centres.
+    """n places in the order of their first identifier, as text: SaTScan's order of centres.
 
     `ids[i]` are the identifiers at place i: more than one where several share their coordinates, for their cases
     and people then count as one. `written` (n, d) are coordinates as given; `points` (n, d or 3) are those that

@@ -207,7 +207,9 @@ def fill_table(
         at = start[s]
         for b in range(block[s], block[s + 1]):
             row = row_start[q] + b - block[s]
-            fill_row(table, row, before, b, weight, member[at], profile, runs, largest, first, kind[s], per_case)
+            fill_row(
+                table, row, before, b, weight, member[at], profile, runs, largest, first, kind[s], per_case
+            )
             at = stop[b]
 
 
@@ -218,7 +220,12 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
     j = first
     while j + 8 <= last:
         a, b, c, d = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]], counts[member[j + 3]]
-        e, f, g, h = counts[member[j + 4]], counts[member[j + 5]], counts[member[j + 6]], counts[member[j + 7]]
+        e, f, g, h = (
+            counts[member[j + 4]],
+            counts[member[j + 5]],
+            counts[member[j + 6]],
+            counts[member[j + 7]],
+        )
         for k in range(width):
             acc[k] += a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k]
         j += 8
@@ -288,7 +295,7 @@ def search_block(
     member: Any,
     first: int,
     last: int,
-    reached: int,
+    reached: Any,
     upper: int,
     lower: int,
     before: FloatArray,
@@ -349,13 +356,16 @@ def raise_maxima(
 ) -> None:
     """Raise `best` (R,) to each replicate's largest statistic over the `chosen` sequences.
 
-    `counts` is (n, lanes × GROUP), R at most GROUP. Statistics below the floor of `largest` may be overlooked, none above it.
-    Without `row_start` the thresholds are worked out as they are needed, in `table`'s only row.
+    `counts` is (n, lanes × GROUP), R at most GROUP. Statistics below the floor of `largest` may be overlooked, none
+    above it. Counts may wrap around: a window's count must be less than half the range of its type away from its
+    threshold. Without `row_start` the thresholds are worked out as they are needed, in `table`'s only row.
     """
     acc = np.zeros(counts.shape[1], counts.dtype)
     flag = np.empty(GROUP, counts.dtype)
     words = flag.view(np.int64)
-    signs = SIGNS if counts.itemsize == 2 else SIGNS_32
+    short = counts.itemsize == 2
+    signs = SIGNS if short else SIGNS_32
+    window_mask = 0xFFFF if short else 0xFFFFFFFF
     for q in range(chosen.size):
         s = chosen[q]
         p = kind[s]
@@ -384,6 +394,7 @@ def raise_maxima(
                         reached = np.int64(acc[(upper + k) * GROUP + r])
                         if low >= 0:
                             reached -= acc[low * GROUP + r]
+                        reached &= window_mask
                         if reached >= table[row, w + k]:
                             best[r] = search_block(
                                 counts, r, member, at, stop[b], reached, upper + k, low,
@@ -448,7 +459,7 @@ def best_windows(
                             continue
                         value = ratio(count, expected, total, people)
                         same = abs(value - best[s]) <= 1e-12 * value
-                        if value > best[s] and not same or same and j + 1 - start[s] < length[s]:
+                        if (value > best[s] and not same) or (same and j + 1 - start[s] < length[s]):
                             best[s], length[s] = value, j + 1 - start[s]
                             window[s, 0], window[s, 1] = upper, lower
             at = stop[b]
