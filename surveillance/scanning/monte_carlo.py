@@ -19,10 +19,12 @@ IntArray = NDArray[np.int64]
 
 SPREAD = 1.0
 """How much a block may grow, in standard deviations: long ones are fewer to compare, short ones pass less often."""
-FLOOR_SHARES = (1 / 512, 1 / 24, 1.0)
+PASSES = (1 / 256, 1 / 24, 1.0)
 """The share of sequences in each pass: what a replicate reaches in one pass is the floor of the next."""
-FLOORS = 5
-"""Groups of replicates with a floor of their own, in one pass."""
+FLOOR_GROUPS = (0.05, 0.25, 0.6)
+"""Where replicates, weakest first, are parted into groups with a floor of their own, in one pass."""
+FIRST_FLOOR = 1.5
+"""The lowest floor but in the last pass: less would take long and help little."""
 TABLE_BYTES = 400_000_000
 """Thresholds held at once; beyond, they are worked out where they are needed."""
 PER_CASE = 4
@@ -172,11 +174,14 @@ def maxima(plan: Plan, seed: int, first: int, last: int, *, threads: int = 1) ->
     if not (plan.windows.number and plan.growth.size and plan.draw.cases):
         return best
     keys = stream_keys(seed, first, last)
-    for share in FLOOR_SHARES:
+    for share in PASSES:
         step = max(1, min(round(1 / share), plan.growth.size // 4))
         chosen = np.arange(0, plan.growth.size, step)
-        for group in np.array_split(np.argsort(best, kind="stable"), min(FLOORS, best.size)):
-            _raise(plan, chosen, keys, best, group, threads)
+        edges = [round(part * best.size) for part in FLOOR_GROUPS]
+        for group in np.split(np.argsort(best, kind="stable"), edges):
+            if group.size:
+                floor = float(best[group].min()) if step == 1 else max(float(best[group].min()), FIRST_FLOOR)
+                _raise(plan, chosen, keys, best, group, floor, threads)
         if step == 1:
             break
     return best
@@ -192,15 +197,21 @@ class _Screen(NamedTuple):
 
 
 def _raise(
-    plan: Plan, chosen: IntArray, keys: NDArray[np.uint64], best: FloatArray, group: IntArray, threads: int
+    plan: Plan,
+    chosen: IntArray,
+    keys: NDArray[np.uint64],
+    best: FloatArray,
+    group: IntArray,
+    floor: float,
+    threads: int,
 ) -> None:
-    """One pass over the `chosen` sequences for the replicates of `group`, whose lowest `best` is the floor."""
+    """One pass over the `chosen` sequences for the replicates of `group`, for statistics from `floor` on."""
     from surveillance.scanning.draw_kernel import draw_counts
     from surveillance.scanning.scan_kernel import raise_maxima
 
     spans, growth, draw = plan.windows, plan.growth, plan.draw
     counter = np.int16 if plan.most_expected < SHORT_ENOUGH else np.int32
-    screen = _screen(plan, chosen, float(best[group].min()), counter)
+    screen = _screen(plan, chosen, floor, counter)
     places = len(plan.weight)
     lane = spans.lane[draw.time]
     penalty = growth.penalty

@@ -24,10 +24,9 @@ from surveillance.types import FloatArray
 
 IntArray = NDArray[np.int64]
 
-SIGNS = np.int64(-9223231297218904064)
-"""The sign bits of four int16."""
-SIGNS_32 = np.int64(-9223372034707292160)
-"""The sign bits of two int32."""
+EACH = np.int64(0x0001000100010001)
+"""One in each 16-bit part of a word."""
+HALF = np.int64(2**15)
 SLACK = 1e-9
 GROUP = 16
 """Replicates side by side: the innermost axis of all counts, so that one register holds a window of them all."""
@@ -95,16 +94,6 @@ def first_count(largest: FloatArray, per_case: int) -> NDArray[np.int32]:
 
 
 @compiled
-def least_count(expected: float, largest: FloatArray, start: NDArray[np.int32], p: int, per_case: int) -> int:
-    """The smallest count whose ratio can reach the floor with `expected`; above the total where none can."""
-    cell = int(expected * per_case)
-    count = start[p, cell] if cell < start.shape[1] else largest.shape[1]
-    while count < largest.shape[1] and largest[p, count] < expected:
-        count += 1
-    return count
-
-
-@compiled
 def window_expected(weight: FloatArray, i: int, profile: FloatArray, upper: int, lower: int) -> float:
     """Expectation of a window of row i, `weight` (…, K): a number (K = 1) times the `profile` (L,) of the lanes, or
     an expectation for each lane (K = L)."""
@@ -161,26 +150,34 @@ def weights_before(
 
 @compiled
 def fill_row(
-    table: Any,
-    row: int,
+    row: Any,
     before: FloatArray,
-    b: int,
-    weight: FloatArray,
-    joining: int,
+    joining: FloatArray,
     profile: FloatArray,
     runs: IntArray,
     largest: FloatArray,
     start: NDArray[np.int32],
-    p: int,
     per_case: int,
 ) -> None:
-    """The thresholds of block `b`, whose first zone the place `joining` completes, for every window."""
+    """The thresholds of one block, for every window: the smallest counts that can reach the floor with the expectation
+    of its first zone, made of what is `before` it (K,) and of the first place `joining` (K,)."""
+    one_weight = before.size == 1
+    whole = (before[0] + joining[0]) * (1 - SLACK)
     for n in range(runs.shape[0]):
+        upper, lower, w = runs[n, 0], runs[n, 1], runs[n, 3]
         for i in range(runs[n, 2]):
-            upper, lower = runs[n, 0] + i, runs[n, 1] + i if runs[n, 1] >= 0 else -1
-            expected = window_expected(before, b, profile, upper, lower)
-            expected += window_expected(weight, joining, profile, upper, lower)
-            table[row, runs[n, 3] + i] = least_count(expected * (1 - SLACK), largest, start, p, per_case)
+            if one_weight:
+                share = profile[upper + i] - (profile[lower + i] if lower >= 0 else 0.0)
+                expected = whole * share
+            else:
+                expected = before[upper + i] + joining[upper + i]
+                if lower >= 0:
+                    expected -= before[lower + i] + joining[lower + i]
+                expected *= 1 - SLACK
+            count = start[min(np.int64(expected * per_case), start.size - 1)]
+            while count < largest.size and largest[count] < expected:
+                count += 1
+            row[w + i] = count
 
 
 @compiled
@@ -205,17 +202,16 @@ def fill_table(
     for q in range(chosen.size):
         s = chosen[q]
         at = start[s]
+        most, counts = largest[kind[s]], first[kind[s]]
         for b in range(block[s], block[s + 1]):
-            row = row_start[q] + b - block[s]
-            fill_row(
-                table, row, before, b, weight, member[at], profile, runs, largest, first, kind[s], per_case
-            )
+            row = table[row_start[q] + b - block[s]]
+            fill_row(row, before[b], weight[member[at]], profile, runs, most, counts, per_case)
             at = stop[b]
 
 
 @compiled
 def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
-    """Add the counts of the joining places to `acc`, eight at a time."""
+    """Add the counts of the joining places to `acc`, several at a time."""
     width = acc.size
     j = first
     while j + 8 <= last:
@@ -229,6 +225,11 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
         for k in range(width):
             acc[k] += a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k]
         j += 8
+    while j + 3 <= last:
+        a, b, c = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]]
+        for k in range(width):
+            acc[k] += a[k] + b[k] + c[k]
+        j += 3
     while j < last:
         a = counts[member[j]]
         for k in range(width):
@@ -237,43 +238,42 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
 
 
 @compiled
-def mark(acc: Any, upper: int, lower: int, length: int, table: Any, row: int, w: int, flag: Any) -> None:
-    """Leave `flag` (GROUP,) negative for the replicates of which no window of a run reaches its threshold."""
-    flag[:] = -1
-    k = 0
-    if lower < 0:
-        while k + 6 <= length:
-            a = (upper + k) * GROUP
-            t0, t1, t2 = table[row, w + k], table[row, w + k + 1], table[row, w + k + 2]
-            t3, t4, t5 = table[row, w + k + 3], table[row, w + k + 4], table[row, w + k + 5]
-            for r in range(GROUP):
-                flag[r] &= (
-                    (acc[a + r] - t0)
-                    & (acc[a + GROUP + r] - t1)
-                    & (acc[a + 2 * GROUP + r] - t2)
-                    & (acc[a + 3 * GROUP + r] - t3)
-                    & (acc[a + 4 * GROUP + r] - t4)
-                    & (acc[a + 5 * GROUP + r] - t5)
-                )
-            k += 6
+def reached_short(above: IntArray, less: IntArray, limits: Any, flag: IntArray) -> bool:
+    """Whether a window of a run reaches its threshold in any replicate; then the sign of its number in `flag` is set.
+
+    Four 16-bit counts lie in each 64-bit word of `above` and `less` (lanes × 4,): adding 2¹⁵ less the threshold to
+    each sets its sign where it is reached, and carries nothing to the next.
+    """
+    a = b = c = d = np.int64(0)
+    if less.size == 0:
+        for k in range(limits.size):
+            bias = (HALF - np.int64(limits[k])) * EACH
+            a |= above[4 * k] + bias
+            b |= above[4 * k + 1] + bias
+            c |= above[4 * k + 2] + bias
+            d |= above[4 * k + 3] + bias
     else:
-        while k + 3 <= length:
-            a, b = (upper + k) * GROUP, (lower + k) * GROUP
-            t0, t1, t2 = table[row, w + k], table[row, w + k + 1], table[row, w + k + 2]
-            for r in range(GROUP):
-                flag[r] &= (
-                    (acc[a + r] - acc[b + r] - t0)
-                    & (acc[a + GROUP + r] - acc[b + GROUP + r] - t1)
-                    & (acc[a + 2 * GROUP + r] - acc[b + 2 * GROUP + r] - t2)
-                )
-            k += 3
-    while k < length:
-        a = (upper + k) * GROUP
-        t0 = table[row, w + k]
-        for r in range(GROUP):
+        for k in range(limits.size):
+            bias = (HALF - np.int64(limits[k])) * EACH
+            a |= above[4 * k] - less[4 * k] + bias
+            b |= above[4 * k + 1] - less[4 * k + 1] + bias
+            c |= above[4 * k + 2] - less[4 * k + 2] + bias
+            d |= above[4 * k + 3] - less[4 * k + 3] + bias
+    flag[0], flag[1], flag[2], flag[3] = a, b, c, d
+    return ((a | b | c | d) & (HALF * EACH)) != 0
+
+
+@compiled
+def reached_long(acc: Any, upper: int, lower: int, limits: Any, flag: Any) -> bool:
+    """As `reached_short` for 32-bit counts, one by one; `flag` (GROUP,)."""
+    found = False
+    for r in range(GROUP):
+        flag[r] = 0
+        for k in range(limits.size):
             less = acc[(lower + k) * GROUP + r] if lower >= 0 else 0
-            flag[r] &= acc[a + r] - less - t0
-        k += 1
+            if acc[(upper + k) * GROUP + r] - less >= limits[k]:
+                flag[r], found = -1, True
+    return found
 
 
 @compiled
@@ -361,10 +361,9 @@ def raise_maxima(
     threshold. Without `row_start` the thresholds are worked out as they are needed, in `table`'s only row.
     """
     acc = np.zeros(counts.shape[1], counts.dtype)
-    flag = np.empty(GROUP, counts.dtype)
-    words = flag.view(np.int64)
+    flag = np.zeros(GROUP, counts.dtype)
+    words, flag_words = acc.view(np.int64), flag.view(np.int64)
     short = counts.itemsize == 2
-    signs = SIGNS if short else SIGNS_32
     window_mask = 0xFFFF if short else 0xFFFFFFFF
     for q in range(chosen.size):
         s = chosen[q]
@@ -375,19 +374,21 @@ def raise_maxima(
         for b in range(block[s], block[s + 1]):
             add_rows(counts, member, at, stop[b], acc)
             if not row_start.size:
-                fill_row(
-                    table, 0, before, b, weight, member[at], profile, runs, largest, first_counts, p, per_case
-                )
+                joining = weight[member[at]]
+                fill_row(table[0], before[b], joining, profile, runs, largest[p], first_counts[p], per_case)
             for n in range(runs.shape[0]):
                 upper, lower, length, w = runs[n, 0], runs[n, 1], runs[n, 2], runs[n, 3]
-                mark(acc, upper, lower, length, table, row, w, flag)
-                both = signs
-                for k in range(words.size):
-                    both &= words[k]
-                if both == signs:
+                limits = table[row, w : w + length]
+                if short:
+                    above = words[upper * 4 : (upper + length) * 4]
+                    less = words[lower * 4 : (lower + length) * 4] if lower >= 0 else words[:0]
+                    reaches = reached_short(above, less, limits, flag_words)
+                else:
+                    reaches = reached_long(acc, upper, lower, limits, flag)
+                if not reaches:
                     continue
                 for r in range(best.size):
-                    if flag[r] < 0:
+                    if flag[r] >= 0:
                         continue
                     for k in range(length):
                         low = lower + k if lower >= 0 else -1
@@ -395,7 +396,7 @@ def raise_maxima(
                         if low >= 0:
                             reached -= acc[low * GROUP + r]
                         reached &= window_mask
-                        if reached >= table[row, w + k]:
+                        if reached >= limits[k]:
                             best[r] = search_block(
                                 counts, r, member, at, stop[b], reached, upper + k, low,
                                 before, b, weight, profile, largest, p, penalty[s], total, people, best[r],
