@@ -188,13 +188,16 @@ def _clusters(null: Null, searched: Plan, settings: Settings, threads: int) -> I
     statistic, length, lanes = observed(searched, null.cases, threads=threads)
     growth = searched.growth
     told: list[tuple[int, BoolArray]] = []
+    taken = np.zeros(len(null.cases), bool)
+    apart = settings.overlap is Overlap.NO_SHARED_PLACE
     for sequence in _by_strength(statistic, length, growth.centre):
         members = growth.zone(sequence, length[sequence])
-        if not _let_through(members, int(growth.centre[sequence]), told, settings.overlap):
+        centre = int(growth.centre[sequence])
+        if taken[members].any() if apart else not _let_through(members, centre, told, settings.overlap):
             continue
-        inside = np.zeros(len(null.cases), bool)
-        inside[members] = True
-        told.append((int(growth.centre[sequence]), inside))
+        taken[members] = True
+        if not apart:
+            told.append((centre, np.isin(np.arange(taken.size), members)))
         upper, lower = lanes[sequence]
         first, last = searched.windows.span(int(upper), int(lower))
         yield _cluster(null, int(sequence), members, first, last, float(statistic[sequence]))
@@ -215,14 +218,12 @@ def _let_through(members: IntArray, centre: int, told: list[tuple[int, BoolArray
     for other, inside in told:
         ours, theirs = bool(inside[centre]), other in members
         refused = {
-            Overlap.NO_SHARED_PLACE: bool(inside[members].any()),
             Overlap.NO_CENTRE_IN_ANOTHER: ours or theirs,
             Overlap.NO_CENTRE_IN_STRONGER: ours,
             Overlap.NO_CENTRE_IN_WEAKER: theirs,
             Overlap.NOT_BOTH_CENTRES: ours and theirs,
-            Overlap.ANY: False,
         }
-        if refused[overlap]:
+        if refused.get(overlap, False):
             return False
     return True
 

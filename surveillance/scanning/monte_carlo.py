@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ FIRST_FLOOR = 1.5
 TABLE_BYTES = 400_000_000
 """Thresholds held at once; beyond, they are worked out where they are needed."""
 PER_CASE = 4
+BYTE_ENOUGH = 32
+"""Counts of a place below this take one byte, and eight of them still add up in one."""
 SHORT_ENOUGH = 25_000
 """Up to this expectation, a count and its threshold are never 2¹⁵ apart, and 16 bits are enough."""
 GROUP = 16
@@ -151,17 +154,16 @@ def observed(plan: Plan, cases: IntArray, *, threads: int = 1) -> tuple[FloatArr
 
     size = plan.growth.size
     best, length, lanes = np.zeros(size), np.zeros(size, np.int64), np.full((size, 2), -1)
-    counts = _by_lane(cases.astype(np.int64), plan.windows)
-    edges = np.linspace(0, size, 8 * threads + 1).astype(np.int64)
+    counts = _by_lane(cases.astype(np.int32), plan.windows)
 
-    def work(piece: int) -> None:
+    def work(piece: slice) -> None:
         best_windows(
             counts, plan.growth.member, plan.growth.start, plan.stop, plan.block, plan.before, plan.weight,
             plan.profile, plan.windows.runs, plan.least, plan.draw.cases, plan.people,
-            edges[piece], edges[piece + 1], best, length, lanes,
+            piece.start, piece.stop, best, length, lanes,
         )  # fmt: skip
 
-    _shared_out(work, range(edges.size - 1), threads)
+    _shared_out(work, _pieces(size, 8 * threads), threads)
     return best * plan.growth.penalty, length, lanes
 
 
@@ -211,7 +213,7 @@ def _raise(
 
     spans, growth, draw = plan.windows, plan.growth, plan.draw
     counter = np.int16 if plan.most_expected < SHORT_ENOUGH else np.int32
-    screen = _screen(plan, chosen, floor, counter)
+    screen = _screen(plan, chosen, floor, counter, threads)
     places = len(plan.weight)
     lane = spans.lane[draw.time]
     penalty = growth.penalty
@@ -221,6 +223,8 @@ def _raise(
         draw_counts(
             counts, KINDS[plan.model], keys[piece], draw.place, lane, draw.stop, draw.keep, draw.other, draw.cases,
         )  # fmt: skip
+        if counts.max() < BYTE_ENOUGH:
+            counts = counts.astype(np.uint8)
         reached = best[piece]
         raise_maxima(
             reached, counts, chosen, screen.row_start, screen.table, growth.member, growth.start,
@@ -232,7 +236,7 @@ def _raise(
     _shared_out(work, (group[i : i + GROUP] for i in range(0, group.size, GROUP)), threads)
 
 
-def _screen(plan: Plan, chosen: IntArray, floor: float, counter: type) -> _Screen:
+def _screen(plan: Plan, chosen: IntArray, floor: float, counter: type, threads: int) -> _Screen:
     from surveillance.scanning import scan_kernel as kernel
 
     largest = np.array(
@@ -245,11 +249,21 @@ def _screen(plan: Plan, chosen: IntArray, floor: float, counter: type) -> _Scree
     if rows.sum() * windows * np.dtype(counter).itemsize > TABLE_BYTES:
         return _Screen(np.empty(0, np.int64), np.empty((1, windows), counter), largest, first)
     table: NDArray[Any] = np.empty((int(rows.sum()), windows), counter)
-    kernel.fill_table(
-        table, chosen, row_start, plan.growth.member, plan.growth.start, plan.stop, plan.block, plan.before,
-        plan.weight, plan.profile, plan.windows.runs, plan.kind, largest, first, PER_CASE,
-    )  # fmt: skip
+    growth = plan.growth
+
+    def work(piece: slice) -> None:
+        kernel.fill_table(
+            table, chosen[piece], row_start[piece], growth.member, growth.start, plan.stop, plan.block, plan.before,
+            plan.weight, plan.profile, plan.windows.runs, plan.kind, largest, first, PER_CASE,
+        )  # fmt: skip
+
+    _shared_out(work, _pieces(chosen.size, 4 * threads), threads)
     return _Screen(row_start, table, largest, first)
+
+
+def _pieces(size: int, number: int) -> list[slice]:
+    edges = np.linspace(0, size, number + 1).astype(int)
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 def _shared_out(work: Callable[[Any], None], pieces: Any, threads: int) -> None:

@@ -70,7 +70,7 @@ def largest_expected(floor: float, least: int, total: int, people: float) -> Flo
         high = float(count)
         if low > 0 and ratio(count, low, total, people) < target:
             continue
-        for _ in range(60):
+        for _ in range(45):
             middle = 0.5 * (low + high)
             if middle > 0 and ratio(count, middle, total, people) >= target:
                 low = middle
@@ -211,7 +211,7 @@ def fill_table(
 
 @compiled
 def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
-    """Add the counts of the joining places to `acc`, several at a time."""
+    """Add the counts of the joining places to `acc`, several at a time; 8-bit counts must be below 32."""
     width = acc.size
     j = first
     while j + 8 <= last:
@@ -222,8 +222,12 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
             counts[member[j + 6]],
             counts[member[j + 7]],
         )
-        for k in range(width):
-            acc[k] += a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k]
+        if counts.itemsize == 1:
+            for k in range(width):
+                acc[k] += np.uint8(a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k])
+        else:
+            for k in range(width):
+                acc[k] += a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k]
         j += 8
     while j + 3 <= last:
         a, b, c = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]]
@@ -356,14 +360,15 @@ def raise_maxima(
 ) -> None:
     """Raise `best` (R,) to each replicate's largest statistic over the `chosen` sequences.
 
-    `counts` is (n, lanes × GROUP), R at most GROUP. Statistics below the floor of `largest` may be overlooked, none
-    above it. Counts may wrap around: a window's count must be less than half the range of its type away from its
-    threshold. Without `row_start` the thresholds are worked out as they are needed, in `table`'s only row.
+    `counts` is (n, lanes × GROUP), R at most GROUP; sums of them are kept in the type of `table`. Statistics below the
+    floor of `largest` may be overlooked, none above it. Counts may wrap around: a window's count must be less than half
+    the range of its type away from its threshold. Without `row_start` the thresholds are worked out as they are needed,
+    in `table`'s only row.
     """
-    acc = np.zeros(counts.shape[1], counts.dtype)
-    flag = np.zeros(GROUP, counts.dtype)
+    acc = np.zeros(counts.shape[1], table.dtype)
+    flag = np.zeros(GROUP, table.dtype)
     words, flag_words = acc.view(np.int64), flag.view(np.int64)
-    short = counts.itemsize == 2
+    short = table.itemsize == 2
     window_mask = 0xFFFF if short else 0xFFFFFFFF
     for q in range(chosen.size):
         s = chosen[q]
@@ -431,16 +436,15 @@ def best_windows(
 
     Of equals, the smaller zone, then the run and window named first.
     """
-    acc = np.zeros(counts.shape[1], np.int64)
+    acc = np.zeros(counts.shape[1], counts.dtype)
     for s in range(first, last):
         acc[:] = 0
         at = start[s]
         for b in range(block[s], block[s + 1]):
-            for j in range(at, stop[b]):
-                acc += counts[member[j]]
-            for run in runs:
-                for i in range(run[2]):
-                    upper, lower = run[0] + i, run[1] + i if run[1] >= 0 else -1
+            add_rows(counts, member, at, stop[b], acc)
+            for n in range(runs.shape[0]):
+                for i in range(runs[n, 2]):
+                    upper, lower = runs[n, 0] + i, runs[n, 1] + i if runs[n, 1] >= 0 else -1
                     reached = acc[upper] - (acc[lower] if lower >= 0 else 0)
                     if reached < least:
                         continue
