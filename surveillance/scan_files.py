@@ -49,10 +49,11 @@ def _settings(options: Options, intervals: Intervals) -> Settings:
     )
 
 
-def _maxima_rows(result: Scan) -> Iterator[tuple[int, int, float]]:
+def _maxima_rows(result: Scan) -> Iterator[tuple[int, int, str]]:
+    """To six decimals as SaTScan's .llr files, so that equal maxima compare as equal."""
     for turn, drawn in enumerate(result.maxima, 1):
         for replicate, value in enumerate(drawn, 1):
-            yield turn, replicate, float(value)
+            yield turn, replicate, f"{value:.6f}"
 
 
 def _result(options: Options, study: Study, settings: Settings, result: Scan, seed: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveillance.scanning.intervals import DAY, Intervals
-from surveillance.types import FloatArray
+from surveillance.types import BoolArray, FloatArray
 
 IntArray = NDArray[np.int64]
 
@@ -197,3 +197,10 @@ def known_so_far(expected: FloatArray, share: FloatArray) -> FloatArray:
     if np.any(~((share >= 0) & (share <= 1))):
         raise ValueError("shares must lie between 0 and 1")
     return expected * share
+
+
+def known_equally(event: IntArray, reported: IntArray, now: int, within: int) -> BoolArray:
+    """Cases (K,) to keep so that every day up to `now` - `within` is known to the same delay: those that happened by
+    then and were reported at most `within` days after. End the period there. For the permutation model, whose margins
+    take care of a delay that all places share, and not of one that differs from place to place."""
+    return (event <= now - within) & (reported - event <= within)

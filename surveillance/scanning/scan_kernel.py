@@ -174,7 +174,7 @@ def fill_row(
                 if lower >= 0:
                     expected -= before[lower + i] + joining[lower + i]
                 expected *= 1 - SLACK
-            count = start[min(np.int64(expected * per_case), start.size - 1)]
+            count = start[min(int(expected * per_case), start.size - 1)]
             while count < largest.size and largest[count] < expected:
                 count += 1
             row[w + i] = count
