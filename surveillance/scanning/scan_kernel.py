@@ -107,7 +107,7 @@ def blocks_of(member: Any, start: IntArray, whole: FloatArray, spread: float) ->
     """Cut each sequence (`start` (S + 1,)) into blocks: `stop` (B,) and the first block of each sequence (S + 1,).
 
     A block goes on while the expectation that its further places add, of the `whole` (n,) longest window, is at most
-    `spread` standard deviations of its first zone.
+    `spread` standard deviations of its first zone; long ones are of eights, as `add_rows` takes them.
     """
     first = np.zeros(start.size, np.int64)
     stop = np.empty(start[-1], np.int64)
@@ -118,11 +118,15 @@ def blocks_of(member: Any, start: IntArray, whole: FloatArray, spread: float) ->
         while at < start[s + 1]:
             total += whole[member[at]]
             room = spread * sqrt(total)
-            at += 1
-            while at < start[s + 1] and whole[member[at]] <= room:
-                room -= whole[member[at]]
-                total += whole[member[at]]
-                at += 1
+            end = at + 1
+            while end < start[s + 1] and whole[member[end]] <= room:
+                room -= whole[member[end]]
+                end += 1
+            if end - at > 8 and end < start[s + 1]:
+                end -= (end - at) % 8
+            for j in range(at + 1, end):
+                total += whole[member[j]]
+            at = end
             stop[used] = at
             used += 1
         first[s + 1] = used
