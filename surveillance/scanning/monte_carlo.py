@@ -29,8 +29,8 @@ FIRST_FLOOR = 1.5
 TABLE_BYTES = 400_000_000
 """Thresholds held at once; beyond, they are worked out where they are needed."""
 PER_CASE = 4
-BYTE_ENOUGH = 32
-"""Counts of a place below this take one byte, and eight of them still add up in one."""
+BYTE_ENOUGH = 128
+"""Counts of a place below this take one byte, and two of them still add up in one."""
 SHORT_ENOUGH = 25_000
 """Up to this expectation, a count and its threshold are never 2¹⁵ apart, and 16 bits are enough."""
 GROUP = 16

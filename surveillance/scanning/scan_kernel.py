@@ -215,8 +215,8 @@ def fill_table(
 
 @compiled
 def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
-    """Add the counts of the joining places to `acc`, several at a time; 8-bit counts must be below 32."""
-    width = acc.size
+    """Add the counts of the joining places to `acc`, eight at a time; two must fit in their type."""
+    narrow = counts.dtype.type
     j = first
     while j + 8 <= last:
         a, b, c, d = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]], counts[member[j + 3]]
@@ -226,21 +226,12 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
             counts[member[j + 6]],
             counts[member[j + 7]],
         )
-        if counts.itemsize == 1:
-            for k in range(width):
-                acc[k] += np.uint8(a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k])
-        else:
-            for k in range(width):
-                acc[k] += a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k]
+        for k in range(acc.size):
+            acc[k] += narrow(a[k] + b[k]) + narrow(c[k] + d[k]) + narrow(e[k] + f[k]) + narrow(g[k] + h[k])
         j += 8
-    while j + 3 <= last:
-        a, b, c = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]]
-        for k in range(width):
-            acc[k] += a[k] + b[k] + c[k]
-        j += 3
     while j < last:
         a = counts[member[j]]
-        for k in range(width):
+        for k in range(acc.size):
             acc[k] += a[k]
         j += 1
 
