@@ -124,9 +124,12 @@ def test_a_notification_wakes_every_job_that_waits_for_it(engine: Engine) -> Non
 
 def test_work_that_nobody_waits_for_begins_later(engine: Engine) -> None:
     ran = threading.Event()
-    late = Job(
-        name="late", run=lambda: ran.set() or {}, every_s=3600, late_after_s=60, first_after_s=3600
-    )  # fmt: skip
+
+    def run() -> dict[str, Any]:
+        ran.set()
+        return {}
+
+    late = Job(name="late", run=run, every_s=3600, late_after_s=60, first_after_s=3600)
     worker = Worker(engine, [late], revive=lambda: None)
     worker.start()
     worker.stop()
