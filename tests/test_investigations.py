@@ -133,11 +133,19 @@ def test_a_patient_found_at_home_has_a_house_an_onset_and_a_verified_case(
     assert (run.source, run.rows_updated, run.rows_new) == ("hcdc_investigation", 1, 0)
     (version,) = desk.versions()
     assert (version.verification, version.classification) == (8, "confirmed")
-    assert (version.date_onset, version.event_date) == (date(2025, 10, 31), date(2025, 10, 31))
+    assert version.date_onset == date(2025, 10, 31)
     assert version.treatment == "inpatient"
     assert point(version) == (106.7012, 10.7781)
     assert (version.place_level, version.uncertainty_m) == ("house", 12)
     assert version.unit_id == reported.unit_id
+
+
+def test_an_onset_the_ward_learnt_moves_no_case_to_another_day_of_the_curve(
+    desk: Desk, reported: CaseVersion, tmp_path: Path
+) -> None:
+    investigate(desk, tmp_path, form(8, NG_KP="20/10/2025"))
+
+    assert [version.event_date for version in desk.versions()] == [reported.event_date]
 
 
 def test_what_the_form_does_not_speak_of_stays_as_it_was(
@@ -469,7 +477,8 @@ def test_a_later_line_of_the_hospital_does_not_erase_what_the_ward_saw(desk: Des
 
     (version,) = desk.versions()
     assert (version.age_years, version.date_admission) == (31, date(2025, 11, 2))
-    assert (version.unit_id, version.event_date) == (found.unit_id, date(2025, 10, 31))
+    assert (version.unit_id, version.date_onset) == (found.unit_id, date(2025, 10, 31))
+    assert version.event_date == date(2025, 11, 2)
     assert point(version) == point(found) and version.verification == 8
     assert (version.investigation_id, version.report_id != found.report_id) == (found.investigation_id, True)
 
