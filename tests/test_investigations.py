@@ -230,6 +230,17 @@ def test_moved_to_a_commune_nobody_knows_is_a_place_unknown(
     assert (version.unit_id, version.place_rule) == (None, "Không nhận ra phường/xã đã ghi")
 
 
+def test_a_patient_at_home_in_a_commune_nobody_knows_stays_where_reported_and_the_run_says_so(
+    desk: Desk, reported: CaseVersion, tmp_path: Path
+) -> None:
+    run = investigate(desk, tmp_path, form(8, PX="PHUONG KHONG CO", **HOUSE))
+
+    (version,) = desk.versions()
+    assert (version.unit_id, point(version)) == (reported.unit_id, (106.7012, 10.7781))
+    assert run.rows_unplaced == 0
+    assert "1 phiếu điều tra ghi phường/xã không nhận ra" in str(run.note)
+
+
 @pytest.mark.parametrize("outcome", [3, 6])
 def test_a_patient_nobody_found_counts_as_reported_and_not_as_verified(
     desk: Desk, reported: CaseVersion, tmp_path: Path, outcome: int
