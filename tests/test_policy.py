@@ -77,6 +77,7 @@ def at(level: Level, **changes: Any) -> AreaState:
         ([signal("ears_c2", alarm=True)], Level.TRUNG_BINH),
         ([signal("outbreak", alarm=True, observed=5.0)], Level.CAO),
         ([signal("outbreak", alarm=True, observed=4.0)], Level.TRUNG_BINH),
+        ([signal("outbreak", alarm=True, observed=2.0)], Level.THAP),
         ([signal("rt", alarm=True)], Level.CAO),
     ],
 )

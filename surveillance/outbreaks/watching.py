@@ -25,11 +25,13 @@ from surveillance.types import Frequency, Signal
 
 METHOD = "outbreak"
 VERSION = "1"
+RECENT_DAYS = 14
+"""NEA's window for the size of a cluster (domain.md §1.6), and HCDC's for its seed (§1.3)."""
 EDGE_DAYS = 60
 """Outbreaks that began in the first days looked at may have lost cases before them; they are left as recorded."""
 log = structlog.get_logger()
 
-HERE = "Có {n} ổ dịch đang hoạt động ở đây; ổ lớn nhất có {cases} ca, ca mới nhất ngày {day}."
+HERE = "Có {n} ổ dịch đang hoạt động ở đây; ổ nhiều nhất có {cases} ca trong {days} ngày, ca mới nhất ngày {day}."
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ class Outbreaks:
                 session, finding, disease=profile.disease, crs=self.crs,
                 since=since + timedelta(days=EDGE_DAYS), today=today, now=now,
             )  # fmt: skip
-        return changed + self._signal(session, now)
+        return changed + self._signal(session, today, now)
 
     def check(self, session: Session, *, today: date, now: datetime) -> tuple[str, ...]:
         """Diseases whose outbreaks, found from scratch, are not those kept in memory; these start anew."""
@@ -93,9 +95,9 @@ class Outbreaks:
         self._seen[profile.disease] = _Seen(watch, table, today)
         return watch
 
-    def _signal(self, session: Session, now: datetime) -> int:
+    def _signal(self, session: Session, today: date, now: datetime) -> int:
         diseases = [profile.disease for profile in self.profiles]
-        signals = list(outbreak_signals(session, diseases, now))
+        signals = list(outbreak_signals(session, diseases, now, today))
         before = stored_signals(session, diseases, None, methods=[METHOD])
         return store_signals(session, signals, before, now=now)
 
@@ -109,22 +111,32 @@ def first_day(profile: Profile, today: date) -> date:
     return today - timedelta(days=2 * profile.max_age_days + profile.reopen_days + EDGE_DAYS)
 
 
-def outbreak_signals(session: Session, diseases: Sequence[str], now: datetime) -> Iterable[Signal]:
-    """Evidence for the level of each commune that an open outbreak lies in; `observed` is its largest one's cases."""
+def outbreak_signals(
+    session: Session, diseases: Sequence[str], now: datetime, today: date
+) -> Iterable[Signal]:
+    """Evidence for the level of each commune that an open outbreak lies in.
+
+    `observed` is the number of cases of the newest RECENT_DAYS days in the outbreak there that has most: hundreds are open at
+    the height of a season (domain.md §5.1), and an old one says little about today.
+    """
     query = text(
         """
         SELECT o.disease, u.unit_id, count(*) AS n, array_agg(v.outbreak_id ORDER BY v.outbreak_id) AS ids,
-               max(cardinality(v.members)) AS cases, max(v.last_event) AS last_event,
-               min(v.first_event) AS first_event
+               max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event
         FROM outbreak_version v
         JOIN outbreak o ON o.id = v.outbreak_id
         CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS recent FROM case_version c
+            WHERE c.case_id = ANY(v.members) AND c.known_from <= :now AND (c.known_to IS NULL OR c.known_to > :now)
+              AND coalesce(c.date_onset, c.event_date) > :since
+        ) r
         WHERE v.known_to IS NULL AND o.disease = ANY(:diseases) AND v.status = ANY(:open)
         GROUP BY o.disease, u.unit_id ORDER BY o.disease, u.unit_id
         """
     )
-    values = {"diseases": list(diseases), "open": [status.value for status in OPEN]}
-    for row in session.execute(query, values):
+    values = {"diseases": list(diseases), "open": [status.value for status in OPEN], "now": now}
+    for row in session.execute(query, values | {"since": today - timedelta(days=RECENT_DAYS)}):
         yield Signal(
             disease=row.disease,
             unit_id=row.unit_id,
@@ -133,11 +145,11 @@ def outbreak_signals(session: Session, diseases: Sequence[str], now: datetime) -
             frequency=Frequency.DAY,
             period_start=row.first_event,
             as_of=now,
-            observed=float(row.cases),
+            observed=float(row.recent),
             expected=None,
             upperbound=None,
             alarm=True,
-            reason=Message(HERE, n=row.n, cases=row.cases, day=row.last_event),
+            reason=Message(HERE, n=row.n, cases=row.recent, days=RECENT_DAYS, day=row.last_event),
             detail={"outbreaks": row.ids},
         )
 
