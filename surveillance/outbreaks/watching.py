@@ -116,8 +116,8 @@ def outbreak_signals(
 ) -> Iterable[Signal]:
     """Evidence for the level of each commune that an open outbreak lies in.
 
-    `observed` is the number of cases of the newest RECENT_DAYS days in the outbreak there that has most: hundreds are open at
-    the height of a season (domain.md §5.1), and an old one says little about today.
+    `observed` is the number of cases of the newest RECENT_DAYS days in the outbreak there that has most: hundreds
+    are open at the height of a season (domain.md §5.1), and an old one says little about today.
     """
     query = text(
         """
