@@ -270,6 +270,48 @@ def forecast(
 
 
 @cli.command()
+def scan(
+    cases: Annotated[Path | None, typer.Option(help="SaTScan's .cas")] = None,
+    coordinates: Annotated[Path | None, typer.Option(help="SaTScan's .geo")] = None,
+    model: Annotated[str | None, typer.Option(help="permutation, poisson or bernoulli")] = None,
+    start: Annotated[str | None, typer.Option(help="YYYY-MM-DD")] = None,
+    end: Annotated[str | None, typer.Option(help="YYYY-MM-DD")] = None,
+    out: Annotated[Path, typer.Option(help="JSON, see docs/methods/scan.md")] = Path("scan.json"),
+    population: Annotated[Path | None, typer.Option(help="SaTScan's .pop")] = None,
+    control: Annotated[Path | None, typer.Option(help="SaTScan's .ctl")] = None,
+    grid: Annotated[Path | None, typer.Option(help="SaTScan's .grd")] = None,
+    known_share: Annotated[Path | None, typer.Option(help="CSV: days_ago, share reported by now")] = None,
+    parameters: Annotated[Path | None, typer.Option(help="SaTScan's .prm; options here go before it")] = None,
+    analysis: Annotated[str | None, typer.Option(help="prospective, retrospective or spatial")] = None,
+    coordinates_type: Annotated[str | None, typer.Option(help="cartesian or latlong")] = None,
+    time_unit: Annotated[str | None, typer.Option(help="day, month or year")] = None,
+    time_length: Annotated[int | None, typer.Option(help="Units in an interval")] = None,
+    max_days: Annotated[int | None, typer.Option(help="Longest window, in intervals")] = None,
+    min_days: Annotated[int | None, typer.Option(help="Shortest window, in intervals")] = None,
+    max_population: Annotated[float | None, typer.Option(help="Largest window, % of the population")] = None,
+    max_radius: Annotated[
+        float | None, typer.Option(help="Largest window, km or units of coordinates")
+    ] = None,
+    ellipses: Annotated[bool, typer.Option("--ellipses", help="Ellipses beside circles")] = False,
+    weekly: Annotated[bool | None, typer.Option(help="Adjust for the day of the week")] = None,
+    replications: Annotated[int | None, typer.Option()] = None,
+    enough: Annotated[int | None, typer.Option(help="Stop once so many replicates are as strong")] = None,
+    maxima: Annotated[Path | None, typer.Option(help="CSV of the replicates' maxima")] = None,
+    seed: Annotated[int, typer.Option()] = 1,
+    threads: Annotated[int, typer.Option()] = os.cpu_count() or 1,
+) -> None:
+    """Find space-time clusters over SaTScan's own files; needs no database."""
+    from surveillance.scan_files import scan_files
+    from surveillance.scan_options import from_command
+
+    asked = from_command(parameters, locals())
+    result, warnings = scan_files(asked, out, seed=seed, threads=threads, maxima=maxima)
+    for warning in warnings:
+        say(warning)
+    say(Message("{out}: {n} cụm.", out=str(out), n=len(result.clusters)))
+
+
+@cli.command()
 def demo() -> None:
     """Fill a demo city, start worker and dashboard in the background, and come back when they answer."""
     import demo as demonstration

@@ -1,0 +1,98 @@
+"""Seconds of the space-time scan beside SaTScan's recorded ones, and of a day's run for a city.
+
+    python -m bench.scan [PLACES …]
+
+Cities of 300, 1,000, 5,000 and 20,000 places (uniform in a square, log-normal people, 4.9 cases a place in 60 days, as
+the reference cities), prospective, windows up to 30 days and half of the people, 999 replications, permutation and
+Poisson, 1 and 2 threads. 20,000 places take minutes, and are run with 99 replications and scaled. The first run of all
+compiles and is not counted. Prints one JSON line; asserts nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from itertools import pairwise
+
+import numpy as np
+
+from surveillance.scan import Settings, scan
+from surveillance.scanning.growth import Limits, circles
+from surveillance.scanning.null import Null, permutation, poisson
+from surveillance.scanning.places import Places, place
+
+DAYS, LONGEST, REPLICATIONS, CASES_PER_PLACE = 60, 30, 999, 4.9
+SIZES = (300, 1_000, 5_000, 20_000)
+RECORDED_SATSCAN_2_THREADS = {
+    "permutation": {300: 2, 1_000: 22, 5_000: 650},
+    "poisson": {300: 3, 1_000: 22, 5_000: 649},
+}
+COMMUNES, DISEASES = 168, 10
+
+
+def city(places: int, cases_per_place: float, rng: np.random.Generator) -> tuple[Places, Null, Null]:
+    """Places, and the null models by permutation and by people."""
+    where = place([f"L{i:05d}" for i in range(places)], np.round(rng.random((places, 2)) * 100, 4))
+    people = np.exp(rng.normal(7.55, 0.7, places)).round() + 1
+    cells = np.repeat(people / people.sum() / DAYS, DAYS)
+    counts = rng.multinomial(round(places * cases_per_place), cells).reshape(places, DAYS)
+    return where, permutation(counts), poisson(counts, np.outer(people, np.ones(DAYS)))
+
+
+def seconds(places: Places, null: Null, threads: int, replications: int = REPLICATIONS) -> float:
+    """Everything after reading the files, the way SaTScan's time is nearly all of it."""
+    began = time.perf_counter()
+    growth = circles(places, null.size, Limits())
+    scan(null, growth, Settings(longest=LONGEST, replications=replications), seed=1, threads=threads)
+    return time.perf_counter() - began
+
+
+def timed(size: int, rng: np.random.Generator) -> dict[str, object]:
+    places, by_permutation, by_people = city(size, CASES_PER_PLACE, rng)
+    replications = REPLICATIONS if size <= 5_000 else 99
+    result: dict[str, object] = {"replications": replications}
+    for name, null in (("permutation", by_permutation), ("poisson", by_people)):
+        took = {threads: seconds(places, null, threads, replications) for threads in (1, 2)}
+        recorded = RECORDED_SATSCAN_2_THREADS[name].get(size)
+        result[name] = {
+            "seconds_1_thread": round(took[1], 2),
+            "seconds_2_threads": round(took[2], 2),
+            "recorded_satscan_2_threads": recorded,
+            "ratio_2_threads": round(recorded / took[2], 1) if recorded else None,
+        }
+    return result
+
+
+def city_day(rng: np.random.Generator) -> float:
+    """Seconds of one day's prospective scans of ten diseases in 168 communes: from one case a place to thirty."""
+    total = 0.0
+    for disease in range(DISEASES):
+        places, null, _ = city(COMMUNES, 30.0 ** (disease / (DISEASES - 1)), rng)
+        total += seconds(places, null, 2)
+    return total
+
+
+def main() -> None:
+    sizes = [int(text) for text in sys.argv[1:]] or list(SIZES)
+    rng = np.random.default_rng(1)
+    warm, first, second = city(60, CASES_PER_PLACE, rng)
+    for null in (first, second):
+        seconds(warm, null, 2, 99)
+    told: dict[str, object] = {"city_day_seconds_2_threads": round(city_day(rng), 2)}
+    work: dict[int, float] = {}
+    for size in sizes:
+        told[str(size)] = result = timed(size, rng)
+        own = result["permutation"]
+        assert isinstance(own, dict)
+        work[size] = own["seconds_1_thread"] * REPLICATIONS / int(str(result["replications"]))
+        print(json.dumps({str(size): result}), file=sys.stderr, flush=True)
+    told["growth_exponent_1_thread"] = [
+        round(math.log(work[b] / work[a]) / math.log(b / a), 2) for a, b in pairwise(sizes)
+    ]
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""Space-time scan statistics: where and when are there more cases than chance explains (docs/methods/scan.md)?
+
+Kulldorff 1997 (Poisson, Bernoulli), 2001 (prospective), Kulldorff et al. 2005 (permutation), 2006 (ellipses).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surveillance.scanning.growth import Growth
+from surveillance.scanning.monte_carlo import Plan, maxima, observed, plan, windows
+from surveillance.scanning.null import Model, Null, without
+from surveillance.scanning.significance import Gumbel, monte_carlo_p, stopped_after
+from surveillance.types import BoolArray, FloatArray
+
+IntArray = NDArray[np.int64]
+
+BATCH = 100
+"""Replicates between two looks at whether enough have reached the statistic."""
+
+
+class Overlap(StrEnum):
+    """Which secondary clusters are told, from the most likely on, beside those told already: SaTScan's choices."""
+
+    NO_SHARED_PLACE = "no_shared_place"
+    NO_CENTRE_IN_ANOTHER = "no_centre_in_another"
+    NO_CENTRE_IN_STRONGER = "no_centre_in_stronger"
+    NO_CENTRE_IN_WEAKER = "no_centre_in_weaker"
+    NOT_BOTH_CENTRES = "not_both_centres"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Durations count intervals. `longest` None: half of them.
+
+    `prospective`: only windows that reach the last interval. `earlier_from`: replicates are also searched in the
+    windows that earlier analyses, from the one ending at this interval on, would have looked at (Kulldorff 2001).
+    `enough`: stop once so many replicates reach the most likely cluster. `iterations`: take the most likely
+    cluster away and scan again, so many times in all or until p is above `iterate_to`. `told`: of clusters that every
+    replicate reaches (p = 1) none is told beyond the so-manieth.
+    """
+
+    prospective: bool = True
+    shortest: int = 1
+    longest: int | None = None
+    least_cases: int = 2
+    replications: int = 999
+    enough: int | None = None
+    earlier_from: int | None = None
+    overlap: Overlap = Overlap.NO_SHARED_PLACE
+    told: int = 10
+    iterations: int = 1
+    iterate_to: float = 0.05
+
+    def __post_init__(self) -> None:
+        longest = self.shortest if self.longest is None else self.longest
+        if not 1 <= self.shortest <= longest:
+            raise ValueError(f"durations from {self.shortest} to {longest} are none")
+        if self.replications < 0 or self.least_cases < 1 or self.iterations < 1:
+            raise ValueError("replications, least_cases and iterations must be positive")
+        if self.enough is not None and self.enough < 1:
+            raise ValueError("enough must be at least 1")
+        if self.earlier_from is not None and not self.prospective:
+            raise ValueError("only a prospective scan has earlier analyses")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A window with more cases than expected: `members` (m,), places as they joined, over intervals `first` …
+    `last`. `sequence` and `members.size` name its zone in the Growth.
+
+    `relative_risk` is inside ÷ outside; NaN for the permutation model, infinite where all cases are inside.
+    `p` is by Monte Carlo, `p_gumbel` from the Gumbel distribution fitted to the maxima; both None without replicates.
+    `recurrence` is in intervals, prospective only: a cluster as strong is expected once in so many by chance.
+    """
+
+    sequence: int
+    members: IntArray
+    first: int
+    last: int
+    observed: int
+    expected: float
+    relative_risk: float
+    statistic: float
+    p: float | None
+    p_gumbel: float | None
+    recurrence: float | None
+
+    @property
+    def ratio(self) -> float:
+        return self.observed / self.expected
+
+
+class Scan(NamedTuple):
+    """Clusters from the most likely on, and the maxima of the replicates, one array for each iteration."""
+
+    clusters: tuple[Cluster, ...]
+    maxima: tuple[FloatArray, ...]
+
+
+def scan(null: Null, growth: Growth, settings: Settings, *, seed: int, threads: int = 1) -> Scan:
+    """Scan the cases of `null` through the zones of `growth`. The result does not depend on `threads`.
+
+    No clusters where no window has `least_cases` and more than expected.
+    """
+    found: list[Cluster] = []
+    arrays: list[FloatArray] = []
+    for turn in range(settings.iterations):
+        clusters, drawn = _once(null, growth, settings, seed + turn, threads)
+        arrays.append(drawn)
+        if settings.iterations == 1:
+            return Scan(clusters, (drawn,))
+        found += clusters[:1]
+        if not clusters or (clusters[0].p or 0.0) > settings.iterate_to:
+            break
+        null = without(null, clusters[0].members, clusters[0].first, clusters[0].last)
+    return Scan(tuple(found), tuple(arrays))
+
+
+def replicate_plan(null: Null, growth: Growth, settings: Settings) -> Plan:
+    """What `maxima` needs to draw and scan replicates, here or elsewhere."""
+    reachable = null.expected.sum(1) > 0
+    slim = growth if reachable.all() else growth.among(reachable)
+    ends = settings.earlier_from if settings.earlier_from is not None else _first_end(null, settings)
+    return _plan(null, slim, settings, ends)
+
+
+def _plan(null: Null, growth: Growth, settings: Settings, first_end: int) -> Plan:
+    intervals = null.cases.shape[1]
+    longest = settings.longest or max(intervals // 2, 1)
+    spans = windows(intervals, settings.shortest, longest, first_end)
+    return plan(null, growth, spans, least=settings.least_cases)
+
+
+def _first_end(null: Null, settings: Settings) -> int:
+    return null.cases.shape[1] - 1 if settings.prospective else 0
+
+
+def _once(
+    null: Null, growth: Growth, settings: Settings, seed: int, threads: int
+) -> tuple[tuple[Cluster, ...], FloatArray]:
+    searched = _plan(null, growth, settings, _first_end(null, settings))
+    clusters = list(_clusters(null, searched, settings, threads))
+    if not clusters:
+        return (), np.empty(0)
+    drawn, stopped = _replicates(replicate_plan(null, growth, settings), clusters[0], settings, seed, threads)
+    judged = [_judged(cluster, drawn, stopped, settings.prospective) for cluster in clusters]
+    weak = [cluster.p is not None and cluster.p >= 1 for cluster in judged]
+    return tuple(judged[: max(settings.told, len(weak) - sum(weak))]), drawn
+
+
+def _replicates(
+    plan: Plan, strongest: Cluster, settings: Settings, seed: int, threads: int
+) -> tuple[FloatArray, bool]:
+    """The maxima, and whether enough had reached the most likely cluster before all were drawn."""
+    step = BATCH if settings.enough else max(settings.replications, 1)
+    drawn = np.empty(0)
+    for first in range(0, settings.replications, step):
+        last = min(first + step, settings.replications)
+        drawn = np.concatenate((drawn, maxima(plan, seed, first, last, threads=threads)))
+        if settings.enough:
+            after = stopped_after(strongest.statistic, drawn, settings.enough)
+            if after is not None and after < settings.replications:
+                return drawn[:after], True
+    return drawn, False
+
+
+def _judged(cluster: Cluster, drawn: FloatArray, stopped: bool, prospective: bool) -> Cluster:
+    p = monte_carlo_p(cluster.statistic, drawn, stopped=stopped)
+    gumbel = Gumbel.fitted(drawn)
+    return replace(
+        cluster,
+        p=p,
+        p_gumbel=gumbel.p(cluster.statistic) if gumbel else None,
+        recurrence=1 / p if p and prospective else None,
+    )
+
+
+def _clusters(null: Null, searched: Plan, settings: Settings, threads: int) -> Iterator[Cluster]:
+    """The best window of each centre, strongest first, as far as the rule of overlap lets them through."""
+    statistic, length, lanes = observed(searched, null.cases, threads=threads)
+    growth = searched.growth
+    told: list[tuple[int, BoolArray]] = []
+    taken = np.zeros(len(null.cases), bool)
+    apart = settings.overlap is Overlap.NO_SHARED_PLACE
+    for sequence in _by_strength(statistic, length, growth.centre):
+        members = growth.zone(sequence, length[sequence])
+        centre = int(growth.centre[sequence])
+        if taken[members].any() if apart else not _let_through(members, centre, told, settings.overlap):
+            continue
+        taken[members] = True
+        if not apart:
+            told.append((centre, np.isin(np.arange(taken.size), members)))
+        upper, lower = lanes[sequence]
+        first, last = searched.windows.span(int(upper), int(lower))
+        yield _cluster(null, int(sequence), members, first, last, float(statistic[sequence]))
+
+
+def _by_strength(statistic: FloatArray, length: IntArray, centre: IntArray) -> IntArray:
+    """Each centre's strongest sequence, strongest first; of equals that of fewer places, then the earlier centre.
+    Those at 0 are left out."""
+    rounded = np.array([float(f"{value:.10g}") for value in statistic])
+    order = np.lexsort((np.arange(statistic.size), centre, length, -rounded))
+    order = order[statistic[order] > 0]
+    _, first = np.unique(centre[order], return_index=True)
+    return order[np.sort(first)]
+
+
+def _let_through(members: IntArray, centre: int, told: list[tuple[int, BoolArray]], overlap: Overlap) -> bool:
+    """Whether a zone may be told; `told` are the centres and places (n,) of stronger ones."""
+    for other, inside in told:
+        ours, theirs = bool(inside[centre]), other in members
+        refused = {
+            Overlap.NO_CENTRE_IN_ANOTHER: ours or theirs,
+            Overlap.NO_CENTRE_IN_STRONGER: ours,
+            Overlap.NO_CENTRE_IN_WEAKER: theirs,
+            Overlap.NOT_BOTH_CENTRES: ours and theirs,
+        }
+        if refused.get(overlap, False):
+            return False
+    return True
+
+
+def _cluster(
+    null: Null, sequence: int, members: IntArray, first: int, last: int, statistic: float
+) -> Cluster:
+    count = int(null.cases[members, first : last + 1].sum())
+    expected = float(null.expected[members, first : last + 1].sum())
+    return Cluster(
+        sequence=sequence,
+        members=members,
+        first=first,
+        last=last,
+        observed=count,
+        expected=expected,
+        relative_risk=_relative_risk(null, count, expected),
+        statistic=statistic,
+        p=None,
+        p_gumbel=None,
+        recurrence=None,
+    )
+
+
+def _relative_risk(null: Null, count: int, expected: float) -> float:
+    if null.model is Model.PERMUTATION:
+        return float("nan")
+    outside = null.total - count
+    return (count / expected) / (outside / (null.total - expected)) if outside else float("inf")

@@ -1,0 +1,275 @@
+"""Maxima of replicates: a pure function of a plan, a seed and a range of replicates, so that any worker may take
+any range and the whole is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surveillance.scanning.growth import Growth
+from surveillance.scanning.null import Draw, Model, Null
+from surveillance.types import FloatArray
+
+IntArray = NDArray[np.int64]
+
+SPREAD = 1.0
+"""How much a block may grow, in standard deviations: long ones are fewer to compare, short ones pass less often."""
+PASSES = (1 / 256, 1 / 24, 1.0)
+"""The share of sequences in each pass: what a replicate reaches in one pass is the floor of the next."""
+FLOOR_GROUPS = (0.05, 0.25, 0.6)
+"""Where replicates, weakest first, are parted into groups with a floor of their own, in one pass."""
+FIRST_FLOOR = 1.5
+"""The lowest floor but in the last pass: less would take long and help little."""
+TABLE_BYTES = 400_000_000
+"""Thresholds held at once; beyond, they are worked out where they are needed."""
+PER_CASE = 4
+BYTE_ENOUGH = 32
+"""Counts of a place below this take one byte, and eight of them still add up in one."""
+SHORT_ENOUGH = 25_000
+"""Up to this expectation, a count and its threshold are never 2¹⁵ apart, and 16 bits are enough."""
+GROUP = 16
+"""As in scan_kernel.py."""
+KINDS = {Model.PERMUTATION: 0, Model.POISSON: 1, Model.BERNOULLI: 2}
+
+
+class Windows(NamedTuple):
+    """Spans of intervals to look at. `lane` (T,) is where a case of interval t is counted first (-1: nowhere);
+    after adding up, `runs` (m, 4) say which lanes make which windows (scan_kernel.py)."""
+
+    lane: IntArray
+    lanes: int
+    runs: IntArray
+    longest: int
+
+    def span(self, upper: int, lower: int) -> tuple[int, int]:
+        """First and last interval of the window between two lanes."""
+        if lower < 0:
+            last = self.lane.size - 1
+            return last - upper, last
+        return lower, upper - 1
+
+    @property
+    def number(self) -> int:
+        return int(self.runs[:, 2].sum())
+
+
+def windows(intervals: int, shortest: int, longest: int, first_end: int) -> Windows:
+    """Windows of `shortest` … `longest` intervals that end at interval `first_end` or later.
+
+    When only the last interval ends them (prospective), a lane is a duration; else a lane is a point of time.
+    """
+    longest = min(longest, intervals)
+    if first_end >= intervals - 1:
+        lane = intervals - 1 - np.arange(intervals)
+        runs = [(shortest - 1, -1, longest - shortest + 1, 0)]
+        return Windows(
+            np.where(lane < longest, lane, -1), longest, np.array(runs, np.int64).reshape(-1, 4), longest
+        )
+    runs, used = [], 0
+    for duration in range(shortest, longest + 1):
+        stop = max(duration, first_end + 1)
+        number = intervals + 1 - stop
+        if number > 0:
+            runs.append((stop, stop - duration, number, used))
+            used += number
+    return Windows(np.arange(intervals) + 1, intervals + 1, np.array(runs, np.int64).reshape(-1, 4), longest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that a replicate needs, worked out once. Arrays as in scan_kernel.py."""
+
+    model: Model
+    draw: Draw
+    windows: Windows
+    growth: Growth
+    stop: IntArray
+    block: IntArray
+    before: FloatArray
+    weight: FloatArray
+    profile: FloatArray
+    kind: IntArray
+    penalties: FloatArray
+    least: int
+    people: float
+
+    @property
+    def most_expected(self) -> float:
+        """The largest expectation of a window, but for the last places of its zone."""
+        return float(self.before.max(initial=0.0) * max(self.profile.max(initial=0.0), 0.0))
+
+
+def plan(null: Null, growth: Growth, spans: Windows, *, least: int = 2) -> Plan:
+    """`least` is the smallest number of cases that makes a cluster."""
+    from surveillance.scanning.scan_kernel import blocks_of, weights_before
+
+    weight, profile = _weights(null.expected, spans)
+    longest = spans.longest
+    whole = null.expected.sum(1) * (longest / null.expected.shape[1])
+    stop, block = blocks_of(growth.member, growth.start, whole, SPREAD)
+    penalties, kind = np.unique(growth.penalty, return_inverse=True)
+    return Plan(
+        model=null.model,
+        draw=null.draw,
+        windows=spans,
+        growth=growth,
+        stop=stop,
+        block=block,
+        before=weights_before(growth.member, growth.start, stop, block, weight),
+        weight=weight,
+        profile=profile,
+        kind=kind.astype(np.int64),
+        penalties=penalties,
+        least=least,
+        people=null.people,
+    )
+
+
+def _weights(expected: FloatArray, spans: Windows) -> tuple[FloatArray, FloatArray]:
+    """Expectations by lane: (n, 1) and a profile (L,) where place and time are independent, else (n, L) and ones."""
+    rows, columns, total = expected.sum(1), expected.sum(0), expected.sum()
+    product = np.outer(rows, columns) / total if total else expected
+    if np.allclose(expected, product, rtol=1e-12, atol=0):
+        return rows[:, None].copy(), _by_lane(columns[None, :] / (total or 1.0), spans)[0]
+    return _by_lane(expected, spans), np.ones(spans.lanes)
+
+
+def _by_lane(values: NDArray[Any], spans: Windows) -> NDArray[Any]:
+    """(n, T) added up along the lanes, (n, L)."""
+    lanes = np.zeros((len(values), spans.lanes), values.dtype)
+    used = spans.lane >= 0
+    lanes[:, spans.lane[used]] = values[:, used]
+    return np.cumsum(lanes, axis=1)
+
+
+def observed(plan: Plan, cases: IntArray, *, threads: int = 1) -> tuple[FloatArray, IntArray, IntArray]:
+    """The best window of each sequence: statistic (S,), zone length (S,) and lanes (S, 2)."""
+    from surveillance.scanning.scan_kernel import best_windows
+
+    size = plan.growth.size
+    best, length, lanes = np.zeros(size), np.zeros(size, np.int64), np.full((size, 2), -1)
+    counts = _by_lane(cases.astype(np.int32), plan.windows)
+
+    def work(piece: slice) -> None:
+        best_windows(
+            counts, plan.growth.member, plan.growth.start, plan.stop, plan.block, plan.before, plan.weight,
+            plan.profile, plan.windows.runs, plan.least, plan.draw.cases, plan.people,
+            piece.start, piece.stop, best, length, lanes,
+        )  # fmt: skip
+
+    _shared_out(work, _pieces(size, 8 * threads), threads)
+    return best * plan.growth.penalty, length, lanes
+
+
+def maxima(plan: Plan, seed: int, first: int, last: int, *, threads: int = 1) -> FloatArray:
+    """The largest statistic of each replicate `first` … `last` - 1, (last - first,); 0 where no window has `least`
+    cases and more than expected. Depends on nothing but the plan, the seed and the replicate's number."""
+    from surveillance.scanning.draw_kernel import stream_keys
+
+    best = np.zeros(last - first)
+    if not (plan.windows.number and plan.growth.size and plan.draw.cases):
+        return best
+    keys = stream_keys(seed, first, last)
+    for share in PASSES:
+        step = max(1, min(round(1 / share), plan.growth.size // 4))
+        chosen = np.arange(0, plan.growth.size, step)
+        edges = [round(part * best.size) for part in FLOOR_GROUPS]
+        for group in np.split(np.argsort(best, kind="stable"), edges):
+            if group.size:
+                floor = float(best[group].min()) if step == 1 else max(float(best[group].min()), FIRST_FLOOR)
+                _raise(plan, chosen, keys, best, group, floor, threads)
+        if step == 1:
+            break
+    return best
+
+
+class _Screen(NamedTuple):
+    """Thresholds for one floor, as the kernel takes them."""
+
+    row_start: IntArray
+    table: NDArray[Any]
+    largest: FloatArray
+    first: NDArray[np.int32]
+
+
+def _raise(
+    plan: Plan,
+    chosen: IntArray,
+    keys: NDArray[np.uint64],
+    best: FloatArray,
+    group: IntArray,
+    floor: float,
+    threads: int,
+) -> None:
+    """One pass over the `chosen` sequences for the replicates of `group`, for statistics from `floor` on."""
+    from surveillance.scanning.draw_kernel import draw_counts
+    from surveillance.scanning.scan_kernel import raise_maxima
+
+    spans, growth, draw = plan.windows, plan.growth, plan.draw
+    counter = np.int16 if plan.most_expected < SHORT_ENOUGH else np.int32
+    screen = _screen(plan, chosen, floor, counter, threads)
+    places = len(plan.weight)
+    lane = spans.lane[draw.time]
+    penalty = growth.penalty
+
+    def work(piece: IntArray) -> None:
+        counts = np.empty((places, spans.lanes * GROUP), counter)
+        draw_counts(
+            counts, KINDS[plan.model], keys[piece], draw.place, lane, draw.stop, draw.keep, draw.other, draw.cases,
+        )  # fmt: skip
+        if counts.max() < BYTE_ENOUGH:
+            counts = counts.astype(np.uint8)
+        reached = best[piece]
+        raise_maxima(
+            reached, counts, chosen, screen.row_start, screen.table, growth.member, growth.start,
+            plan.stop, plan.block, plan.before, plan.weight, plan.profile, spans.runs, plan.kind, penalty,
+            screen.largest, screen.first, PER_CASE, draw.cases, plan.people,
+        )  # fmt: skip
+        best[piece] = reached
+
+    _shared_out(work, (group[i : i + GROUP] for i in range(0, group.size, GROUP)), threads)
+
+
+def _screen(plan: Plan, chosen: IntArray, floor: float, counter: type, threads: int) -> _Screen:
+    from surveillance.scanning import scan_kernel as kernel
+
+    largest = np.array(
+        [kernel.largest_expected(floor / p, plan.least, plan.draw.cases, plan.people) for p in plan.penalties]
+    )
+    first = np.array([kernel.first_count(row, PER_CASE) for row in largest])
+    rows = np.diff(plan.block)[chosen]
+    row_start = np.cumsum(rows) - rows
+    windows = plan.windows.number
+    if rows.sum() * windows * np.dtype(counter).itemsize > TABLE_BYTES:
+        return _Screen(np.empty(0, np.int64), np.empty((1, windows), counter), largest, first)
+    table: NDArray[Any] = np.empty((int(rows.sum()), windows), counter)
+    growth = plan.growth
+
+    def work(piece: slice) -> None:
+        kernel.fill_table(
+            table, chosen[piece], row_start[piece], growth.member, growth.start, plan.stop, plan.block, plan.before,
+            plan.weight, plan.profile, plan.windows.runs, plan.kind, largest, first, PER_CASE,
+        )  # fmt: skip
+
+    _shared_out(work, _pieces(chosen.size, 4 * threads), threads)
+    return _Screen(row_start, table, largest, first)
+
+
+def _pieces(size: int, number: int) -> list[slice]:
+    edges = np.linspace(0, size, number + 1).astype(int)
+    return [slice(first, last) for first, last in pairwise(edges)]
+
+
+def _shared_out(work: Callable[[Any], None], pieces: Any, threads: int) -> None:
+    if threads == 1:
+        for piece in pieces:
+            work(piece)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, pieces))
