@@ -29,8 +29,8 @@ FIRST_FLOOR = 1.5
 TABLE_BYTES = 400_000_000
 """Thresholds held at once; beyond, they are worked out where they are needed."""
 PER_CASE = 4
-BYTE_ENOUGH = 32
-"""Counts of a place below this take one byte, and eight of them still add up in one."""
+BYTE_ENOUGH = 128
+"""Counts of a place below this take one byte, and two of them still add up in one."""
 SHORT_ENOUGH = 25_000
 """Up to this expectation, a count and its threshold are never 2¹⁵ apart, and 16 bits are enough."""
 GROUP = 16
@@ -83,7 +83,7 @@ def windows(intervals: int, shortest: int, longest: int, first_end: int) -> Wind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that a replicate needs, worked out once. Arrays as in scan_kernel.py."""
+    """All that a replicate needs, worked out once. Arrays as in scan_kernel.py; `tour` (S,) is the order of work."""
 
     model: Model
     draw: Draw
@@ -96,6 +96,7 @@ class Plan:
     profile: FloatArray
     kind: IntArray
     penalties: FloatArray
+    tour: IntArray
     least: int
     people: float
 
@@ -126,9 +127,18 @@ def plan(null: Null, growth: Growth, spans: Windows, *, least: int = 2) -> Plan:
         profile=profile,
         kind=kind.astype(np.int64),
         penalties=penalties,
+        tour=_tour(growth.centres[growth.centre]),
         least=least,
         people=null.people,
     )
+
+
+def _tour(points: FloatArray) -> IntArray:
+    """An order of points (S, d) in which the next is near, up and down in stripes: sequences that follow one another
+    then have most of their places in common, and find their counts in the cache."""
+    stripe = np.argsort(np.argsort(points[:, 0], kind="stable"), kind="stable")
+    stripe //= max(int(np.sqrt(len(points))), 1)
+    return np.lexsort((np.where(stripe % 2, -1, 1) * points[:, 1], stripe))
 
 
 def _weights(expected: FloatArray, spans: Windows) -> tuple[FloatArray, FloatArray]:
@@ -178,7 +188,7 @@ def maxima(plan: Plan, seed: int, first: int, last: int, *, threads: int = 1) ->
     keys = stream_keys(seed, first, last)
     for share in PASSES:
         step = max(1, min(round(1 / share), plan.growth.size // 4))
-        chosen = np.arange(0, plan.growth.size, step)
+        chosen = plan.tour[::step]
         edges = [round(part * best.size) for part in FLOOR_GROUPS]
         for group in np.split(np.argsort(best, kind="stable"), edges):
             if group.size:

@@ -107,7 +107,7 @@ def blocks_of(member: Any, start: IntArray, whole: FloatArray, spread: float) ->
     """Cut each sequence (`start` (S + 1,)) into blocks: `stop` (B,) and the first block of each sequence (S + 1,).
 
     A block goes on while the expectation that its further places add, of the `whole` (n,) longest window, is at most
-    `spread` standard deviations of its first zone.
+    `spread` standard deviations of its first zone; long ones are of eights, as `add_rows` takes them.
     """
     first = np.zeros(start.size, np.int64)
     stop = np.empty(start[-1], np.int64)
@@ -118,11 +118,15 @@ def blocks_of(member: Any, start: IntArray, whole: FloatArray, spread: float) ->
         while at < start[s + 1]:
             total += whole[member[at]]
             room = spread * sqrt(total)
-            at += 1
-            while at < start[s + 1] and whole[member[at]] <= room:
-                room -= whole[member[at]]
-                total += whole[member[at]]
-                at += 1
+            end = at + 1
+            while end < start[s + 1] and whole[member[end]] <= room:
+                room -= whole[member[end]]
+                end += 1
+            if end - at > 8 and end < start[s + 1]:
+                end -= (end - at) % 8
+            for j in range(at + 1, end):
+                total += whole[member[j]]
+            at = end
             stop[used] = at
             used += 1
         first[s + 1] = used
@@ -211,8 +215,8 @@ def fill_table(
 
 @compiled
 def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
-    """Add the counts of the joining places to `acc`, several at a time; 8-bit counts must be below 32."""
-    width = acc.size
+    """Add the counts of the joining places to `acc`, eight at a time; two must fit in their type."""
+    narrow = counts.dtype.type
     j = first
     while j + 8 <= last:
         a, b, c, d = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]], counts[member[j + 3]]
@@ -222,21 +226,12 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
             counts[member[j + 6]],
             counts[member[j + 7]],
         )
-        if counts.itemsize == 1:
-            for k in range(width):
-                acc[k] += np.uint8(a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k])
-        else:
-            for k in range(width):
-                acc[k] += a[k] + b[k] + c[k] + d[k] + e[k] + f[k] + g[k] + h[k]
+        for k in range(acc.size):
+            acc[k] += narrow(a[k] + b[k]) + narrow(c[k] + d[k]) + narrow(e[k] + f[k]) + narrow(g[k] + h[k])
         j += 8
-    while j + 3 <= last:
-        a, b, c = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]]
-        for k in range(width):
-            acc[k] += a[k] + b[k] + c[k]
-        j += 3
     while j < last:
         a = counts[member[j]]
-        for k in range(width):
+        for k in range(acc.size):
             acc[k] += a[k]
         j += 1
 
