@@ -28,6 +28,8 @@ from reports.service import run_waiting
 from settings import ROOT, Settings
 from surveillance.analysis import AnalysisReport, analyse, replay
 from surveillance.clock import current_time
+from surveillance.clustering.settings import load_settings
+from surveillance.clustering.watching import Clusters
 from surveillance.diseases import Catalogue, load_catalogue
 from surveillance.epiweek import local_day
 from surveillance.jobs import Job, forget_old_runs
@@ -123,6 +125,23 @@ class Chain:
             wrong = self.outbreaks.check(session, today=today, now=now)
         return {"outbreaks_disagree": len(wrong)} if wrong else {}
 
+    @cached_property
+    def clusters(self) -> Clusters:
+        deployment = self.settings.deployment
+        return Clusters(
+            catalogue=self.catalogue,
+            settings=load_settings(),
+            diseases=deployment.diseases,
+            unit_ids=self.unit_ids,
+            timezone=deployment.timezone,
+        )
+
+    def find_clusters(self) -> dict[str, Any]:
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+        changed = self.clusters.find(self.engine, now=now)
+        return {"clusters_changed": changed} if changed else {}
+
     def reconcile(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
             done = self.reconcile_at(session, current_time(session, self.settings.clock))
@@ -191,6 +210,7 @@ class Chain:
 
         def after_day(session: Session, now: datetime) -> None:
             self.outbreaks_at(session, now)
+            self.clusters.find_at(session, now)
             done = self.reconcile_at(session, now, notify=False)
             say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
 
@@ -216,6 +236,13 @@ class Chain:
                 wakes_on=("ingested",),
             ),
             Job(name="outbreak_check", run=self.check_outbreaks, every_s=86400, late_after_s=3 * 86400),
+            Job(
+                name="clusters",
+                run=self.find_clusters,
+                every_s=900,
+                late_after_s=3 * 3600,
+                wakes_on=("ingested",),
+            ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
             Job(name="forecast", run=self.forecast, every_s=3600, late_after_s=3 * 86400),
