@@ -123,6 +123,12 @@ def neighbour_pairs(session: Session, unit_ids: Collection[int]) -> list[tuple[i
     return [(unit, neighbour) for unit, neighbour in session.execute(query)]
 
 
+def codes_of(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
+    """The official code of each unit."""
+    query = select(AdminUnit.id, AdminUnit.code).where(AdminUnit.id.in_(unit_ids))
+    return {row.id: row.code for row in session.execute(query)}
+
+
 def centres_of(session: Session, unit_ids: Collection[int]) -> dict[int, tuple[float, float]]:
     """Latitude and longitude of a point inside each unit's boundary, else of the register's point; units with neither
     are absent."""

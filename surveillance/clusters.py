@@ -180,7 +180,7 @@ class _Study:
 
     def __init__(self, reported: Reported, city: City, settings: ClusterSettings, first: date) -> None:
         self.shape = reported.unknown.shape[0], (reported.last - first).days + 1
-        self.lost = reported.unknown[:, -self.shape[1] :].any(axis=1)
+        self.lost: BoolArray = np.any(reported.unknown[:, -self.shape[1] :], axis=1)
         lines = reported.lines.between(first, reported.last)
         lines = lines.take(~self.lost[lines.unit])
         self.unit = lines.unit.astype(np.int64)

@@ -9,6 +9,7 @@ it runs twice because a machine was lost.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ Result = TypeVar("Result")
 
 RETRIES = 3
 """How often a piece is tried elsewhere when the machine that had it was lost."""
+AHEAD = 4
+"""Pieces that wait for each worker, so that none is idle."""
 CONNECT_S = 10
 
 
@@ -64,19 +67,20 @@ class Dask:
     def map(
         self, work: Callable[[Shared, Piece], Result], shared: Shared, pieces: Iterable[Piece]
     ) -> Iterator[Result]:
-        """`shared` travels once, as a task of its own: the scheduler can make it anew where it was lost."""
+        """`shared` travels once, as a task of its own: the scheduler can make it anew where it was lost. Only a few
+        pieces a worker wait there, so that there may be more of them than memory holds."""
         held = self.client.submit(_same, shared, pure=False)
-        futures = self.client.map(_call, list(pieces), work=work, shared=held, pure=False, retries=RETRIES)
-        while futures:
-            yield futures.pop(0).result()
+        waiting: deque[Any] = deque()
+        for piece in pieces:
+            waiting.append(self.client.submit(work, held, piece, pure=False, retries=RETRIES))
+            if len(waiting) >= AHEAD * self.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _same(shared: Shared) -> Shared:
     return shared
-
-
-def _call(piece: Any, *, work: Callable[[Any, Any], Any], shared: Any) -> Any:
-    return work(shared, piece)
 
 
 @contextmanager

@@ -32,9 +32,7 @@ def grid_pairs() -> list[tuple[int, int]]:
     return both + [(b, a) for a, b in both]
 
 
-def grid_city(
-    *, without: Sequence[tuple[int, int]] = (), parts: Mapping[int, Part] | None = None
-) -> City:
+def grid_city(*, without: Sequence[tuple[int, int]] = (), parts: Mapping[int, Part] | None = None) -> City:
     """Communes of a kilometre on a grid, 10,000 people each; `without` are borders that a river closes."""
     number = np.arange(SIDE * SIDE)
     closed = {*without, *((b, a) for a, b in without)}
