@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -105,6 +106,20 @@ def worker() -> None:
     running.start()
     running.wait()
     running.stop()
+
+
+@cli.command(hidden=True)
+def job(name: Annotated[str, typer.Argument(help="forecast, clusters")]) -> None:
+    """One job of the worker in this process, at low priority; prints its counts as JSON."""
+    from surveillance.apart import as_apart
+    from worker import Chain
+
+    as_apart()
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    engine = connect(settings)
+    print(json.dumps(Chain(engine, settings).long_jobs[name]()))
+    engine.dispose()
 
 
 @cli.command()
@@ -231,7 +246,8 @@ def detect(
         Path, typer.Argument(help="CSV: series, t, epoch, date, freq, observed, population, state")
     ],
     method: Annotated[
-        str, typer.Option(help="farrington_flexible, farrington_classic, ears_c1, ears_c2, ears_c3, …")
+        str,
+        typer.Option(help="farringtonFlexible, earsC, cusum, glrpois, outbreakP, cdc, …, or our name"),
     ],
     out: Annotated[Path, typer.Option()],
     settings: Annotated[Path | None, typer.Option(help="JSON of named settings")] = None,

@@ -29,6 +29,7 @@ from geodata.models import AdminUnit
 from i18n import Message, MessageError
 from migrate import migrate
 from settings import ROOT, Settings
+from surveillance.investigation_layout import reading_order
 from surveillance.models import IngestRun
 from web.serve import check_port
 from worker import Chain
@@ -38,6 +39,8 @@ LIVE_DAYS = 30
 LEAD_DAYS = 7
 """Daily files begin this long before the replayed days, so that no source counts as silent on their first."""
 YEARS = 6
+INVESTIGATED_DAYS = 425
+"""Wards' forms begin this long (14 months) before today: outbreaks need the points of a season, not of six years."""
 SECONDS_PER_DAY = 60
 SEED = 20261122
 PROCESSES = ("mail", "worker", "web", "demo-feed")
@@ -116,7 +119,7 @@ def _fill(engine: Engine, settings: Settings, say: Say) -> None:
         live_from = _write_taiwan(history, days, say)
     say(Message("Đang nạp lịch sử qua đúng quy trình thu nhận…"))
     chain = Chain(engine, settings)
-    chain.ingest(sorted(history.iterdir()), backfill=True, say=say)
+    chain.ingest(sorted(history.iterdir(), key=reading_order), backfill=True, say=say)
     say(Message("Đang dựng lại mức nguy cơ và cảnh báo của {count} ngày gần đây…", count=LIVE_DAYS))
     chain.replay([live_from - timedelta(days=n) for n in range(LIVE_DAYS, 0, -1)], say)
     shutil.rmtree(history)
@@ -124,8 +127,8 @@ def _fill(engine: Engine, settings: Settings, say: Say) -> None:
 
 
 def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) -> date:
+    from surveillance import hcdc_layout, investigation_layout
     from surveillance.diseases import load_catalogue
-    from surveillance.hcdc_layout import write_day, write_month
     from surveillance.simulate import load_settings, places_from_registry, simulate
 
     today = date.today()
@@ -142,10 +145,15 @@ def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) ->
     )
     say(Message("Đang ghi {count} dòng báo cáo thành tệp Excel theo mẫu HCDC…", count=len(epidemic.reports)))
     replay_from = live_from - timedelta(days=LIVE_DAYS + LEAD_DAYS)
+    investigated_from = (today - timedelta(days=INVESTIGATED_DAYS)).replace(day=1)
     for month in _months(start, replay_from):
-        write_month(epidemic, month, history, until=replay_from)
+        hcdc_layout.write_month(epidemic, month, history, until=replay_from)
+        if month >= investigated_from:
+            investigation_layout.write_month(epidemic, month, history, until=replay_from)
     for day in _days_between(replay_from, today):
-        write_day(epidemic, day, history if day < live_from else days)
+        folder = history if day < live_from else days
+        hcdc_layout.write_day(epidemic, day, folder)
+        investigation_layout.write_day(epidemic, day, folder)
     return live_from
 
 

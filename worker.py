@@ -6,7 +6,7 @@ seconds. Reconciling is level-triggered: a job that was killed is simply run aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -27,6 +27,7 @@ from i18n import Message, show_times_in
 from reports.service import run_waiting
 from settings import ROOT, Settings
 from surveillance.analysis import AnalysisReport, analyse, replay
+from surveillance.apart import run_apart
 from surveillance.clock import current_time
 from surveillance.clustering.settings import load_settings
 from surveillance.clustering.watching import Clusters
@@ -42,6 +43,8 @@ from surveillance.quality import silent_diseases
 from surveillance.signals import current_signals
 
 KEEP_JOB_RUNS = timedelta(days=90)
+SETTLED_S = 60
+"""Work that nobody waits for begins this long after the worker: alerts that are due go first."""
 
 
 class Chain:
@@ -136,7 +139,11 @@ class Chain:
             timezone=deployment.timezone,
         )
 
+    def clusters_apart(self) -> dict[str, Any]:
+        return run_apart("clusters")
+
     def find_clusters(self) -> dict[str, Any]:
+        """Seconds of array work: `clusters_apart` is what the worker runs."""
         with session_scope(self.engine) as session:
             now = current_time(session, self.settings.clock)
         changed = self.clusters.find(self.engine, now=now)
@@ -171,7 +178,11 @@ class Chain:
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}
 
+    def forecast_apart(self) -> dict[str, Any]:
+        return run_apart("forecast")
+
     def forecast(self) -> dict[str, Any]:
+        """Minutes of work: `forecast_apart` is what the worker runs."""
         deployment = self.settings.deployment
         with session_scope(self.engine) as session:
             now = current_time(session, self.settings.clock)
@@ -224,6 +235,11 @@ class Chain:
             after_day=after_day,
         )
 
+    @property
+    def long_jobs(self) -> Mapping[str, Callable[[], dict[str, Any]]]:
+        """What `app.py job` runs in a process of its own."""
+        return {"forecast": self.forecast, "clusters": self.find_clusters}
+
     def jobs(self) -> list[Job]:
         return [
             Job(name="collect", run=self.collect, every_s=2, late_after_s=120),
@@ -235,17 +251,30 @@ class Chain:
                 late_after_s=900,
                 wakes_on=("ingested",),
             ),
-            Job(name="outbreak_check", run=self.check_outbreaks, every_s=86400, late_after_s=3 * 86400),
+            Job(
+                name="outbreak_check",
+                run=self.check_outbreaks,
+                every_s=86400,
+                late_after_s=3 * 86400,
+                first_after_s=SETTLED_S,
+            ),
             Job(
                 name="clusters",
-                run=self.find_clusters,
+                run=self.clusters_apart,
                 every_s=900,
                 late_after_s=3 * 3600,
                 wakes_on=("ingested",),
+                first_after_s=SETTLED_S,
             ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
-            Job(name="forecast", run=self.forecast, every_s=3600, late_after_s=3 * 86400),
+            Job(
+                name="forecast",
+                run=self.forecast_apart,
+                every_s=3600,
+                late_after_s=3 * 86400,
+                first_after_s=SETTLED_S,
+            ),
             Job(name="reports", run=self.reports, every_s=5, late_after_s=1800, wakes_on=("reports",)),
             Job(name="housekeeping", run=self.housekeeping, every_s=86400, late_after_s=2 * 86400),
         ]

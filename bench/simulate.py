@@ -1,4 +1,4 @@
-"""Seconds to simulate six years of the city and to write them as HCDC's monthly files.
+"""Seconds to simulate six years of the city and to write them as HCDC's monthly files, the last year also as forms.
 
     python -m bench.simulate [folder]
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from settings import Deployment
+from surveillance import investigation_layout
 from surveillance.diseases import load_catalogue
 from surveillance.hcdc_layout import write_month
 from surveillance.simulate import load_settings, places_from_registry, simulate
@@ -34,6 +35,10 @@ def main(folder: Path) -> None:
     months = range(START.year * 12 + START.month - 1, END.year * 12 + END.month)
     files = [path for m in months for path in write_month(epidemic, date(m // 12, m % 12 + 1, 1), folder)]
     written = time.perf_counter()
+    forms = [
+        investigation_layout.write_month(epidemic, date(m // 12, m % 12 + 1, 1), folder) for m in months[-12:]
+    ]
+    forms_written = time.perf_counter()
     figures = {
         "reports": len(epidemic.reports),
         "cases": len(epidemic.cases),
@@ -41,6 +46,13 @@ def main(folder: Path) -> None:
         "simulate_s": round(simulated - began, 1),
         "files": len(files),
         "write_s": round(written - simulated, 1),
+        "forms_of_12_months": int(
+            (
+                epidemic.investigations["date_report"] >= f"{months[-12] // 12}-{months[-12] % 12 + 1:02}-01"
+            ).sum()
+        ),
+        "form_files": sum(map(len, forms)),
+        "write_forms_s": round(forms_written - written, 1),
         "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 1),
     }
     print(json.dumps(figures))

@@ -185,13 +185,15 @@ def _together(found: Facts | None, report: Facts) -> Facts:
 
 
 def _found_over(reported: Facts, found: Facts) -> Facts:
-    """The case as its ward found it; what the investigation does not speak of is as it was reported."""
+    """The case as its ward found it; what the investigation does not speak of is as it was reported.
+
+    `event_date`, the day it is counted on, stays that of its hospitals: see docs/decisions/verification.md.
+    """
     values: dict[str, Any] = {
         "verification": found.verification,
         "classification": _class_found(found) or reported.classification,
         "treatment": _higher(reported.treatment, found.treatment),
         "date_onset": found.date_onset or reported.date_onset,
-        "event_date": found.date_onset or reported.event_date,
     }
     return reported._replace(**values, **_place_over(reported, found))
 

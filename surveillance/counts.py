@@ -1,6 +1,7 @@
 """From the line list to counts by disease, place and time, as believed at any moment.
 
-Every count is by event date (onset, else admission, else report) on today's units, without discarded cases.
+Every count is by event date (onset, else admission, else report, as hospitals reported it) on today's units, without
+discarded cases.
 `as_of` None means what is believed now. `classification` narrows to those classes; `verified` to cases whose ward found
 the patient ill of the disease (outcome 8): the reported and the verified series are two (domain.md §1.2 item 7).
 """

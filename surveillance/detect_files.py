@@ -21,9 +21,9 @@ from i18n import Message
 from surveillance.detection.settings_files import (
     Control,
     SeriesShape,
-    build_detector,
     method_name,
     read_settings,
+    run_setting,
 )
 from surveillance.plain_files import PlainFileError
 from surveillance.types import Bounds, CountSeries, FloatArray, Frequency, SeriesKey
@@ -33,6 +33,8 @@ REQUIRED = ("series", "t", "freq", "observed")
 FREQUENCIES = {365: Frequency.DAY, 52: Frequency.WEEK, 12: Frequency.MONTH}
 NO_ALARM_REASONS = ("", "too_few_cases")
 """With any other reason it is not known whether to alarm: NA, never 0."""
+NOT_JUDGED = "not_judged"
+"""A step before the newest ones that the method looks at."""
 UNKNOWN_WORDS = ("", "NA", "NaN", "nan", "null")
 UNDATED_START = date(2001, 1, 1)
 MOST_STEPS = 100_000
@@ -248,7 +250,7 @@ def _judge(
             steps=counts.observed.shape[1],
             calendar="dates" if batch[0].dated else "steps",
         )
-        bounds = build_detector(method, setting, control, shape)(counts)
+        bounds = run_setting(method, setting, control, shape, counts)
         found.update({one.name: (bounds, position) for position, one in enumerate(batch)})
     return found
 
@@ -263,6 +265,9 @@ def _out_rows(
 ) -> Iterator[list[Any]]:
     column = {int(step): index for index, step in enumerate(bounds.evaluated)}
     for label, step in zip(one.labels, one.steps, strict=True):
+        if step not in column:
+            yield [one.name, label, setting, "NA", "NA", "NA", "NA", NOT_JUDGED]
+            continue
         at = (position, column[step])
         reason = str(bounds.reason[at])
         upper = empty.get(reason, _text(bounds.upperbound[at]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,8 +31,8 @@ RECONNECT_S = 2.0
 class Job:
     """`run` returns counts for people (empty: nothing happened, no row is kept).
 
-    It is run every `every_s` seconds, and at once when a NOTIFY on one of `wakes_on` arrives; it is late when
-    it has not succeeded for `late_after_s` seconds.
+    It is run every `every_s` seconds, first `first_after_s` after the start, and at once when a NOTIFY on one of
+    `wakes_on` arrives; it is late when it has not succeeded for `late_after_s` seconds.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Job:
     every_s: float
     late_after_s: int
     wakes_on: tuple[str, ...] = ()
+    first_after_s: float = 0
 
 
 def run_once(engine: Engine, job: Job) -> bool:
@@ -120,7 +122,7 @@ class Worker:
                 args=[job],
                 id=job.name,
                 seconds=job.every_s,
-                next_run_time=datetime.now(UTC),
+                next_run_time=datetime.now(UTC) + timedelta(seconds=job.first_after_s),
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
@@ -183,15 +185,22 @@ class Worker:
 
     def _listen_until_lost(self) -> None:
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        wakes = {channel: job.name for job in self.jobs.values() for channel in job.wakes_on}
+        wakes: defaultdict[str, list[str]] = defaultdict(list)
+        for job in self.jobs.values():
+            for channel in job.wakes_on:
+                wakes[channel].append(job.name)
         with psycopg.connect(url, autocommit=True) as connection:
             for channel in wakes:
                 connection.execute(f'LISTEN "canhdich_{channel}"')
-            for name in wakes.values():  # what was said while nobody listened
-                self.wake(name)
+            for channel in wakes:  # what was said while nobody listened
+                self._wake_all(wakes[channel])
             while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=LISTEN_TIMEOUT_S, stop_after=1):
-                    self.wake(wakes[notice.channel.removeprefix("canhdich_")])
+                    self._wake_all(wakes[notice.channel.removeprefix("canhdich_")])
+
+    def _wake_all(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.wake(name)
 
 
 def wait_for_database(engine: Engine, revive: Callable[[], object], attempts: int = 60) -> None:

@@ -110,7 +110,8 @@ class CaseVersion(Base):
 
     `unit_id` is the commune of today, `former_unit_id` the one the source named if it no longer exists. `report_id` is
     the hospital's report that shaped it; `verification` (`types.Verification`) the outcome of the ward's investigation
-    `investigation_id`, both NULL until there is one.
+    `investigation_id`, both NULL until there is one. `event_date` is the day the case is counted on, by its hospitals'
+    reports alone; when it began is `date_onset`, else `date_admission`, else `date_report`.
     """
 
     __tablename__ = "case_version"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i18n import Message
+from surveillance.detection.watch import LARGEST_COUNT
 from surveillance.nowcasting.delays import Calendar, draw_shares, fit_delays
 from surveillance.nowcasting.level import area_parts, day_dispersion, fit_curve
 from surveillance.nowcasting.triangle import Triangle, due_cells
@@ -27,6 +28,7 @@ REASONS: Mapping[str, str] = {
     "too_few_reports": "Không đủ dữ liệu để ước tính ca chưa báo cáo: có quá ít ca để biết báo cáo chậm bao lâu.",
     "unknown_counts": "Không đủ dữ liệu để ước tính ca chưa báo cáo: có ngày chưa có số liệu.",
     "negative_counts": "Không ước tính được ca chưa báo cáo: có ngày ghi số ca âm.",
+    "invalid_counts": "Không ước tính được ca chưa báo cáo: có ngày ghi số ca lớn quá mức có thể.",
     "uncertain_delays": "Không đủ dữ liệu để ước tính ca chưa báo cáo: chưa biết rõ báo cáo chậm bao lâu.",
     "too_early": "Chưa ước tính được cho ngày này: đến nay mới có quá ít ca được báo cáo.",
 }
@@ -122,7 +124,9 @@ def _bad_areas(triangle: Triangle) -> NDArray[np.str_]:
     due = due_cells(triangle.steps, triangle.max_delay)
     known = triangle.counts[:, due]
     negative, unknown = (known < 0).any(axis=1), ~np.isfinite(known).all(axis=1)
-    return np.select([negative, unknown], ["negative_counts", "unknown_counts"], "").astype("<U24")
+    huge = ((known > LARGEST_COUNT) & (known < np.inf)).any(axis=1)
+    codes = ["negative_counts", "invalid_counts", "unknown_counts"]
+    return np.select([negative, huge, unknown], codes, "").astype("<U24")
 
 
 def _refusal(counts: FloatArray, triangle: Triangle, settings: NowcastSettings) -> str:

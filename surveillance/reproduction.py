@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincc, gammaincinv
 
 from i18n import Message
+from surveillance.detection.watch import LARGEST_COUNT
 from surveillance.serial_interval import GrowthTable, SerialInterval, mean_of, support_of
 from surveillance.types import BoolArray, FloatArray
 
@@ -204,7 +205,7 @@ def refusals(
     reach = Windows(first=np.maximum(windows.first - support_of(weights), 0) + 1, last=windows.last + 1)
     touched = [
         _window_sums(np.pad(wrong, ((0, 0), (1, 0))).astype(float), reach) > 0
-        for wrong in (np.isinf(cases) | (cases < 0), np.isnan(cases))
+        for wrong in ((cases < 0) | (cases > LARGEST_COUNT), np.isnan(cases))
     ]
     few, nobody = local < rules.min_cases, (pressure <= 0) & (rules.min_cases > 0)
     short = np.broadcast_to(~long_enough, local.shape)

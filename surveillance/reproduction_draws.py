@@ -122,7 +122,7 @@ def _summary(
     probabilities = tuple(rules.probabilities)
     mean, sd, above = (np.full(reason.shape, np.nan) for _ in range(3))
     quantiles, rates = (np.full((len(probabilities), *reason.shape), np.nan) for _ in range(2))
-    for w in np.flatnonzero(valid.any(axis=0)):
+    for w in np.flatnonzero(valid.any(axis=0)) if reason.size else ():
         values = sample[valid[:, w], :, :, w].reshape(-1, reason.shape[0])
         mean[:, w], sd[:, w] = values.mean(axis=0), values.std(axis=0)
         above[:, w] = (values > 1).mean(axis=0)

@@ -48,6 +48,8 @@ TITLES: Mapping[str, Message] = {
     "cusum": Message("CUSUM"),
     "glr_poisson": Message("GLR Poisson"),
     "glr_negative_binomial": Message("GLR nhị thức âm"),
+    "outbreak_p": Message("OutbreakP"),
+    "historical_limits": Message("giới hạn lịch sử (CDC)"),
 }
 
 

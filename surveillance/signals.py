@@ -73,19 +73,20 @@ def current_signals(
 def stored_signals(
     session: Session,
     diseases: Sequence[str],
-    unit_ids: Sequence[int],
+    unit_ids: Sequence[int] | None,
     *,
     methods: Collection[str] | None = None,
     without: Collection[str] = (),
 ) -> dict[SignalKey, Stored]:
-    """What is believed now of these diseases in these units by `methods` (None: any), those `without` apart."""
+    """What is believed now of these diseases in these units (None: everywhere) by `methods` (None: any), but not
+    by those `without`."""
     names = ("id", "known_from", *SignalKey._fields, *Content._fields)
     columns = [getattr(SignalRow, name) for name in names]
     query = select(*columns).where(
         and_(
             SignalRow.known_to.is_(None),
             SignalRow.disease.in_(diseases),
-            SignalRow.unit_id.in_([int(u) for u in unit_ids]),
+            true() if unit_ids is None else SignalRow.unit_id.in_([int(u) for u in unit_ids]),
             SignalRow.method.not_in(without),
             true() if methods is None else SignalRow.method.in_(methods),
         )

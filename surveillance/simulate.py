@@ -22,9 +22,11 @@ from surveillance.simulation.cases import (
     planned_outbreaks,
 )
 from surveillance.simulation.city import City, places_from_registry
+from surveillance.simulation.investigations import all_investigations, as_stated, first_outcomes
 from surveillance.simulation.patients import with_care
 from surveillance.simulation.reports import all_reports, first_reports
 from surveillance.simulation.settings import load_settings
+from surveillance.types import Verification
 
 __all__ = ["Epidemic", "load_settings", "places_from_registry", "plant_outbreak", "simulate"]
 
@@ -37,12 +39,16 @@ class Epidemic:
     """`reports`: one row per report received from `start` to `end`, duplicates and corrections included
     (columns in `surveillance.simulation.reports`). `cases`: the truth, also of cases not reported yet or
     before `start` (columns in `case_table` and `with_care`; `date_report` is when the first report comes).
-    `outbreaks`: what was planted; `cases.outbreak_id` names it, -1 none.
+    `investigations`: one row per form of a ward, over the same days (columns in
+    `surveillance.simulation.investigations`); `cases.outcome` is what the first one of a case finds.
+    `outbreaks`: what was planted; `cases.outbreak_id` names it, -1 none, and `cases.focus_id` the block of at least
+    two cases, planted or not.
     """
 
     start: date
     end: date
     reports: pd.DataFrame
+    investigations: pd.DataFrame
     cases: pd.DataFrame
     outbreaks: tuple[PlantedOutbreak, ...]
 
@@ -77,8 +83,16 @@ def simulate(
         truths.append(truth)
         onsets.append(ill)
     cases = with_care(case_table(city, onsets), city.settings, rng)
-    reports = all_reports(city, catalogue, cases, start=start, end=end, rng=rng)
-    return Epidemic(start=start, end=end, reports=reports, cases=cases, outbreaks=tuple(truths))
+    cases = cases.assign(outcome=first_outcomes(cases, city.settings.investigations, rng))
+    reports = all_reports(city, catalogue, as_stated(city, cases, rng), start=start, end=end, rng=rng)
+    return Epidemic(
+        start=start,
+        end=end,
+        reports=reports,
+        investigations=all_investigations(city, cases, reports, start=start, end=end, rng=rng),
+        cases=cases,
+        outbreaks=tuple(truths),
+    )
 
 
 def plant_outbreak(
@@ -93,7 +107,7 @@ def plant_outbreak(
     days: int = 14,
     reported_on: date | None = None,
 ) -> Epidemic:
-    """An outbreak of `size` faultless reports in one commune of today, ready for `hcdc_layout`.
+    """An outbreak of `size` faultless reports in one commune of today, ready for `hcdc_layout`; its wards verify all.
 
     Onsets fall within `days` of `start`. With `reported_on` every report comes that day (and admission not
     after it), as when a test drops one file; otherwise with the usual delays. Case numbers begin at 9,000,000
@@ -111,10 +125,14 @@ def plant_outbreak(
         moment = pd.Timestamp(reported_on)
         cases = cases.assign(date_report=moment, date_admission=cases["date_admission"].clip(upper=moment))
     reports = first_reports(city, catalogue, cases, rng)
+    looked_for = disease in city.settings.investigations.diseases
+    cases = cases.assign(outcome=Verification.VERIFIED.value if looked_for else 0)
+    investigations = all_investigations(city, cases, reports, start=start, end=date.max, rng=rng)
     return Epidemic(
         start=start,
         end=reports["date_report"].max().date(),
         reports=reports.assign(report_id=np.arange(1, len(reports) + 1)),
+        investigations=investigations,
         cases=cases,
         outbreaks=(truth,),
     )

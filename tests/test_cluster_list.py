@@ -50,7 +50,8 @@ def _version(number: int, units: list[int], **facts: Any) -> dict[str, Any]:
     each = {"units": units, "unit_cases": [7] * len(units), "unit_expected": [1.6] * len(units)}
     numbers = {"expected": 3.2, "relative_risk": None, "p": 0.002, "recurrence_days": 500.0, "seed": 1}
     days = {"first_day": date(2026, 11, 14), "last_day": date(2026, 11, 21)}
-    last = {"kind": "new", "parents": [], "into": None, "stands_in": 92, "placements": 100, "stable": True}
+    last: dict[str, Any] = {"kind": "new", "parents": [], "into": None}
+    last |= {"stands_in": 92, "placements": 100, "stable": True}
     told = {"cluster_id": number, "known_to": None, "alarm": True}
     return each | numbers | days | last | told | facts
 

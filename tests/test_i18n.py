@@ -28,6 +28,7 @@ DATA = {  # names, keyboards and file layouts, not sentences
     "geodata/registry.py",
     "geodata/text.py",
     "surveillance/hcdc_layout.py",
+    "surveillance/investigation_layout.py",
     "surveillance/sources/legacy_text.py",
     "web/figures.py",
     "web/grids.py",

@@ -10,13 +10,14 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from alembic import command
 from geoalchemy2.shape import from_shape, to_shape
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import MultiPolygon, box
-from sqlalchemy import Engine, delete, inspect, select
+from sqlalchemy import Engine, delete, inspect, select, text
 
 from db import make_engine, session_scope
 from geodata.areas import surveyed_areas
@@ -26,12 +27,15 @@ from geodata.units import load_units
 from i18n import Message, catalogue
 from migrate import alembic_config
 from settings import Settings
+from surveillance import hcdc_layout, investigation_layout
 from surveillance.belief import FILE, PERSON, Facts, StoredFacts, fold
 from surveillance.counts import counts_by_unit, weekly_curve
-from surveillance.models import CaseReportRow, CaseVersion
-from surveillance.pipeline import build_context, undo_run
+from surveillance.diseases import load_catalogue
+from surveillance.models import CaseReportRow, CaseVersion, IngestRun, RejectedRow
+from surveillance.pipeline import build_context, ingest_file, undo_run
 from surveillance.quality import silent_diseases
 from surveillance.runs import RunSummary
+from surveillance.simulate import load_settings, places_from_registry, simulate
 from surveillance.types import Verification
 from surveillance.verification import MEANINGS, MOVED
 from tests.conftest import create_database
@@ -129,11 +133,19 @@ def test_a_patient_found_at_home_has_a_house_an_onset_and_a_verified_case(
     assert (run.source, run.rows_updated, run.rows_new) == ("hcdc_investigation", 1, 0)
     (version,) = desk.versions()
     assert (version.verification, version.classification) == (8, "confirmed")
-    assert (version.date_onset, version.event_date) == (date(2025, 10, 31), date(2025, 10, 31))
+    assert version.date_onset == date(2025, 10, 31)
     assert version.treatment == "inpatient"
     assert point(version) == (106.7012, 10.7781)
     assert (version.place_level, version.uncertainty_m) == ("house", 12)
     assert version.unit_id == reported.unit_id
+
+
+def test_an_onset_the_ward_learnt_moves_no_case_to_another_day_of_the_curve(
+    desk: Desk, reported: CaseVersion, tmp_path: Path
+) -> None:
+    investigate(desk, tmp_path, form(8, NG_KP="20/10/2025"))
+
+    assert [version.event_date for version in desk.versions()] == [reported.event_date]
 
 
 def test_what_the_form_does_not_speak_of_stays_as_it_was(
@@ -465,7 +477,8 @@ def test_a_later_line_of_the_hospital_does_not_erase_what_the_ward_saw(desk: Des
 
     (version,) = desk.versions()
     assert (version.age_years, version.date_admission) == (31, date(2025, 11, 2))
-    assert (version.unit_id, version.event_date) == (found.unit_id, date(2025, 10, 31))
+    assert (version.unit_id, version.date_onset) == (found.unit_id, date(2025, 10, 31))
+    assert version.event_date == date(2025, 11, 2)
     assert point(version) == point(found) and version.verification == 8
     assert (version.investigation_id, version.report_id != found.report_id) == (found.investigation_id, True)
 
@@ -660,6 +673,57 @@ def test_a_form_never_touches_who_the_patient_is(found: list[Facts]) -> None:
     assert after is not None
     for name in ("disease", "icd10", "sex", "age_years", "facility", "date_admission", "date_report"):
         assert getattr(after, name) == getattr(FACTS, name)
+
+
+# --- a simulated city ----------------------------------------------------------------------------------------------
+
+
+def test_the_city_believes_where_its_patients_really_live(desk: Desk, tmp_path: Path) -> None:
+    """Two simulated months through the whole path, against the simulation's truth."""
+    city = places_from_registry(
+        "79", load_settings(desk.context.settings.deployment.folder / "simulation.toml")
+    )
+    epidemic = simulate(
+        city,
+        load_catalogue(),
+        start=date(2025, 8, 15),
+        end=date(2025, 9, 30),
+        rng=np.random.default_rng(3),
+        scale=0.03,
+    )
+    for month in (date(2025, 8, 1), date(2025, 9, 1)):
+        hcdc_layout.write_month(epidemic, month, tmp_path)
+        investigation_layout.write_month(epidemic, month, tmp_path)
+    past = desk.clock("report")
+    for path in sorted(tmp_path.iterdir(), key=investigation_layout.reading_order):
+        ingest_file(past.engine, past.context, path, NOW)
+
+    with session_scope(desk.engine) as session:
+        rejected = session.scalars(
+            select(RejectedRow.reason).join(IngestRun).where(IngestRun.source == "hcdc_investigation")
+        ).all()
+        believed = session.execute(BELIEVED).all()
+    last = epidemic.investigations.drop_duplicates("case_id", keep="last").set_index("file_no")
+    truth = epidemic.cases.set_index("case_id").loc[last["case_id"]].set_index(last.index)
+    assert not rejected and len(believed) == len(last) > 300
+    for row in believed:
+        file_no = desk.context.vault.decrypt(row.identity)["facility_case_no"]
+        form, case = last.loc[file_no], truth.loc[file_no]
+        assert row.verification == form["outcome"]
+        if form["outcome"] == 8:
+            assert (row.code, row.date_onset) == (case["commune_code"], case["date_onset"].date())
+            assert (row.lon, row.lat) == (form["lon"], form["lat"])
+        elif form["outcome"] in MOVED:
+            assert row.code == (case["commune_code"] if form["commune"] else None)
+
+
+BELIEVED = text(
+    """
+    SELECT v.verification, v.date_onset, u.code, ST_X(v.geom) AS lon, ST_Y(v.geom) AS lat, form.identity
+    FROM case_version v JOIN case_report form ON form.id = v.investigation_id
+    LEFT JOIN admin_unit u ON u.id = v.unit_id WHERE v.known_to IS NULL
+    """
+)
 
 
 # --- the schema ----------------------------------------------------------------------------------------------------

@@ -96,6 +96,46 @@ def test_a_notification_wakes_its_job_at_once(engine: Engine) -> None:
         worker.stop()
 
 
+def test_a_notification_wakes_every_job_that_waits_for_it(engine: Engine) -> None:
+    woken = {"first": threading.Event(), "second": threading.Event()}
+    runs: dict[str, int] = {"first": 0, "second": 0}
+
+    def counting(name: str) -> Job:
+        def run() -> dict[str, Any]:
+            runs[name] += 1
+            if runs[name] >= 3:
+                woken[name].set()
+            return {}
+
+        return Job(name=name, run=run, every_s=3600, late_after_s=60, wakes_on=("ingested",))
+
+    worker = Worker(engine, [counting("first"), counting("second")], revive=lambda: None)
+    worker.start()
+    try:
+        for _ in range(60):
+            with session_scope(engine) as session:
+                notify(session, "ingested")
+            if woken["first"].wait(0.5) and woken["second"].wait(0.5):
+                break
+        assert woken["first"].is_set() and woken["second"].is_set()
+    finally:
+        worker.stop()
+
+
+def test_work_that_nobody_waits_for_begins_later(engine: Engine) -> None:
+    ran = threading.Event()
+
+    def run() -> dict[str, Any]:
+        ran.set()
+        return {}
+
+    late = Job(name="late", run=run, every_s=3600, late_after_s=60, first_after_s=3600)
+    worker = Worker(engine, [late], revive=lambda: None)
+    worker.start()
+    worker.stop()
+    assert not ran.is_set()
+
+
 def test_the_worker_goes_on_after_its_connections_are_cut(engine: Engine) -> None:
     ran, again = threading.Event(), threading.Event()
 

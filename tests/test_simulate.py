@@ -13,11 +13,13 @@ from openpyxl import load_workbook
 
 from geodata.types import Lineage, Unit, UnitKey, UnitLevel
 from settings import Deployment
+from surveillance import investigation_layout
 from surveillance.diseases import Catalogue, load_catalogue
 from surveillance.epiweek import same_week_in, week_of, week_start
 from surveillance.hcdc_layout import COLUMNS, write_day, write_month
 from surveillance.simulate import Epidemic, load_settings, places_from_registry, plant_outbreak, simulate
 from surveillance.simulation.city import FRONTAGE_M, City, build_city, street_table
+from surveillance.sources.mapping import header_key, load_mappings
 from surveillance.strict_toml import ConfigError
 
 START, END = date(2020, 11, 1), date(2026, 11, 22)
@@ -273,6 +275,113 @@ def test_the_present_holds_a_few_fresh_outbreaks(six_years: Epidemic) -> None:
     assert {"dengue", "hfmd", "pertussis"} <= {outbreak.disease for outbreak in fresh}
 
 
+def test_a_focus_is_a_block_for_three_weeks(six_years: Epidemic) -> None:
+    """All within 200 m and 21 days of the first case (domain.md §1.3); planted ones have their own law above."""
+    cases = six_years.cases
+    grown = cases[(cases["focus_id"] >= 0) & (cases["outbreak_id"] < 0)]
+    foci = grown.groupby("focus_id")
+    index = foci[["lat", "lon"]].transform("first")
+    apart = metres(grown["lat"], grown["lon"], index["lat"].to_numpy(), index["lon"].to_numpy())
+
+    assert foci.size().min() >= 2
+    assert foci["disease"].nunique().max() == foci["ward_code"].nunique().max() == 1
+    assert (foci["date_onset"].max() - foci["date_onset"].min()).max() <= pd.Timedelta(days=21)
+    assert apart.max() <= 201
+    assert 20 <= np.median(apart[apart > 0]) <= 100
+
+
+@pytest.mark.parametrize(("year", "least", "most"), [(2022, 200, 260), (2025, 85, 150)])
+def test_new_dengue_foci_of_the_peak_week_are_those_hcdc_reported(
+    six_years: Epidemic, year: int, least: int, most: int
+) -> None:
+    """209 and 250 new outbreaks a week in July 2022, 95 in W40, 113 in W42 (domain.md §5.1); by their second case."""
+    cases = six_years.cases[(six_years.cases["disease"] == "dengue") & (six_years.cases["focus_id"] >= 0)]
+    second = cases.groupby("focus_id")["date_onset"].nth(1)
+    weekly = second[second.dt.year == year].dt.isocalendar().week.value_counts()
+
+    assert least <= weekly.max() <= most
+
+
+# ------------------------------------------------------------------------- investigations, domain.md §1.2, §5.3
+
+
+def first_forms(epidemic: Epidemic) -> pd.DataFrame:
+    """The first form of each case, with the day its first report came (`told`) and the truth (`_true`)."""
+    forms = epidemic.investigations.drop_duplicates("case_id")
+    reports = epidemic.reports[epidemic.reports["kind"] == "first"].set_index("case_id")
+    told = reports[["date_report"]].add_suffix("_told")
+    truth = epidemic.cases.set_index("case_id")[["place", "lat", "lon"]].add_suffix("_true")
+    return forms.join(told, on="case_id").join(truth, on="case_id")
+
+
+def test_outcomes_of_first_investigations_have_the_shares_of_the_domain_study(six_years: Epidemic) -> None:
+    share = first_forms(six_years)["outcome"].value_counts(normalize=True)
+
+    assert share[8] == pytest.approx(0.70, abs=0.01)
+    assert share[7] == pytest.approx(0.08, abs=0.01)
+    assert share[[4, 5, 6]].sum() == pytest.approx(0.10, abs=0.01)
+    assert share[[1, 2, 3]].sum() == pytest.approx(0.12, abs=0.01)
+
+
+def test_most_wards_answer_within_24_working_hours(six_years: Epidemic) -> None:
+    """Three working days; median one, none later than ten (domain.md §5.3)."""
+    forms = first_forms(six_years)
+    days = np.busday_count(
+        forms["date_report_told"].to_numpy().astype("datetime64[D]"),
+        forms["date_report"].to_numpy().astype("datetime64[D]"),
+    )
+
+    assert (forms["date_report"] > forms["date_report_told"]).all()
+    assert np.median(days) == 1
+    assert (days <= 3).mean() == pytest.approx(0.90, abs=0.01)
+    assert days.max() <= 10 + 1  # a report of a Sunday
+
+
+def test_only_diseases_of_a_place_are_looked_for_and_every_form_is_of_a_reported_case(
+    october: Epidemic,
+) -> None:
+    forms = october.investigations
+    known = october.reports.set_index(["facility", "file_no"])["case_id"]
+
+    assert set(forms["disease"]) <= {"dengue", "zika", "chikungunya"}
+    named = pd.MultiIndex.from_frame(forms[["facility", "file_no"]])
+    assert (known[~known.index.duplicated()].loc[named].to_numpy() == forms["case_id"].to_numpy()).all()
+    assert forms["date_report"].between(pd.Timestamp(october.start), pd.Timestamp(october.end)).all()
+
+
+def test_patients_found_have_a_point_and_an_onset_and_others_have_not(october: Epidemic) -> None:
+    forms = october.investigations
+    home = forms["outcome"].isin([7, 8])
+
+    assert forms.loc[home, ["lat", "lon", "date_onset", "uncertainty_m"]].notna().all(axis=None)
+    assert forms.loc[~home, ["lat", "lon", "date_onset", "uncertainty_m"]].isna().all(axis=None)
+    assert forms["uncertainty_m"].dropna().between(10, 30).all()
+    assert (forms.loc[forms["outcome"].isin([3, 6]), "commune"] == "").all()
+
+
+def test_points_lie_at_the_house_as_closely_as_they_say(six_years: Epidemic) -> None:
+    """Within the uncertainty in 86 % (a Rayleigh distance of two standard deviations)."""
+    found = first_forms(six_years).dropna(subset=["lat"])
+
+    off = metres(found["lat"], found["lon"], found["lat_true"].to_numpy(), found["lon_true"].to_numpy())
+
+    assert (off <= found["uncertainty_m"]).mean() == pytest.approx(1 - np.exp(-2), abs=0.01)
+
+
+def test_the_hospital_was_told_another_commune_by_those_who_live_elsewhere(
+    october: Epidemic, city: City
+) -> None:
+    forms = first_forms(october)
+    homes = np.array([place.commune.name for place in city.places])[forms["place_true"]]
+    moved = forms["outcome"].isin([1, 2, 4, 5])
+
+    assert ((forms["commune"] == homes) | (forms["commune"] == "")).all()
+    assert (forms.loc[moved, "commune"] != "").mean() == pytest.approx(0.9, abs=0.05)
+    again = october.investigations[october.investigations.duplicated("case_id")]
+    assert (again["outcome"] == 8).all()
+    assert set(again["case_id"]) <= set(forms.loc[moved, "case_id"])
+
+
 def test_every_address_can_be_found_in_the_street_table(october: Epidemic, city: City) -> None:
     """A simulated gazetteer: number and street lead back to within an alley's depth of the case."""
     streets = street_table(city).set_index(["ward_code", "commune_code", "street"]).sort_index()
@@ -361,6 +470,7 @@ def test_the_same_seed_gives_the_same_epidemic(october: Epidemic, city: City, ca
     )
 
     pd.testing.assert_frame_equal(again.reports, october.reports)
+    pd.testing.assert_frame_equal(again.investigations, october.investigations)
     pd.testing.assert_frame_equal(again.cases, october.cases)
     assert again.outbreaks == october.outbreaks
     assert len(other.reports) != len(october.reports)
@@ -503,6 +613,27 @@ def test_a_month_can_end_early(october: Epidemic, tmp_path: Path) -> None:
     assert max(str(day) for day in days) <= "07/10/2026"
 
 
+def test_forms_of_a_day_become_one_file_the_source_knows(october: Epidemic, tmp_path: Path) -> None:
+    day = date(2026, 10, 1)
+
+    (path,) = investigation_layout.write_day(october, day, tmp_path)
+    title, rows = rows_of(path)
+    (mapping,) = load_mappings(["hcdc_investigation"])
+
+    assert (path.name, title) == ("DIEU_TRA_2026-10-01.xlsx", "DIEU_TRA")
+    assert {header_key(str(header)) for header in rows[0]} <= mapping.known_headers
+    assert len(rows) - 1 == (october.investigations["date_report"] == pd.Timestamp(day)).sum() > 0
+    assert investigation_layout.write_day(october, date(2019, 1, 1), tmp_path) == []
+
+
+def test_forms_of_a_month_can_end_early(october: Epidemic, tmp_path: Path) -> None:
+    (path,) = investigation_layout.write_month(october, date(2026, 10, 1), tmp_path, until=date(2026, 10, 8))
+
+    days = {str(row[2]) for row in rows_of(path)[1][1:]}
+    assert path.name == "DIEU_TRA_2026-10.xlsx"
+    assert max(days) <= "07/10/2026"
+
+
 def test_an_outbreak_can_be_planted_in_a_named_commune(
     city: City, catalogue: Catalogue, tmp_path: Path
 ) -> None:
@@ -541,7 +672,7 @@ def test_planting_in_a_commune_that_does_not_exist_is_refused(city: City, catalo
     ("old", "new", "key"),
     [
         ("inpatient = 0.5 ", 'inpatient = "half" ', "diseases.dengue.inpatient"),
-        ("clustering = 0.35", "clustring = 0.35", "diseases.dengue.clustering"),
+        ("clustering = 0.26", "clustring = 0.26", "diseases.dengue.clustering"),
         ("0.133, 0.106]", "0.133]", "diseases.dengue.shares"),
         ("days = [14, 28]", "days = [14]", "outbreaks.days"),
         ("reform = 2025-07-01", 'reform = "July"', "reform"),

@@ -9,11 +9,13 @@ from functools import partial
 import numpy as np
 
 from i18n import Message
+from surveillance.detection.cdc import HistoricalLimits
 from surveillance.detection.cusum import Cusum
 from surveillance.detection.ears import Ears
 from surveillance.detection.farrington import Farrington, FarringtonFlexible
 from surveillance.detection.glr import Glr
 from surveillance.detection.mem import MovingEpidemic
+from surveillance.detection.outbreakp import OutbreakP
 from surveillance.detection.rare import Rare
 from surveillance.detection.seasonal import SeasonalDaily
 from surveillance.detection.statutory import Statutory
@@ -36,6 +38,8 @@ DETECTORS: Mapping[str, Callable[..., Detector]] = {
     "cusum": Cusum,
     "glr_poisson": partial(Glr, alpha=0.0),
     "glr_negative_binomial": partial(Glr, alpha=None),
+    "outbreak_p": OutbreakP,
+    "historical_limits": HistoricalLimits,
 }
 
 ROLLING = frozenset(name for name in DETECTORS if not name.startswith("statutory"))
@@ -54,6 +58,7 @@ REASONS: Mapping[str, str] = {
     "unknown_holidays": "Chưa có lịch Tết của năm này; hãy cập nhật bảng ngày lễ.",
     "not_rare": "Bệnh này ở đây không hiếm nên không xét theo quy tắc bệnh hiếm.",
     "starts_anew": "Vừa có báo động nên phương pháp này bắt đầu tính lại từ đầu.",
+    "wrong_frequency": "Phương pháp này không dùng được cho số liệu theo ngày, tuần hay tháng như của chuỗi này.",
     "too_many_periods": "Cấu hình chia năm thành nhiều giai đoạn hơn số kỳ có được; hãy giảm số giai đoạn.",
 }
 
@@ -73,10 +78,13 @@ def explain(code: str) -> Message:
 
 
 def to_signals(series: CountSeries, bounds: Bounds, detector: Detector) -> list[Signal]:
-    """One signal per series for the newest evaluated step; a count not known appears as 0 with its reason.
+    """One signal per series for the newest evaluated step; a count not known appears as 0 with its reason. None where
+    no step was evaluated (a series without steps).
 
     The statutory method has more to say: `statutory_signals.to_signals`.
     """
+    if not bounds.evaluated.size:
+        return []
     step = int(bounds.evaluated[-1])
     start = _step_start(series, step)
     return [_signal(series, bounds, detector, row, step, start) for row in range(len(series.keys))]

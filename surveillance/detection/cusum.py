@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from surveillance.detection.harmonics import STEPS_PER_YEAR, fit_counts, seasonal_design
-from surveillance.detection.watch import MOST_SERIES, Watch, check_watch, watch
+from surveillance.detection.watch import MOST_SERIES, Watch, check_levels, check_watch, levels, watch
 from surveillance.types import Bounds, CountSeries, FloatArray
 
 Transform = Literal["standard", "rossi", "anscombe", "anscombe2nd", "pearsonNegBin", "anscombeNegBin", "none"]
@@ -25,11 +25,11 @@ TRANSFORMS: tuple[Transform, ...] = (
 class Cusum:
     """CUSUM as a Detector over days, weeks or months.
 
-    Counts are made standard normal by `transform` around a `mean`: a number, the mean of the history
-    ("constant"), or its Poisson regression on one yearly wave ("seasonal"). What exceeds `reference` (R's k)
-    adds up; a sum of `limit` (R's h) or more alarms. `dispersion` (variance = mean + dispersion·mean²) is for
-    the two NegBin transforms. The first `training` steps are history (None: all but the newest year). `last`
-    limits what is reported, not what is summed.
+    Counts are made standard normal by `transform` around a `mean`: a number, one for each step after the
+    history, the mean of the history ("constant"), or its Poisson regression on one yearly wave ("seasonal"). What
+    exceeds `reference` (R's k) adds up; a sum of `limit` (R's h) or more alarms. `dispersion` (variance = mean +
+    dispersion·mean²) is for the two NegBin transforms. The first `training` steps are history (None: all but the
+    newest year). `last` limits what is reported, not what is summed.
 
     `score` is the sum, `expected` the mean, `upperbound` R's: the count from which the sum alarms (for
     "anscombeNegBin" and "none", as R has it, what is left of the limit after this step). As in R the sum goes
@@ -42,7 +42,7 @@ class Cusum:
     reference: float = 1.04
     limit: float = 2.26
     transform: Transform = "standard"
-    mean: float | Literal["constant", "seasonal"] = "constant"
+    mean: float | tuple[float, ...] | Literal["constant", "seasonal"] = "constant"
     dispersion: float = 0.1
     training: int | None = None
     last: int | None = None
@@ -52,10 +52,8 @@ class Cusum:
     def __post_init__(self) -> None:
         if self.transform not in TRANSFORMS:
             raise ValueError(f"transform is {self.transform!r}; use one of {', '.join(TRANSFORMS)}")
-        if self.mean not in ("constant", "seasonal") and not (
-            isinstance(self.mean, int | float) and self.mean > 0
-        ):
-            raise ValueError(f"mean is {self.mean!r}; use constant, seasonal or a number above 0")
+        if self.mean not in ("constant", "seasonal"):
+            check_levels(self.mean, "constant, seasonal or ")
         if self.reference < 0 or self.limit <= 0 or self.dispersion <= 0:
             raise ValueError("reference must be at least 0, limit and dispersion above 0")
         check_watch(self.training, self.last)
@@ -88,7 +86,7 @@ class Cusum:
         elif self.mean == "seasonal":
             return _seasonal_mean(series, found)
         else:
-            centre = np.full(len(found.watched), float(self.mean))
+            return levels(self.mean, found.watched.shape)
         return np.repeat(centre[:, None], found.watched.shape[1], axis=1)
 
     def _sums(self, x: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:

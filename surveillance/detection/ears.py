@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from surveillance.detection.watch import LARGEST_COUNT
 from surveillance.types import Bounds, CountSeries, FloatArray
 
 Method = Literal["C1", "C2", "C3"]
@@ -27,8 +28,9 @@ class Ears:
     `baseline` steps end `GUARD_STEPS` before the step judged. `alpha` None takes the method's own default.
     `min_sigma` is a floor for the standard deviation. `last` limits the work to the newest steps.
 
-    Reasons: "insufficient_history"; "unknown_counts" (NaN in the window or the step itself); "no_variation"
-    (C3 only: a score of the two steps before is 0/0).
+    Reasons: "insufficient_history"; "invalid_counts" (the step's own); "unknown_counts" (in the window or the step
+    itself; a count that cannot be, such as -1, is not known); "no_variation" (C3 only: a score of the two steps
+    before is 0/0).
 
     Raises ValueError when a setting is outside what the method allows.
     """
@@ -65,10 +67,12 @@ class Ears:
         steps = series.observed.shape[1]
         begin = 0 if self.last is None else max(steps - self.last, 0)
         pad = max(begin - self.first, 0)
-        x = series.observed[:, pad:]
+        counts = series.observed[:, pad:]
+        x = np.where((counts < 0) | (counts > LARGEST_COUNT), np.nan, counts)
         mean, sd = self._window(x)
         upper, score = self._limit(x, mean, sd)
         reason = self._reason(x, mean, upper)
+        reason[np.isnan(x) & ~np.isnan(counts)] = "invalid_counts"
         stands = reason == ""
         cut = begin - pad
         return Bounds(
@@ -118,4 +122,4 @@ class Ears:
             [early, unknown, np.isnan(upper)],
             ["insufficient_history", "unknown_counts", "no_variation"],
             default="",
-        ).astype(np.str_)
+        ).astype("<U24")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveillance.detection.harmonics import STEPS_PER_YEAR, fit_counts, seasonal_design
-from surveillance.detection.watch import MOST_SERIES, Watch, check_watch, watch
+from surveillance.detection.watch import MOST_SERIES, Watch, check_levels, check_watch, levels, watch
 from surveillance.types import Bounds, CountSeries, FloatArray
 
 Change = Literal["intercept", "epi"]
@@ -26,12 +26,12 @@ LEAST_MEAN = 1e-100
 class Glr:
     """A GLR chart as a Detector over days, weeks or months.
 
-    The mean in quiet times is `mean`, or a regression of the history on `harmonics` yearly waves and, if
-    `trend`, a log-linear trend; `refit` repeats it after every alarm. `alpha` is the overdispersion (variance
-    = mean + alpha·mean²): 0 Poisson, None estimated. `change` "intercept" looks for a mean multiplied by some
-    factor (known if log factor `theta` is given), "epi" for spread from the step before. The change lies at
-    least `shortest` and at most `longest` (None: any) steps back. A statistic of `limit` (R's c.ARL) alarms and
-    the chart starts anew. `direction` "dec" looks for falls.
+    The mean in quiet times is `mean` (a number, or one for each step after the history), or a regression of the
+    history on `harmonics` yearly waves and, if `trend`, a log-linear trend; `refit` repeats it after every alarm.
+    `alpha` is the overdispersion (variance = mean + alpha·mean²): 0 Poisson, None estimated. `change` "intercept"
+    looks for a mean multiplied by some factor (known if log factor `theta` is given), "epi" for spread from the
+    step before. The change lies at least `shortest` and at most `longest` (None: any) steps back. A statistic of
+    `limit` (R's c.ARL) alarms and the chart starts anew. `direction` "dec" looks for falls.
 
     The first `training` steps are history (None: all but the newest year). `last` limits what is reported.
     `score` is the statistic. `upperbound` is the largest count that would not alarm ("limit"), R's least count
@@ -50,7 +50,7 @@ class Glr:
     direction: Literal["inc", "dec"] = "inc"
     shortest: int = 1
     longest: int | None = None
-    mean: float | None = None
+    mean: float | tuple[float, ...] | None = None
     harmonics: int = 1
     trend: bool = False
     refit: bool = False
@@ -70,10 +70,14 @@ class Glr:
             raise ValueError("limit must be above 0, shortest at least 1, harmonics at least 0")
         if self.longest is not None and self.longest < self.shortest:
             raise ValueError(f"longest is {self.longest} steps; it cannot be below shortest")
-        if self.theta is not None and (self.theta <= 0 or self.change == "epi" or self.direction == "dec"):
-            raise ValueError(f"theta is {self.theta}; it must be above 0, for a rise of the intercept")
-        if self.mean is not None and (self.mean <= 0 or self.alpha is None):
-            raise ValueError(f"mean is {self.mean}; it must be above 0, and alpha be given with it")
+        if self.theta is not None and (self.theta == 0 or self.change == "epi" or self.direction == "dec"):
+            raise ValueError(
+                f"theta is {self.theta}; it must not be 0 (below 0: a fall), and alone says the direction"
+            )
+        if self.mean is not None:
+            check_levels(self.mean)
+            if self.alpha is None:
+                raise ValueError("mean is given; alpha must be given with it")
 
     @property
     def name(self) -> str:
@@ -88,7 +92,7 @@ class Glr:
         mean, alpha = self._mean(found.history, design, found.begin)
         shape = mean.shape
         value, cases, alarm = np.zeros(shape), np.full(shape, np.nan), np.zeros(shape)
-        fitted = np.isfinite(mean).all(axis=1)
+        fitted = np.isfinite(mean).all(axis=1) & (found.evaluated.size > 0)
         for row in np.flatnonzero(fitted):
             self._run(found, design, int(row), float(alpha[row]), mean, (value, cases, alarm))
         return self._bounds(found, mean, value, cases, alarm)
@@ -102,7 +106,7 @@ class Glr:
         """Means (S, T - begin) in quiet times and overdispersions (S,), NaN where the fit did not settle."""
         count, watched = len(history), design[begin:]
         if self.mean is not None:
-            return np.full((count, len(watched)), float(self.mean)), np.full(count, self.alpha)
+            return levels(self.mean, (count, len(watched))), np.full(count, self.alpha)
         mean, alpha = np.full((count, len(watched)), np.nan), np.zeros(count)
         for first in range(0, count, MOST_SERIES):
             part = slice(first, first + MOST_SERIES)

@@ -7,7 +7,7 @@ a change in a compiled function of another file.
 
 from __future__ import annotations
 
-from math import exp, inf, isfinite, isnan, log, nan
+from math import ceil, exp, inf, isfinite, isnan, log, nan
 from typing import NamedTuple
 
 from surveillance.detection.compiled import compiled
@@ -193,7 +193,12 @@ def _least_cases(
 ) -> float:
     """The least count of step n that alarms; for decreases the least that does not. By halving intervals."""
     kept, up = x[n], chart.direction > 0
-    low, high = -1.0, max(kept, 1.0)
+    if not up:  # without `retry` no case at all may be no fall (see _poisson_shift)
+        x[n] = 0
+        if _statistic(x, past, mu, alpha, n, chart) < chart.limit:
+            x[n] = kept
+            return 0.0
+    low, high = -1.0, max(ceil(kept), 1.0)
     x[n] = high
     while (_statistic(x, past, mu, alpha, n, chart) >= chart.limit) != up and high < MOST_CASES:
         low, high = high, 2 * high

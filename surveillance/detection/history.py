@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from surveillance.detection.watch import LARGEST_COUNT
 from surveillance.types import BoolArray, CountSeries, FloatArray, Frequency
 
 MIN_YEARS = 3
@@ -31,8 +32,10 @@ class DailySums:
         if series.frequency is not Frequency.DAY:
             raise ValueError(f"the statutory test needs daily counts, not counts per {series.frequency}")
         edge = ((0, 0), (1, 0))
-        known = np.cumsum(np.nan_to_num(series.observed), axis=1)
-        unknown = np.cumsum(np.isnan(series.observed), axis=1, dtype=np.int32)
+        # A count that cannot be, such as -1, is not known. NaN fails both comparisons.
+        sound = (series.observed >= 0) & (series.observed <= LARGEST_COUNT)
+        known = np.cumsum(np.where(sound, series.observed, 0.0), axis=1)
+        unknown = np.cumsum(~sound, axis=1, dtype=np.int32)
         return cls(start=series.start, known=np.pad(known, edge), unknown=np.pad(unknown, edge))
 
     def between(self, first: date, last: date) -> tuple[FloatArray, NDArray[np.int32]]:

@@ -7,18 +7,25 @@ one setting, not named, is the setting "default"; no file at all is R's defaults
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from i18n import Message, MessageError
 from surveillance.detection import settings_charts
+from surveillance.detection.cdc import HistoricalLimits
 from surveillance.detection.ears import Ears
 from surveillance.detection.farrington import Farrington, FarringtonFlexible
 from surveillance.detection.farrington_plan import STEPS_PER_YEAR, Calendar
+from surveillance.detection.mem import MovingEpidemic
+from surveillance.detection.outbreakp import OutbreakP
+from surveillance.detection.rare import Rare
+from surveillance.detection.seasonal import SeasonalDaily
 from surveillance.detection.windows import ReferenceWindows
-from surveillance.types import Detector, Frequency
+from surveillance.types import Bounds, CountSeries, Detector, Frequency
 
 Control = Mapping[str, Any]
 ALIASES = {
@@ -27,6 +34,8 @@ ALIASES = {
     "earsC": "ears",
     "glrpois": "glr_poisson",
     "glrnb": "glr_negative_binomial",
+    "outbreakP": "outbreak_p",
+    "cdc": "historical_limits",
 }
 SHARED_KEYS = {
     "reweight": ("reweight", bool),
@@ -53,10 +62,17 @@ REFERENCE_WINDOW_KEYS = {
     "actY": ("this_year", bool),
     "alpha": ("alpha", float),
 }
+OUTBREAK_KEYS = {"k": ("limit", float), "maxUpperboundCases": ("most_cases", float)}
+HISTORICAL_KEYS = {"b": ("years", int), "m": ("months", int), "alpha": ("alpha", float)}
 WINDOW_KEYS = frozenset({"b", "w", "limit54"})
 FOR_R_ALONE = frozenset({"glmWarnings", "verbose", "plot", "range", "fitFun"})
 """They change what R prints or how it computes, not what is found; all steps of the input are evaluated."""
 FIT_WITH_POPULATION = "algo.farrington.fitGLM.populationOffset"
+ONLY_FOR = {
+    "historical_limits": Frequency.WEEK,
+    "moving_epidemic": Frequency.WEEK,
+    "seasonal_daily": Frequency.DAY,
+}
 FULL_YEARS, FEWER_YEARS = 5, 3
 MONTHLY_WINDOW, MONTHLY_PERIODS, MONTHLY_GUARD = 1, 3, 6
 
@@ -97,8 +113,10 @@ def read_settings(path: Path | None) -> dict[str, Control]:
 
 
 def method_name(method: str) -> str:
-    """Our name of a method given by ours or by R's. Raises SettingsFileError for a method not known here."""
-    name = ALIASES.get(method, method)
+    """Our name of a method given by ours or by R's (`algo.` before it or not). Raises SettingsFileError for a method
+    not known here."""
+    plain = method.removeprefix("algo.")
+    name = ALIASES.get(plain, plain)
     if name not in BUILDERS:
         known = ", ".join(BUILDERS)
         raise SettingsFileError(
@@ -107,16 +125,36 @@ def method_name(method: str) -> str:
     return name
 
 
-def build_detector(method: str, setting: str, control: Control, shape: SeriesShape) -> Detector:
-    """The detector of one setting for series of one shape. Raises SettingsFileError for what it cannot take."""
+def run_setting(
+    method: str, setting: str, control: Control, shape: SeriesShape, series: CountSeries
+) -> Bounds:
+    """Judge `series`, all of one shape, with one setting. Raises SettingsFileError for what the method cannot take."""
+    given = {key: _scalar(value) for key, value in control.items() if value is not None}
+    name = method_name(method)
     try:
-        return BUILDERS[method_name(method)](control, shape)
+        detector = BUILDERS[name](given, shape)
+        if ONLY_FOR.get(name, series.frequency) is not series.frequency:
+            return _not_judged(series, "wrong_frequency")
+        return detector(series)
     except SettingsFileError:
         raise
     except (ValueError, TypeError) as error:
         raise SettingsFileError(
             Message("Cấu hình «{setting}» không dùng được: {why}", setting=setting, why=str(error))
         ) from error
+
+
+def _not_judged(series: CountSeries, reason: str) -> Bounds:
+    shape = series.observed.shape
+    nothing = np.full(shape, np.nan)
+    return Bounds(
+        evaluated=np.arange(shape[1], dtype=np.int64),
+        expected=nothing,
+        upperbound=nothing,
+        alarm=np.zeros(shape, dtype=np.bool_),
+        score=nothing,
+        reason=np.full(shape, reason),
+    )
 
 
 def _flexible(control: Control, shape: SeriesShape) -> Detector:
@@ -146,18 +184,40 @@ def _ears(default: str) -> Callable[[Control, SeriesShape], Detector]:
 
 
 def _cusum(control: Control, shape: SeriesShape) -> Detector:
-    given = {key: value for key, value in control.items() if value is not None}
-    _refuse_unknown(given, {*settings_charts.CUSUM_KEYS, *settings_charts.OWN_KEYS["cusum"]})
-    fields = _named(given, settings_charts.CUSUM_KEYS)
-    return settings_charts.cusum(fields, given, shape.frequency, shape.steps)
+    _refuse_unknown(control, {*settings_charts.CUSUM_KEYS, *settings_charts.OWN_KEYS["cusum"]})
+    fields = _named(control, settings_charts.CUSUM_KEYS)
+    return settings_charts.cusum(fields, control, shape.frequency, shape.steps)
 
 
 def _glr(alpha: float | None) -> Callable[[Control, SeriesShape], Detector]:
     def build(control: Control, shape: SeriesShape) -> Detector:
-        given = {key: value for key, value in control.items() if value is not None}
-        _refuse_unknown(given, {*settings_charts.GLR_KEYS, *settings_charts.OWN_KEYS["glr"]})
-        fields = _named(given, settings_charts.GLR_KEYS)
-        return settings_charts.glr(fields, given, shape.frequency, shape.steps, alpha=alpha)
+        _refuse_unknown(control, {*settings_charts.GLR_KEYS, *settings_charts.OWN_KEYS["glr"]})
+        fields = _named(control, settings_charts.GLR_KEYS)
+        return settings_charts.glr(fields, control, shape.frequency, shape.steps, alpha=alpha)
+
+    return build
+
+
+def _outbreak_p(control: Control, shape: SeriesShape) -> Detector:
+    _refuse_unknown(control, {*OUTBREAK_KEYS, "ret", "range"})
+    bound = settings_charts.returned(control)
+    return OutbreakP(bound=bound, fewest=1, as_r=True, **_named(control, OUTBREAK_KEYS))
+
+
+def _historical_limits(control: Control, shape: SeriesShape) -> Detector:
+    _refuse_unknown(control, {*HISTORICAL_KEYS, "range"})
+    return HistoricalLimits(bound="total", **_named(control, HISTORICAL_KEYS))
+
+
+def _own(
+    detector: Callable[..., Detector], names: Iterable[str]
+) -> Callable[[Control, SeriesShape], Detector]:
+    """A method R has not, whose settings have our names."""
+    known = set(names) - {"version", "name"}
+
+    def build(control: Control, shape: SeriesShape) -> Detector:
+        _refuse_unknown(control, known)
+        return detector(**{key: tuple(v) if isinstance(v, list) else v for key, v in control.items()})
 
     return build
 
@@ -178,10 +238,21 @@ BUILDERS: Mapping[str, Callable[[Control, SeriesShape], Detector]] = {
     "ears_c2": _ears("C2"),
     "ears_c3": _ears("C3"),
     "bayes": _reference_windows(method="bayes"),
+    "bayes1": _reference_windows(method="bayes"),
+    "bayes2": _reference_windows(method="bayes", years=1),
+    "bayes3": _reference_windows(method="bayes", years=2, half_window=4, this_year=False),
     "rki": _reference_windows(method="rki", years=2, half_window=4, this_year=False),
+    "rki1": _reference_windows(method="rki"),
+    "rki2": _reference_windows(method="rki", years=1),
+    "rki3": _reference_windows(method="rki", years=2, half_window=4, this_year=False),
     "cusum": _cusum,
     "glr_poisson": _glr(0.0),
     "glr_negative_binomial": _glr(None),
+    "outbreak_p": _outbreak_p,
+    "historical_limits": _historical_limits,
+    "moving_epidemic": _own(MovingEpidemic, MovingEpidemic.__dataclass_fields__),
+    "rare": _own(Rare, Rare.__dataclass_fields__),
+    "seasonal_daily": _own(SeasonalDaily, SeasonalDaily.__dataclass_fields__),
 }
 
 
@@ -210,6 +281,13 @@ def _window(control: Control, shape: SeriesShape) -> dict[str, Any]:
 
 def _named(control: Control, keys: Mapping[str, tuple[str, type]]) -> dict[str, Any]:
     return {field: _typed(control[key], key, kind) for key, (field, kind) in keys.items() if key in control}
+
+
+def _scalar(value: Any) -> Any:
+    """R's JSON writes a single value as a list of one."""
+    if isinstance(value, dict):
+        return {key: _scalar(inner) for key, inner in value.items()}
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _number(control: Control, key: str, default: int) -> int:

@@ -288,6 +288,8 @@ class Statutory:
         return f"statutory_{self.frequency.value}"
 
     def __call__(self, series: CountSeries) -> Bounds:
+        if not series.observed.shape[1]:
+            return _no_bounds(len(series.keys))
         result = evaluate(series, today=self.today, rules=self.rules, findings=self.findings)
         part = result.week if self.frequency is Frequency.WEEK else result.month
         judged = part.reason == ""
@@ -303,3 +305,11 @@ class Statutory:
             score=np.where(judged & endemic, score, np.nan)[:, None],
             reason=part.reason[:, None],
         )
+
+
+def _no_bounds(count: int) -> Bounds:
+    nothing = np.zeros((count, 0))
+    return Bounds(
+        evaluated=np.zeros(0, dtype=np.int64), expected=nothing, upperbound=nothing,
+        alarm=nothing.astype(np.bool_), score=nothing, reason=nothing.astype(np.str_),
+    )  # fmt: skip

@@ -68,3 +68,17 @@ def check_watch(training: int | None, last: int | None) -> None:
         raise ValueError(f"training is {training} steps; there must be at least 1")
     if last is not None and last < 1:
         raise ValueError(f"last is {last} steps; evaluate at least 1")
+
+
+def check_levels(mean: object, or_else: str = "") -> None:
+    """Raises ValueError for a mean that is no number above 0, nor numbers above 0."""
+    each = mean if isinstance(mean, tuple) else (mean,)
+    if not each or not all(isinstance(level, int | float) and 0 < level < np.inf for level in each):
+        raise ValueError(f"mean is {mean!r}; use {or_else}a number above 0 (or one for each step watched)")
+
+
+def levels(mean: float | tuple[float, ...], shape: tuple[int, ...]) -> FloatArray:
+    """Given means of watched steps, `shape` (S, watched). Raises ValueError when there are too many or too few."""
+    if isinstance(mean, tuple) and len(mean) != shape[1]:
+        raise ValueError(f"mean has {len(mean)} numbers for {shape[1]} steps watched")
+    return np.broadcast_to(np.asarray(mean, dtype=np.float64), shape).copy()

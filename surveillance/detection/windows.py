@@ -33,8 +33,8 @@ class ReferenceWindows:
     `last` limits the work to the newest steps.
 
     `expected` is the reference mean, `score` (observed-expected)/(upperbound-expected). Reasons:
-    "insufficient_history", "unknown_counts" (the step, or all its reference steps), "invalid_counts". Raises
-    ValueError when a setting is impossible.
+    "insufficient_history" (also one known step alone, where rki needs an SD), "unknown_counts" (the step, or all
+    its reference steps), "invalid_counts". Raises ValueError when a setting is impossible.
     """
 
     method: Literal["bayes", "rki"] = "bayes"
@@ -68,7 +68,8 @@ class ReferenceWindows:
         upper = self._upper(known, mean, sd)
         x = series.observed[:, at]
         reason = np.full(x.shape, "", dtype="<U24")
-        reason[np.isnan(x) | (known == 0) | np.isnan(upper)] = "unknown_counts"
+        reason[np.isnan(upper)] = "insufficient_history"
+        reason[np.isnan(x) | (known == 0)] = "unknown_counts"
         reason[spoilt | bad[:, at]] = "invalid_counts"
         reason[:, at < back.max()] = "insufficient_history"
         stands = reason == ""
@@ -98,7 +99,8 @@ class ReferenceWindows:
             quantile: FloatArray = nbinom.ppf(1 - self.alpha, mean * known + 0.5, size / (size + 1))
             return quantile
         few = np.clip(np.nan_to_num(mean), 0, POISSON_UPPER.size - 1).astype(np.int64)
-        return np.where(mean > POISSON_UPPER.size - 1, mean + 2 * sd, POISSON_UPPER[few])
+        wide = np.where(known < 2, np.nan, mean + 2 * sd)
+        return np.where(mean > POISSON_UPPER.size - 1, wide, POISSON_UPPER[few])
 
 
 def _moments(

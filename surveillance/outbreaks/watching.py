@@ -96,9 +96,7 @@ class Outbreaks:
     def _signal(self, session: Session, now: datetime) -> int:
         diseases = [profile.disease for profile in self.profiles]
         signals = list(outbreak_signals(session, diseases, now))
-        units = {unit for (unit,) in session.execute(text("SELECT DISTINCT unit_id FROM signal"))}
-        units |= {signal.unit_id for signal in signals}
-        before = stored_signals(session, diseases, sorted(units), methods=[METHOD])
+        before = stored_signals(session, diseases, None, methods=[METHOD])
         return store_signals(session, signals, before, now=now)
 
 

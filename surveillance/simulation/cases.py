@@ -13,9 +13,7 @@ from surveillance.simulation.city import City, FloatArray, IntArray, addresses, 
 from surveillance.simulation.intensity import bump, daily_curve, expected_by_commune
 from surveillance.simulation.settings import DiseaseProfile, Range
 
-NEIGHBOUR_SD_M = 45.0
-NEIGHBOUR_DAYS = 21
-NO_OUTBREAK = -1
+NONE = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,8 @@ class PlantedOutbreak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onsets:
-    """N cases before anybody knows them: `place` index, `xy` metres (N, 2), `onset` days since `origin`."""
+    """N cases before anybody knows them: `place` index, `xy` metres (N, 2), `onset` days since `origin`; numbers of
+    the planted `outbreak` and of the `focus` (counted from 0) each belongs to, -1 for none."""
 
     disease: str
     origin: date
@@ -44,6 +43,7 @@ class Onsets:
     xy: FloatArray
     onset: IntArray
     outbreak: IntArray
+    focus: IntArray
 
 
 def background(
@@ -68,9 +68,21 @@ def background(
     onset = 7 * week + rng.integers(0, 7, week.size)
     kept = onset < days
     place = _choose_places(city, profile, commune[kept], rng)
-    place, onset, xy = _settle(city, profile, place, onset[kept], rng)
-    nowhere = np.full(place.size, NO_OUTBREAK)
-    return Onsets(disease=disease, origin=first, place=place, xy=xy, onset=onset, outbreak=nowhere)
+    onset = onset[kept]
+    order = np.lexsort((onset, city.commune_of[place]))
+    place, onset = place[order], onset[order]
+    apart = rng.spawn(1)[0]  # how cases scatter within a commune changes no count of the next disease
+    focus = _foci(city, profile, place, onset, apart)
+    place, xy = _settle(city, place, focus, apart)
+    return Onsets(
+        disease=disease,
+        origin=first,
+        place=place,
+        xy=xy,
+        onset=onset,
+        outbreak=np.full(place.size, NONE),
+        focus=_numbered(focus),
+    )
 
 
 def _heat(city: City, disease: str, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
@@ -98,22 +110,53 @@ def _choose_places(
     return np.clip(found, first[commune], last[commune] - 1)
 
 
-def _settle(
+def _foci(
     city: City, profile: DiseaseProfile, place: IntArray, onset: IntArray, rng: np.random.Generator
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Points in each place, in order of place and onset; a share falls near the previous case there."""
-    order = np.lexsort((onset, place))
-    place, onset = place[order], onset[order]
+) -> IntArray:
+    """Position of the index case each case follows, its own if none. Cases are in order of commune and onset.
+
+    A share of the cases are indices; those that follow one choose among the indices of their commune of the last days.
+    When and in which commune people fall ill stays as it was drawn: foci say only where in the commune.
+    """
+    foci = city.settings.foci
+    position = np.arange(place.size)
+    focus = position.copy()
+    drawn = rng.random(place.size)
+    edge = profile.clustering / foci.secondaries
+    indices = np.flatnonzero(drawn < edge)
+    if not indices.size:
+        return focus
+    follows = (drawn >= edge) & (drawn < edge + profile.clustering)
+    moment = city.commune_of[place] * 1e6 + onset
+    lag = rng.random(place.size) * foci.days
+    for wanted in (moment - lag, moment):  # the last index before a random day, else the last of all
+        found = np.searchsorted(moment[indices], wanted, side="right") - 1
+        index = indices[np.maximum(found, 0)]
+        near = follows & (index < position) & (moment - moment[index] <= foci.days)
+        focus[near] = index[near]
+        follows &= ~near
+    return focus
+
+
+def _settle(
+    city: City, place: IntArray, focus: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, FloatArray]:
+    """Place and point of each case: anywhere in its place, or around its index."""
+    foci = city.settings.foci
     xy = rng.random((place.size, 2)) * city.size_m[place]
-    follows = rng.random(place.size) < profile.clustering
-    index = np.arange(place.size)
-    first_of_place = np.searchsorted(place, place)
-    root = np.maximum.accumulate(np.where(follows, 0, index))
-    root = np.maximum(root, first_of_place)
-    root = np.where(onset - onset[root] > NEIGHBOUR_DAYS, index, root) if place.size else index
-    near = root != index
-    xy[near] = xy[root[near]] + rng.normal(0, NEIGHBOUR_SD_M, (int(near.sum()), 2))
-    return place, onset, _inside(city, place, xy)
+    near = np.flatnonzero(focus != np.arange(place.size))
+    step = rng.normal(0, foci.spread_m, (near.size, 2))
+    step *= np.minimum(1, foci.radius_m / np.maximum(np.linalg.norm(step, axis=1), 1e-9))[:, None]
+    place = place[focus]
+    xy[near] = xy[focus[near]] + step
+    return place, _inside(city, place, xy)
+
+
+def _numbered(focus: IntArray) -> IntArray:
+    """Foci of at least two cases, counted from 0; -1 for cases in none."""
+    members, number, count = np.unique(focus, return_inverse=True, return_counts=True)
+    shared = count >= 2
+    return np.where(shared, np.cumsum(shared) - 1, NONE)[number] if members.size else focus
 
 
 def _inside(city: City, place: IntArray, xy: FloatArray) -> FloatArray:
@@ -181,6 +224,7 @@ def draw_outbreak(
         xy=_inside(city, places, points),
         onset=onset,
         outbreak=np.full(size, id),
+        focus=np.zeros(size, dtype=np.int64),
     )
 
 
@@ -196,10 +240,15 @@ def draw_size(bounds: Range, rng: np.random.Generator) -> int:
 
 def case_table(city: City, onsets: list[Onsets]) -> pd.DataFrame:
     """One row a case by date of onset: case_id, disease, date_onset, place (index into `city.places`),
-    commune_code, ward_code (former), lat, lon, address, outbreak_id (-1: none)."""
+    commune_code, ward_code (former), lat, lon, address, outbreak_id (planted) and focus_id (planted or grown, two
+    cases at least), -1 for none."""
     place = np.concatenate([o.place for o in onsets])
     xy = np.concatenate([o.xy for o in onsets])
     day = np.concatenate([np.datetime64(o.origin, "D") + o.onset for o in onsets])
+    offsets = np.cumsum([0, *(int(o.focus.max(initial=NONE)) + 1 for o in onsets)])
+    focus = np.concatenate(
+        [np.where(o.focus >= 0, o.focus + offset, NONE) for o, offset in zip(onsets, offsets, strict=False)]
+    )
     order = np.argsort(day, kind="stable")
     place, xy, day = place[order], xy[order], day[order]
     lat, lon = to_degrees(city, place, xy)
@@ -215,5 +264,6 @@ def case_table(city: City, onsets: list[Onsets]) -> pd.DataFrame:
             "lon": lon,
             "address": addresses(city, place, xy),
             "outbreak_id": np.concatenate([o.outbreak for o in onsets])[order],
+            "focus_id": focus[order],
         }
     )

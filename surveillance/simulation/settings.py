@@ -74,6 +74,33 @@ class ErrorRates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foci:
+    """Blocks where cases follow one another: around an index case `secondaries` others on average, within `days` of it,
+    scattered by `spread_m` (standard deviation along each axis) and never beyond `radius_m`."""
+
+    secondaries: float
+    days: float
+    spread_m: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Investigations:
+    """Field investigations of `diseases`. `outcomes`: weights of the first one's; `working_days`: shares that are done
+    within 1, 2, … working days, the rest evenly up to `latest_days`. `confirmed`: share of verified cases with a
+    positive test. Of moved patients the form names the commune for `commune_named`, whose ward finds `found_there`."""
+
+    diseases: tuple[str, ...]
+    outcomes: Mapping[int, float]
+    working_days: tuple[float, ...]
+    latest_days: int
+    uncertainty_m: Range
+    confirmed: float
+    commune_named: float
+    found_there: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutbreakRate:
     per_year: float
     size: Range
@@ -123,6 +150,8 @@ class SimulationSettings:
     errors: ErrorRates
     excluded_icd10: str
     excluded_name: str
+    foci: Foci
+    investigations: Investigations
     outbreak_radius_m: float
     outbreak_days: Range
     outbreak_rates: Mapping[str, OutbreakRate]
@@ -144,6 +173,8 @@ def load_settings(path: Path) -> SimulationSettings:
         errors=_errors(file.table("errors")),
         excluded_icd10=excluded.text("icd10"),
         excluded_name=excluded.text("source_name"),
+        foci=_foci(file.table("foci")),
+        investigations=_investigations(file.table("investigations")),
         outbreak_radius_m=outbreaks.number("radius_m"),
         outbreak_days=_range(outbreaks, "days"),
         outbreak_rates=_outbreak_rates(outbreaks.table("per_year")),
@@ -224,6 +255,29 @@ def _errors(raw: Table) -> ErrorRates:
     rates = ErrorRates(**{field.name: raw.number(field.name) for field in fields(ErrorRates)})
     raw.finish()
     return rates
+
+
+def _foci(raw: Table) -> Foci:
+    foci = Foci(**{field.name: raw.number(field.name) for field in fields(Foci)})
+    raw.finish()
+    if foci.secondaries == 0:
+        raise raw.wrong("secondaries", "cần lớn hơn 0")
+    return foci
+
+
+def _investigations(raw: Table) -> Investigations:
+    settings = Investigations(
+        diseases=raw.texts("diseases"),
+        outcomes={int(outcome): weight for outcome, weight in _weights(raw.table("outcomes")).items()},
+        working_days=raw.numbers("working_days"),
+        latest_days=raw.whole("latest_days", at_least=1),
+        uncertainty_m=_range(raw, "uncertainty_m"),
+        confirmed=raw.number("confirmed"),
+        commune_named=raw.number("commune_named"),
+        found_there=raw.number("found_there"),
+    )
+    raw.finish()
+    return settings
 
 
 def _outbreak_rates(raw: Table) -> dict[str, OutbreakRate]:
