@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveillance.adjacency import Weights, given_weights
-from surveillance.clustering.placements import Part, Placing, stands_in
+from surveillance.clustering.placements import Cases, Part, placements, stands_in
 from surveillance.clustering.settings import ClusterSettings
 from surveillance.completed import HISTORY, shares_by_now
 from surveillance.lines import Lines, day_number
@@ -110,19 +110,19 @@ def find_clusters(
         return None
     seed = crc32(f"{reported.disease} {reported.last}".encode())
     study = _Study(reported, city, settings, first)
-    null = study.null(study.unit)
+    null = study.null(study.cases.unit)
     growth = zones(city, null.size, settings.share)
     how = _how(settings)
     result = scan(null, growth, how, seed=seed, threads=threads, spread=spread)
     kept = [cluster for cluster in result.clusters if (cluster.recurrence or 0) >= settings.keep_days]
     if not kept:
         return ()
-    placing = Placing(unit=study.unit, day=study.day, former=study.former, parts=city.parts)
-    stands = stands_in(
-        kept, placing, study.null, growth, how, _critical(result, settings.keep_days),
-        number=settings.placements, rng=np.random.default_rng((seed, 1)),
-    )  # fmt: skip
-    found = [_found(*pair, null, first, settings, seed) for pair in zip(kept, stands, strict=True)]
+    drawn = placements(study.cases, city.parts, settings.placements, np.random.default_rng((seed, 1)))
+    critical = _critical(result, settings.keep_days)
+    stands = stands_in(kept, study.cases, drawn, study.null, growth, how, critical)
+    if stands is None:
+        stands = np.full(len(kept), settings.placements)
+    found = [_found(*pair, null, first, settings, seed) for pair in zip(kept, stands.tolist(), strict=True)]
     return tuple(sorted(found, key=lambda cluster: (not cluster.stable, cluster.p)))
 
 
@@ -183,16 +183,18 @@ class _Study:
         self.lost: BoolArray = np.any(reported.unknown[:, -self.shape[1] :], axis=1)
         lines = reported.lines.between(first, reported.last)
         lines = lines.take(~self.lost[lines.unit])
-        self.unit = lines.unit.astype(np.int64)
-        self.day = lines.day.astype(np.int64) - day_number(first)
-        self.former = lines.former
+        self.cases = Cases(
+            unit=lines.unit.astype(np.int64),
+            day=lines.day.astype(np.int64) - day_number(first),
+            former=lines.former,
+        )
         self.stratum = _by_delay(np.maximum(lines.reported - lines.day, 0), settings.delays)
         self.persons = self._person_days(reported, city) if settings.model is Model.POISSON else None
 
     def null(self, unit: IntArray) -> Null:
         """The model when the cases live in `unit` (N,)."""
         strata = int(self.stratum.max(initial=0)) + 1
-        cell = (self.stratum * self.shape[0] + unit) * self.shape[1] + self.day
+        cell = (self.stratum * self.shape[0] + unit) * self.shape[1] + self.cases.day
         counts = np.bincount(cell, minlength=strata * self.shape[0] * self.shape[1])
         cases = counts.reshape(strata, *self.shape).astype(np.int64)
         if self.persons is None:
@@ -213,9 +215,9 @@ class _Study:
 
     def _leave_out(self, nobody: BoolArray) -> None:
         """Cases where no people are known cannot be compared with any."""
-        kept = ~nobody[self.unit]
-        self.unit, self.day, self.former = self.unit[kept], self.day[kept], self.former[kept]
-        self.stratum = self.stratum[kept]
+        kept = ~nobody[self.cases.unit]
+        arrays = {name: getattr(self.cases, name)[kept] for name in ("unit", "day", "former")}
+        self.cases, self.stratum = Cases(**arrays), self.stratum[kept]
 
 
 def _by_delay(delay: NDArray[np.int32], groups: int) -> IntArray:
