@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 HERE = Here()
 
 BATCH = 100
-"""Replicates between two looks at whether enough have reached the statistic."""
+"""Replicates before a first look at whether enough have reached the statistic; each look has twice as many."""
 
 
 class Overlap(StrEnum):
@@ -167,13 +167,12 @@ def _replicates(
     plan: Plan, strongest: Cluster, settings: Settings, seed: int, threads: int, spread: Spread
 ) -> tuple[FloatArray, bool]:
     """The maxima, and whether enough had reached the most likely cluster before all were drawn."""
-    step = BATCH * spread.workers if settings.enough else max(settings.replications, 1)
     drawn = np.empty(0)
-    for first in range(0, settings.replications, step):
-        last = min(first + step, settings.replications)
-        drawn = np.concatenate(
-            (drawn, *spread.map(_some_maxima, (plan, seed, threads), _shares(first, last, spread)))
-        )
+    while drawn.size < settings.replications:
+        step = max(drawn.size, BATCH * spread.workers) if settings.enough else settings.replications
+        last = min(drawn.size + step, settings.replications)
+        ranges = _shares(drawn.size, last, spread)
+        drawn = np.concatenate((drawn, *spread.map(_some_maxima, (plan, seed, threads), ranges)))
         if settings.enough:
             after = stopped_after(strongest.statistic, drawn, settings.enough)
             if after is not None and after < settings.replications:
