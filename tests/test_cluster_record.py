@@ -5,56 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
-import numpy as np
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.levels import Level
 from alerts.policy import decide
 from alerts.rules import default_policy
-from db import session_scope
-from geodata.models import AdminUnit, UnitLineage, UnitNeighbour
+from geodata.models import UnitLineage
 from surveillance.analysis import analyse
 from surveillance.cluster_identity import Kind
 from surveillance.clustering.models import ClusterRow, ClusterVersion
-from surveillance.clustering.settings import AllSettings
 from surveillance.clustering.views import ClusterView, clusters_known
 from surveillance.clustering.watching import Clusters
 from surveillance.diseases import load_catalogue
-from surveillance.models import SourceFile
 from surveillance.signals import current_signals
 from surveillance.types import Signal
 from tests.case_lines import TODAY
-from tests.cluster_cities import SETTINGS, SIDE, Planted, grid_pairs
-from tests.line_list import CITY, Sick, add_cases, add_file, add_unit, evening, supersede
-
-WARD = 14
-"""The commune in whose middle clusters are planted, as a position."""
-GROWING: Planted = {WARD: (2, 2, 2, 2, 2)}
-
-
-def build_city(session: Session) -> list[int]:
-    """A city whose source has told of dengue for a hundred days, a case or so a day in all."""
-    city = add_unit(session, "79", level="province")
-    ids = [add_unit(session, f"26{n:03d}", parent_id=city) for n in range(SIDE * SIDE)]
-    session.add_all([UnitNeighbour(unit_id=ids[a], neighbour_id=ids[b]) for a, b in grid_pairs()])
-    for unit, code in zip(
-        session.scalars(select(AdminUnit).where(AdminUnit.id.in_(ids))), range(99), strict=False
-    ):
-        unit.lat, unit.lon = 10.7 + 0.009 * (code // SIDE), 106.6 + 0.009 * (code % SIDE)
-    run = add_file(session, "hcdc", evening(TODAY - timedelta(days=100)))
-    rng = np.random.default_rng(7)
-    days = np.repeat(np.arange(-15, 100), 2)
-    where = rng.integers(0, len(ids), days.size)
-    ordinary = [
-        Sick(day=TODAY - timedelta(days=int(back)), unit_id=ids[unit])
-        for back, unit in zip(days, where, strict=True)
-    ]
-    add_cases(session, run, sorted(ordinary, key=lambda sick: sick.day))
-    return ids
+from tests.cluster_cities import GROWING, WARD, build_city, plant, watch
+from tests.line_list import CITY, add_file, add_unit, evening, supersede
 
 
 @pytest.fixture
@@ -65,28 +35,6 @@ def units(session: Session) -> list[int]:
 @pytest.fixture
 def clusters(units: list[int]) -> Clusters:
     return watch(units)
-
-
-def watch(units: Sequence[int]) -> Clusters:
-    return Clusters(
-        catalogue=load_catalogue(), settings=AllSettings(default=SETTINGS, by_disease={}),
-        diseases=["dengue"], unit_ids=units, timezone=CITY,
-    )  # fmt: skip
-
-
-def plant(
-    session: Session, units: Sequence[int], planted: Planted, day: date = TODAY, **facts: Any
-) -> list[int]:
-    """Cases a day, up to `day`, in communes by position; returns their ids."""
-    number = session.scalar(select(func.count()).select_from(SourceFile)) or 0
-    run = add_file(session, "hcdc", evening(day) - timedelta(seconds=number))
-    sick = [
-        Sick(day=day - timedelta(days=back), unit_id=units[place], facts=facts or None)
-        for place, numbers in planted.items()
-        for back, number in enumerate(reversed(numbers))
-        for _ in range(number)
-    ]
-    return add_cases(session, run, sick)
 
 
 def look(clusters: Clusters, session: Session, day: date = TODAY) -> int:
@@ -245,23 +193,3 @@ def test_cases_of_a_split_old_ward_make_the_cluster_unstable_and_it_does_not_ala
     assert not view.stable and view.stands_in < 80
     signal = scan_signals(session, units)[units[WARD]]
     assert not signal.alarm and "Chưa vững" in signal.reason.render("vi")
-
-
-def test_the_job_scans_without_an_open_transaction_and_wakes_the_levels(engine: Engine) -> None:
-    """The same on committed data, and a second run finds nothing to do."""
-    with session_scope(engine) as session:
-        ids = build_city(session)
-        plant(session, ids, GROWING)
-    watched = watch(ids)
-
-    with engine.connect() as listening:
-        connection: Any = listening.connection.driver_connection
-        connection.autocommit = True
-        connection.execute("LISTEN canhdich_signals")
-        done = watched.find(engine, now=evening(TODAY))
-        heard = [note.channel for note in connection.notifies(timeout=5, stop_after=1)]
-
-    assert done > 0 and heard == ["canhdich_signals"]
-    assert watched.find(engine, now=evening(TODAY)) == 0
-    with session_scope(engine) as session:
-        assert session.scalar(select(func.count()).select_from(ClusterVersion)) == 1
