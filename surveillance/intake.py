@@ -19,6 +19,7 @@ from surveillance.privacy import Vault
 from surveillance.sources.mapping import SourceMapping
 from surveillance.sources.rows import ParsedRow, RowParser
 from surveillance.types import CaseReport, Rejected
+from surveillance.verification import MOVED
 
 REPORT_HOUR = time(18)
 """When a report of the past counts as known: 18:00 local time of its report day."""
@@ -33,7 +34,7 @@ _SOURCE = (
 @dataclass(frozen=True, kw_only=True)
 class Intake:
     """Reads one file. `reject` gets the problems of each row that cannot be taken; `total` counts rows that are not
-    blank, and points outside their communes. A row that names a disease not under surveillance goes on when it has a
+    blank, and what `notes` tells of. A row that names a disease not under surveillance goes on when it has a
     file number: it may discard a case.
 
     `known_at` None: each row counts as known at 18:00 of its report day (data of the past).
@@ -58,7 +59,7 @@ class Intake:
             if place.unit_id is None and self.mapping.place_required and not row.problems:
                 self.reject(self._sealed(row, (_unplaced(row, place),)))
                 continue
-            self.total["outside"] += place.rule == OUTSIDE
+            self._note(row.report, place)
             incoming = self._incoming(row, row.report, place)
             if row.problems and not incoming.keys:
                 self.reject(incoming.problems)
@@ -92,8 +93,19 @@ class Intake:
             problems=self._sealed(row, problems) if (problems := self._without_case(row)) else (),
         )
 
+    def _note(self, report: CaseReport, place: Place) -> None:
+        named = bool(report.commune or report.district)
+        stays = report.verification is not None and report.verification not in MOVED
+        self.total["outside"] += place.rule == OUTSIDE
+        self.total["unknown commune"] += stays and named and place.unit_id is None
+
     def notes(self) -> Iterator[Message]:
         """What people must look at although the rows were taken."""
+        if count := self.total["unknown commune"]:
+            yield Message(
+                "{count} phiếu điều tra ghi phường/xã không nhận ra: đã nhận, ca giữ phường/xã đã báo cáo.",
+                count=count,
+            )
         if count := self.total["outside"]:
             yield Message(
                 "{count} phiếu điều tra có tọa độ nằm ngoài phường/xã đã ghi: đã nhận, cần kiểm tra lại.",

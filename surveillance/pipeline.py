@@ -44,6 +44,7 @@ from surveillance.sources.recognise import Recognised, recognise
 from surveillance.sources.rows import RowParser
 from surveillance.spool import in_order
 from surveillance.undo import UndoError, undo_run
+from surveillance.verification import MOVED
 
 __all__ = ["Context", "UndoError", "build_context", "collect", "ingest_file", "undo_run"]
 
@@ -273,7 +274,7 @@ def _read_rows(
 
 
 def _unplaced(facts: linkage.Facts) -> bool:
-    return facts.unit_id is None and bool(facts.disease or (facts.verification and facts.place_rule))
+    return facts.unit_id is None and (bool(facts.disease) or facts.verification in MOVED)
 
 
 def write_batch(cursor: Cursor[Any], run_id: int, batch: Sequence[linkage.Incoming]) -> linkage.Plan:

@@ -31,7 +31,11 @@ from surveillance import hcdc_layout, investigation_layout
 from surveillance.belief import FILE, PERSON, Facts, StoredFacts, fold
 from surveillance.counts import counts_by_unit, weekly_curve
 from surveillance.diseases import load_catalogue
+from surveillance.lines import EPOCH
 from surveillance.models import CaseReportRow, CaseVersion, IngestRun, RejectedRow
+from surveillance.outbreaks.cases import load_cases
+from surveillance.outbreaks.profiles import load_profiles
+from surveillance.outbreaks.table import LEVELS
 from surveillance.pipeline import build_context, ingest_file, undo_run
 from surveillance.quality import silent_diseases
 from surveillance.runs import RunSummary
@@ -148,6 +152,26 @@ def test_an_onset_the_ward_learnt_moves_no_case_to_another_day_of_the_curve(
     assert [version.event_date for version in desk.versions()] == [reported.event_date]
 
 
+def test_outbreaks_link_by_the_onset_and_the_house_the_ward_learnt(
+    desk: Desk, reported: CaseVersion, tmp_path: Path
+) -> None:
+    investigate(desk, tmp_path, form(8, NG_KP="31/10/2025", **HOUSE))
+    asked = {"since": date(2025, 10, 1), "crs": desk.context.settings.deployment.metric_crs}
+
+    with session_scope(desk.engine) as session:
+        before, after = (
+            load_cases(session, load_profiles()["HCDC-2021"], as_of=moment, **asked)  # type: ignore[arg-type]
+            for moment in (NOW, NOW + DAY)
+        )
+
+    assert [EPOCH + int(table.day[0]) * DAY for table in (before, after)] == [
+        date(2025, 11, 3),
+        date(2025, 10, 31),
+    ]
+    assert [LEVELS[table.level[0]] for table in (before, after)] == ["commune", "house"]
+    assert [int(table.verification[0]) for table in (before, after)] == [0, 8]
+
+
 def test_what_the_form_does_not_speak_of_stays_as_it_was(
     desk: Desk, reported: CaseVersion, tmp_path: Path
 ) -> None:
@@ -204,6 +228,17 @@ def test_moved_to_a_commune_nobody_knows_is_a_place_unknown(
 
     (version,) = desk.versions()
     assert (version.unit_id, version.place_rule) == (None, "Không nhận ra phường/xã đã ghi")
+
+
+def test_a_patient_at_home_in_a_commune_nobody_knows_stays_where_reported_and_the_run_says_so(
+    desk: Desk, reported: CaseVersion, tmp_path: Path
+) -> None:
+    run = investigate(desk, tmp_path, form(8, PX="PHUONG KHONG CO", **HOUSE))
+
+    (version,) = desk.versions()
+    assert (version.unit_id, point(version)) == (reported.unit_id, (106.7012, 10.7781))
+    assert run.rows_unplaced == 0
+    assert "1 phiếu điều tra ghi phường/xã không nhận ra" in str(run.note)
 
 
 @pytest.mark.parametrize("outcome", [3, 6])

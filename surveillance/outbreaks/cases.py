@@ -18,8 +18,11 @@ from surveillance.outbreaks.profiles import PlaceKind, Profile
 from surveillance.outbreaks.table import KINDS, LEVELS, CaseTable, project, setting_number
 from surveillance.types import Classification, Treatment
 
+FELL_ILL = func.coalesce(CaseVersion.date_onset, CaseVersion.event_date)
+"""The onset a ward learnt does not move the day a case is counted on (docs/decisions/verification.md)."""
+
 COLUMNS = (
-    CaseVersion.case_id, CaseVersion.event_date, CaseVersion.date_report, CaseVersion.date_onset,
+    CaseVersion.case_id, FELL_ILL, CaseVersion.date_report, CaseVersion.date_onset,
     CaseVersion.classification, CaseVersion.treatment, CaseVersion.verification, CaseVersion.setting,
     CaseVersion.unit_id, CaseVersion.place_level, CaseVersion.uncertainty_m,
     func.ST_X(CaseVersion.geom), func.ST_Y(CaseVersion.geom),
@@ -29,10 +32,11 @@ COLUMNS = (
 def load_cases(
     session: Session, profile: Profile, *, since: date, as_of: datetime | None, crs: str
 ) -> CaseTable:
-    """Cases of the profile's disease with an event from `since` on; positions in metres of `crs`."""
+    """Cases of the profile's disease that fell ill from `since` on; positions in metres of `crs`."""
     query = (
         select(*COLUMNS)
         .where(CaseVersion.disease == profile.disease, CaseVersion.event_date >= since, believed(as_of))
+        .where(since <= FELL_ILL)
         .order_by(CaseVersion.case_id)
     )
     return _table([tuple(row) for row in session.execute(query)], profile, crs)
