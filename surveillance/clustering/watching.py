@@ -105,13 +105,13 @@ class Clusters:
     def _keep(
         self, session: Session, reported: Reported, found: tuple[Found, ...] | None, now: datetime
     ) -> int:
-        """Without a scan, since the newest days are unknown, clusters stay as they were."""
+        """Without a scan, since the newest days are unknown, clusters stay as they were, and it is tried again."""
+        if found is None:
+            return 0
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:clusters'))"))
         now = max([now, *filter(None, [session.scalar(select(func.max(ClusterVersion.known_from)))])])
         disease, units = reported.disease, list(self.unit_ids)
         _scanned(session, disease, reported.last)
-        if found is None:
-            return 0
         written = record(session, found, disease=disease, unit_ids=units, counts=counts_of(reported), now=now)
         before = stored_signals(session, [disease], units, methods=[METHOD])
         signals = cluster_signals(lasting(session, disease), disease, now)
