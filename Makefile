@@ -67,6 +67,6 @@ clean: stop
 	$(call say,Installing pinned requirements)
 	@mkdir -p .local && $(BIN)/python -m pip install -q -r requirements.txt && $(BIN)/python -m pip install -q --no-deps -r requirements-data.txt && touch $@
 
-.local/dev: .local/runtime requirements-dev.txt
+.local/dev: .local/runtime requirements-dev.txt requirements-dask.txt
 	$(call say,Installing pinned development requirements)
-	@$(BIN)/python -m pip install -q -r requirements-dev.txt && touch $@
+	@$(BIN)/python -m pip install -q -r requirements-dev.txt && $(BIN)/python -m pip install -q --no-deps -r requirements-dask.txt && touch $@

@@ -109,7 +109,7 @@ def worker() -> None:
 
 
 @cli.command(hidden=True)
-def job(name: Annotated[str, typer.Argument(help="forecast")]) -> None:
+def job(name: Annotated[str, typer.Argument(help="forecast, clusters")]) -> None:
     """One job of the worker in this process, at low priority; prints its counts as JSON."""
     from surveillance.apart import as_apart
     from worker import Chain
@@ -156,6 +156,25 @@ def replay(
     days = [start + timedelta(days=i) for i in range((end - start).days + 1)]
     with ready() as (settings, engine):
         Chain(engine, settings).replay(days, say)
+
+
+@cli.command()
+def clusters(
+    first: Annotated[str, typer.Option("--from", help="YYYY-MM-DD")],
+    last: Annotated[str, typer.Option("--to", help="YYYY-MM-DD")],
+    out: Annotated[Path, typer.Option(help="CSV, see docs/methods/clusters.md")] = Path("clusters.csv"),
+    dask: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://HOST:8786")] = None,
+) -> None:
+    """Scan past days for clusters, each as it was known then, into a file; changes nothing that is recorded."""
+    from surveillance.clustering.runs import write_history
+    from surveillance.spread import spread_over
+    from worker import Chain
+
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    days = [start + timedelta(days=i) for i in range((end - start).days + 1)]
+    with ready() as (settings, engine), spread_over(dask) as spread:
+        rows = write_history(out, Chain(engine, settings).clusters, engine, days, spread=spread, say=say)
+    say(f"{out}: {rows} rows")
 
 
 @cli.command()
@@ -315,13 +334,16 @@ def scan(
     maxima: Annotated[Path | None, typer.Option(help="CSV of the replicates' maxima")] = None,
     seed: Annotated[int, typer.Option()] = 1,
     threads: Annotated[int, typer.Option()] = os.cpu_count() or 1,
+    dask: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://HOST:8786")] = None,
 ) -> None:
     """Find space-time clusters over SaTScan's own files; needs no database."""
     from surveillance.scan_files import scan_files
     from surveillance.scan_options import from_command
+    from surveillance.spread import spread_over
 
     asked = from_command(parameters, locals())
-    result, warnings = scan_files(asked, out, seed=seed, threads=threads, maxima=maxima)
+    with spread_over(dask) as spread:
+        result, warnings = scan_files(asked, out, seed=seed, threads=threads, spread=spread, maxima=maxima)
     for warning in warnings:
         say(warning)
     say(Message("{out}: {n} cụm.", out=str(out), n=len(result.clusters)))

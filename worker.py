@@ -29,6 +29,8 @@ from settings import ROOT, Settings
 from surveillance.analysis import AnalysisReport, analyse, replay
 from surveillance.apart import run_apart
 from surveillance.clock import current_time
+from surveillance.clustering.settings import load_settings
+from surveillance.clustering.watching import Clusters
 from surveillance.diseases import Catalogue, load_catalogue
 from surveillance.epiweek import local_day
 from surveillance.jobs import Job, forget_old_runs
@@ -126,6 +128,27 @@ class Chain:
             wrong = self.outbreaks.check(session, today=today, now=now)
         return {"outbreaks_disagree": len(wrong)} if wrong else {}
 
+    @cached_property
+    def clusters(self) -> Clusters:
+        deployment = self.settings.deployment
+        return Clusters(
+            catalogue=self.catalogue,
+            settings=load_settings(),
+            diseases=deployment.diseases,
+            unit_ids=self.unit_ids,
+            timezone=deployment.timezone,
+        )
+
+    def clusters_apart(self) -> dict[str, Any]:
+        return run_apart("clusters")
+
+    def find_clusters(self) -> dict[str, Any]:
+        """Seconds of array work: `clusters_apart` is what the worker runs."""
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+        changed = self.clusters.find(self.engine, now=now)
+        return {"clusters_changed": changed} if changed else {}
+
     def reconcile(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
             done = self.reconcile_at(session, current_time(session, self.settings.clock))
@@ -198,6 +221,7 @@ class Chain:
 
         def after_day(session: Session, now: datetime) -> None:
             self.outbreaks_at(session, now)
+            self.clusters.find_at(session, now)
             done = self.reconcile_at(session, now, notify=False)
             say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
 
@@ -214,7 +238,7 @@ class Chain:
     @property
     def long_jobs(self) -> Mapping[str, Callable[[], dict[str, Any]]]:
         """What `app.py job` runs in a process of its own."""
-        return {"forecast": self.forecast}
+        return {"forecast": self.forecast, "clusters": self.find_clusters}
 
     def jobs(self) -> list[Job]:
         return [
@@ -232,6 +256,14 @@ class Chain:
                 run=self.check_outbreaks,
                 every_s=86400,
                 late_after_s=3 * 86400,
+                first_after_s=SETTLED_S,
+            ),
+            Job(
+                name="clusters",
+                run=self.clusters_apart,
+                every_s=900,
+                late_after_s=3 * 3600,
+                wakes_on=("ingested",),
                 first_after_s=SETTLED_S,
             ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),

@@ -7,14 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from geodata.gazetteer import Gazetteer
-from geodata.models import AdminUnit, Population, UnitLineage, UnitNeighbour
+from geodata.models import AdminUnit, Boundary, Population, UnitLineage, UnitNeighbour
 from geodata.population import read_totals, spread
-from geodata.registry import Registry
+from geodata.registry import Registry, successor_shares
 from geodata.types import Lineage, Unit, UnitKey, UnitLevel
 
 _LEVELS = (UnitLevel.PROVINCE, UnitLevel.DISTRICT, UnitLevel.COMMUNE)
@@ -121,6 +121,53 @@ def neighbour_pairs(session: Session, unit_ids: Collection[int]) -> list[tuple[i
     inside = UnitNeighbour.unit_id.in_(unit_ids) & UnitNeighbour.neighbour_id.in_(unit_ids)
     query = select(UnitNeighbour.unit_id, UnitNeighbour.neighbour_id).where(inside)
     return [(unit, neighbour) for unit, neighbour in session.execute(query)]
+
+
+def codes_of(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
+    """The official code of each unit."""
+    query = select(AdminUnit.id, AdminUnit.code).where(AdminUnit.id.in_(unit_ids))
+    return {row.id: row.code for row in session.execute(query)}
+
+
+def centres_of(session: Session, unit_ids: Collection[int]) -> dict[int, tuple[float, float]]:
+    """Latitude and longitude of a point inside each unit's boundary, else of the register's point; units with neither
+    are absent."""
+    inside = func.ST_PointOnSurface(Boundary.geom)
+    query = (
+        select(
+            AdminUnit.id,
+            func.coalesce(func.ST_Y(inside), AdminUnit.lat).label("lat"),
+            func.coalesce(func.ST_X(inside), AdminUnit.lon).label("lon"),
+        )
+        .outerjoin(Boundary, Boundary.unit_id == AdminUnit.id)
+        .where(AdminUnit.id.in_(unit_ids))
+    )
+    found = session.execute(query)
+    return {row.id: (row.lat, row.lon) for row in found if None not in (row.lat, row.lon)}
+
+
+def split_units(session: Session, unit_ids: Collection[int]) -> dict[int, list[tuple[int, float]]]:
+    """Old units that were split among several of `unit_ids`: these, with the share that each took of what they took
+    together (`registry.successor_shares`)."""
+    new, old = aliased(AdminUnit), aliased(AdminUnit)
+    query = (
+        select(UnitLineage, new, old)
+        .join(new, new.id == UnitLineage.new_id)
+        .join(old, old.id == UnitLineage.old_id)
+        .where(UnitLineage.split, UnitLineage.new_id.in_(unit_ids))
+        .order_by(new.code)
+    )
+    ids: dict[UnitKey, int] = {}
+    links = []
+    for link, successor, former in session.execute(query):
+        keys = unit_key(former), unit_key(successor)
+        ids |= dict(zip(keys, (former.id, successor.id), strict=True))
+        links.append(Lineage(old=keys[0], new=keys[1], split=True, is_default=link.is_default))
+    return {
+        ids[key]: [(ids[part.unit], part.share) for part in parts]
+        for key, parts in successor_shares(links).items()
+        if len(parts) > 1
+    }
 
 
 def persons_in(session: Session, unit_ids: Collection[int]) -> dict[int, int]:

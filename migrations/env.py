@@ -9,7 +9,10 @@ from geoalchemy2 import alembic_helpers
 
 from db import Base, make_engine
 
-for package in ("geodata", "accounts", "surveillance", "surveillance.outbreaks", "alerts", "reports"):
+PACKAGES = (
+    "geodata", "accounts", "surveillance", "surveillance.outbreaks", "surveillance.clustering", "alerts", "reports",
+)  # fmt: skip
+for package in PACKAGES:
     import_module(f"{package}.models")
 
 url = context.config.get_main_option("sqlalchemy.url")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db import notify, session_scope
 from geodata.units import neighbour_pairs, persons_in, province_of
 from i18n import Message, MessageError
-from surveillance import outlook
+from surveillance import clusters, outlook
 from surveillance.adjacency import adjacency_weights
 from surveillance.coverage import coverage
 from surveillance.detection.statutory import StatutoryRule
@@ -31,7 +31,7 @@ from surveillance.types import BoolArray, SeriesKey, Signal, StatutoryStatus
 HISTORY_YEARS = 6
 """Five years of comparison, and the week of the fifth that may begin in the year before."""
 
-KEPT_APART = (outlook.METHOD, watching.METHOD)
+KEPT_APART = (outlook.METHOD, watching.METHOD, clusters.METHOD)
 """Methods whose signals are made and kept by jobs of their own."""
 
 Decisions = Mapping[tuple[str, int | None], tuple[bool | None, frozenset[int]]]

@@ -117,6 +117,14 @@ def complete(lines: Lines, disease: int, unknown: BoolArray, today: date) -> Com
     return _filled(start, reported, _nowcast(_triangle(own, unknown, today), today, seed), seed)
 
 
+def shares_by_now(own: Lines, unknown: BoolArray, today: date) -> FloatArray:
+    """Share (U, W) of the cases of the newest W days that is expected to be reported by now, NaN where the nowcast
+    says nothing. `own` are cases of one disease; else as `complete`."""
+    seed = crc32(own.diseases[int(own.disease[0])].encode()) if own.day.size else 0, today.toordinal()
+    found = _nowcast(_triangle(own, unknown, today), today, seed)
+    return np.where(found.reason == "", found.share, np.nan)
+
+
 _recent: OrderedDict[tuple[tuple[int, int], bytes], Nowcast] = OrderedDict()
 RECENT = 16
 """Nowcasts remembered: a new file of one disease does not make the others be estimated again."""

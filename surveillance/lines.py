@@ -28,6 +28,7 @@ _ROW = np.dtype(
         ("reported", ">i4"),
         ("confirmed", "?"),
         ("setting", ">i8"),
+        ("former", ">i4"),
         ("known_from", ">i8"),
         ("known_to", ">i8"),
     ]
@@ -47,7 +48,9 @@ class Lines:
 
     `disease` and `unit` (N,) are positions in `diseases` and `unit_ids`; `day` is the event date and `reported`
     the report date in days since EPOCH; `setting` is 0 where the source named none, else the same number for
-    the same name; `known_from` and `known_to` are microseconds since EPOCH (UTC), FOREVER while still believed.
+    the same name; `former` is the id of the old unit that was split where the source named only that one, so that
+    `unit` is an estimate, else 0; `known_from` and `known_to` are microseconds since EPOCH (UTC), FOREVER while
+    still believed.
     """
 
     diseases: tuple[str, ...]
@@ -58,6 +61,7 @@ class Lines:
     reported: NDArray[np.int32]
     confirmed: NDArray[np.bool_]
     setting: NDArray[np.int64]
+    former: NDArray[np.int32]
     known_from: NDArray[np.int64]
     known_to: NDArray[np.int64]
 
@@ -140,6 +144,7 @@ def load_lines(
             || boolsend(v.classification = 'confirmed')
             || int8send(CASE WHEN btrim(coalesce(v.setting, '')) = '' THEN 0
                         ELSE hashtextextended(lower(btrim(v.setting)), 0) END)
+            || int4send(CASE WHEN v.place_estimated THEN coalesce(v.former_unit_id, 0)::int4 ELSE 0 END)
             || timestamptz_send(v.known_from) || timestamptz_send(coalesce(v.known_to, 'infinity')),
             ''::bytea)
         FROM case_version v
@@ -169,6 +174,7 @@ def load_lines(
         reported=rows["reported"].astype(np.int32),
         confirmed=rows["confirmed"].astype(bool),
         setting=rows["setting"].astype(np.int64),
+        former=rows["former"].astype(np.int32),
         known_from=rows["known_from"].astype(np.int64),
         known_to=rows["known_to"].astype(np.int64),
     )

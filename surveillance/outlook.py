@@ -57,7 +57,7 @@ def as_one_area(lines: Lines, disease: int) -> Lines:
     return Lines(
         diseases=(lines.diseases[disease],), unit_ids=(0,), disease=np.zeros_like(own.disease),
         unit=np.zeros_like(own.unit), day=own.day, reported=own.reported, confirmed=own.confirmed,
-        setting=own.setting, known_from=own.known_from, known_to=own.known_to,
+        setting=own.setting, former=own.former, known_from=own.known_from, known_to=own.known_to,
     )  # fmt: skip
 
 

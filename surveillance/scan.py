@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +18,14 @@ from surveillance.scanning.growth import Growth
 from surveillance.scanning.monte_carlo import Plan, maxima, observed, plan, windows
 from surveillance.scanning.null import Model, Null, without
 from surveillance.scanning.significance import Gumbel, monte_carlo_p, stopped_after
+from surveillance.spread import Here, Spread
 from surveillance.types import BoolArray, FloatArray
 
 IntArray = NDArray[np.int64]
+HERE = Here()
 
 BATCH = 100
-"""Replicates between two looks at whether enough have reached the statistic."""
+"""Replicates before a first look at whether enough have reached the statistic; each look has twice as many."""
 
 
 class Overlap(StrEnum):
@@ -105,15 +108,18 @@ class Scan(NamedTuple):
     maxima: tuple[FloatArray, ...]
 
 
-def scan(null: Null, growth: Growth, settings: Settings, *, seed: int, threads: int = 1) -> Scan:
-    """Scan the cases of `null` through the zones of `growth`. The result does not depend on `threads`.
+def scan(
+    null: Null, growth: Growth, settings: Settings, *, seed: int, threads: int = 1, spread: Spread = HERE
+) -> Scan:
+    """Scan the cases of `null` through the zones of `growth`. The result does not depend on `threads`, nor on where
+    the replicates are drawn (`spread`).
 
     No clusters where no window has `least_cases` and more than expected.
     """
     found: list[Cluster] = []
     arrays: list[FloatArray] = []
     for turn in range(settings.iterations):
-        clusters, drawn = _once(null, growth, settings, seed + turn, threads)
+        clusters, drawn = _once(null, growth, settings, seed + turn, threads, spread)
         arrays.append(drawn)
         if settings.iterations == 1:
             return Scan(clusters, (drawn,))
@@ -144,32 +150,45 @@ def _first_end(null: Null, settings: Settings) -> int:
 
 
 def _once(
-    null: Null, growth: Growth, settings: Settings, seed: int, threads: int
+    null: Null, growth: Growth, settings: Settings, seed: int, threads: int, spread: Spread
 ) -> tuple[tuple[Cluster, ...], FloatArray]:
     searched = _plan(null, growth, settings, _first_end(null, settings))
     clusters = list(_clusters(null, searched, settings, threads))
     if not clusters:
         return (), np.empty(0)
-    drawn, stopped = _replicates(replicate_plan(null, growth, settings), clusters[0], settings, seed, threads)
+    plan = replicate_plan(null, growth, settings)
+    drawn, stopped = _replicates(plan, clusters[0], settings, seed, threads, spread)
     judged = [_judged(cluster, drawn, stopped, settings.prospective) for cluster in clusters]
     weak = [cluster.p is not None and cluster.p >= 1 for cluster in judged]
     return tuple(judged[: max(settings.told, len(weak) - sum(weak))]), drawn
 
 
 def _replicates(
-    plan: Plan, strongest: Cluster, settings: Settings, seed: int, threads: int
+    plan: Plan, strongest: Cluster, settings: Settings, seed: int, threads: int, spread: Spread
 ) -> tuple[FloatArray, bool]:
     """The maxima, and whether enough had reached the most likely cluster before all were drawn."""
-    step = BATCH if settings.enough else max(settings.replications, 1)
     drawn = np.empty(0)
-    for first in range(0, settings.replications, step):
-        last = min(first + step, settings.replications)
-        drawn = np.concatenate((drawn, maxima(plan, seed, first, last, threads=threads)))
+    while drawn.size < settings.replications:
+        step = max(drawn.size, BATCH * spread.workers) if settings.enough else settings.replications
+        last = min(drawn.size + step, settings.replications)
+        ranges = _shares(drawn.size, last, spread)
+        drawn = np.concatenate((drawn, *spread.map(_some_maxima, (plan, seed, threads), ranges)))
         if settings.enough:
             after = stopped_after(strongest.statistic, drawn, settings.enough)
             if after is not None and after < settings.replications:
                 return drawn[:after], True
     return drawn, False
+
+
+def _shares(first: int, last: int, spread: Spread) -> list[tuple[int, int]]:
+    """The replicates `first` … `last` - 1 in a range for each worker."""
+    edges = np.linspace(first, last, spread.workers + 1).round().astype(int).tolist()
+    return [(a, b) for a, b in pairwise(edges) if b > a]
+
+
+def _some_maxima(how: tuple[Plan, int, int], replicates: tuple[int, int]) -> FloatArray:
+    plan, seed, threads = how
+    return maxima(plan, seed, *replicates, threads=threads)
 
 
 def _judged(cluster: Cluster, drawn: FloatArray, stopped: bool, prospective: bool) -> Cluster:

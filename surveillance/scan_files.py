@@ -15,16 +15,24 @@ from surveillance.scan import Cluster, Scan, Settings, scan
 from surveillance.scan_options import Analysis, Options
 from surveillance.scan_study import Located, Study, read_study
 from surveillance.scanning.intervals import Intervals
+from surveillance.spread import Here, Spread
 
 
 def scan_files(
-    options: Options, out: Path, *, seed: int = 1, threads: int = 1, maxima: Path | None = None
+    options: Options,
+    out: Path,
+    *,
+    seed: int = 1,
+    threads: int = 1,
+    spread: Spread | None = None,
+    maxima: Path | None = None,
 ) -> tuple[Scan, tuple[Message, ...]]:
     """Scan the files of `options` and write `out` (docs/methods/scan.md says how it reads), on request the replicate
     `maxima` too. Returns the result and the warnings; raises PlainFileError for what cannot be worked with."""
     study = read_study(options)
     settings = _settings(options, study.intervals)
-    result = scan(study.null, study.growth, settings, seed=seed, threads=threads)
+    spread = spread or Here()
+    result = scan(study.null, study.growth, settings, seed=seed, threads=threads, spread=spread)
     text = json.dumps(_result(options, study, settings, result, seed), ensure_ascii=False, indent=1)
     out.write_text(text + "\n", encoding="utf-8")
     if maxima is not None:

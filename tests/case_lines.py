@@ -25,7 +25,8 @@ def lines_of(cases: Iterable[Case], *, disease: str = "dengue", units: tuple[int
     return Lines(
         diseases=(disease,), unit_ids=units, disease=np.zeros(len(rows), dtype=np.int32), unit=unit, day=day,
         reported=reported, confirmed=np.zeros(len(rows), dtype=bool),
-        setting=np.zeros(len(rows), dtype=np.int64), known_from=np.zeros(len(rows), dtype=np.int64),
+        setting=np.zeros(len(rows), dtype=np.int64), former=np.zeros(len(rows), dtype=np.int32),
+        known_from=np.zeros(len(rows), dtype=np.int64),
         known_to=np.full(len(rows), FOREVER),
     )  # fmt: skip
 

@@ -18,7 +18,8 @@ def lines_of(cases: list[tuple[int, int, int, int]]) -> Lines:
         diseases=("typhoid", "pertussis"), unit_ids=(7, 8, 9), disease=disease.astype(np.int32),
         unit=unit.astype(np.int32), day=day.astype(np.int32),
         reported=day.astype(np.int32), confirmed=np.zeros(day.size, dtype=bool),
-        setting=setting, known_from=np.zeros_like(day), known_to=np.full_like(day, FOREVER),
+        setting=setting, former=np.zeros(day.size, dtype=np.int32),
+        known_from=np.zeros_like(day), known_to=np.full_like(day, FOREVER),
     )  # fmt: skip
 
 

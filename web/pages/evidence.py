@@ -17,7 +17,16 @@ from web.figures import ComingWeek, LateReports
 from web.formats import stored
 
 CONCERNED = frozenset({StatutoryStatus.WARNING, StatutoryStatus.EPIDEMIC})
-FIRST = ("statutory_month", "statutory_week", "nowcast", "forecast", "rt", "hot_spot", "farrington_flexible")
+FIRST = (
+    "statutory_month",
+    "statutory_week",
+    "nowcast",
+    "forecast",
+    "rt",
+    "hot_spot",
+    "scan",
+    "farrington_flexible",
+)
 """The order in which people ask; other methods follow by name."""
 
 

@@ -42,6 +42,7 @@ from web.formats import (
     stored,
     table,
 )
+from web.pages.cluster_list import cluster_list
 from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
 
 CURVE_WEEKS = 52
@@ -77,6 +78,7 @@ def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any
         ),
         *evidence(signals),
         *_without_unplaced(summary, signals),
+        *cluster_list(session, disease, shown, map_href),
         html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
         _top_communes(session, disease, shown, levels),
     ]

@@ -1,0 +1,92 @@
+"""Clusters in space and time: the part of the map's panel that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dash import html
+from sqlalchemy.orm import Session
+
+from geodata.places import Place, communes_today
+from i18n import _
+from surveillance.cluster_identity import Kind, explain
+from surveillance.clustering.views import ClusterView, clusters_known
+from web.context import Moment, context, disease_name, local, now
+from web.formats import count, day, link
+
+NAMED = 3
+"""Communes named in a line; of more, the number."""
+
+Href = Callable[[int | None, str | None, Moment], str]
+"""Address of the map with a commune, a disease and a day chosen."""
+
+STANDS = "Vững trong {k}/{n} lần đặt lại vị trí."
+FALLS = "Chưa vững: {k}/{n} lần đặt lại vị trí."
+
+
+def cluster_list(session: Session, disease: str | None, shown: Moment, href: Href) -> list[Any]:
+    """Heading and clusters of one disease, or of all; nothing where there is none."""
+    codes = list(context().diseases)
+    found = clusters_known(session, disease=disease, diseases=codes, as_of=shown.as_of, now=now(session))
+    if not found:
+        return []
+    places = {place.id: place for place in communes_today(session)}
+    return [
+        html.H3(_("Cụm ca theo không gian và thời gian"), className="section-title"),
+        html.Ul(
+            [_line(view, places, disease, href(view.units[0], view.disease, shown)) for view in found],
+            className="alert-lines cluster-lines",
+        ),
+    ]
+
+
+def _line(view: ClusterView, places: Mapping[int, Place], disease: str | None, href: str) -> html.Li:
+    title = _("Cụm số {number}", number=view.number)
+    if disease is None:
+        title = f"{title} · {disease_name(view.disease)}"
+    return html.Li(
+        link(
+            [
+                html.Strong(title),
+                html.Span(_where(view, places)),
+                html.Span(_numbers(view), className="dim"),
+                html.Span(_what_is_new(view), className="dim"),
+            ],
+            href,
+            className="cluster-line" if view.lasts else "cluster-line is-dim",
+        )
+    )
+
+
+def _where(view: ClusterView, places: Mapping[int, Place]) -> str:
+    names = [places[unit].name for unit in view.units if unit in places]
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    return _("{names} và {n} nơi khác", names=", ".join(names[:NAMED]), n=len(names) - NAMED)
+
+
+def _numbers(view: ClusterView) -> str:
+    numbers = _(
+        "{first}–{last}: {cases} ca, bình thường {expected}; ngẫu nhiên thì {days} ngày mới có một lần.",
+        first=day(view.first),
+        last=day(view.last),
+        cases=view.observed,
+        expected=count(view.expected, 1),
+        days=count(view.recurrence_days),
+    )
+    stands = _(STANDS if view.stable else FALLS, k=view.stands_in, n=view.placements)
+    return f"{numbers} {stands}"
+
+
+def _what_is_new(view: ClusterView) -> str:
+    told = str(explain(view.kind))
+    if view.kind is Kind.MERGED:
+        told = _("Đã nhập vào cụm số {number}.", number=view.into)
+    elif view.kind is Kind.SPLIT:
+        told = _("Tách ra từ cụm số {numbers}.", numbers=_numbers_of(view.parents))
+    return f"{day(local(view.since).date())}: {told}"
+
+
+def _numbers_of(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
