@@ -51,7 +51,7 @@ class Outbreaks:
 
     def update(self, session: Session, *, today: date, now: datetime) -> int:
         """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed."""
-        _one_at_a_time(session)
+        one_at_a_time(session)
         now = max([now, *filter(None, [session.scalar(select(func.max(OutbreakVersion.known_from)))])])
         changed = 0
         for profile in self.profiles:
@@ -62,11 +62,11 @@ class Outbreaks:
                 session, finding, disease=profile.disease, crs=self.crs,
                 since=since + timedelta(days=EDGE_DAYS), today=today, now=now,
             )  # fmt: skip
-        return changed + self._signal(session, now)
+        return changed + tell_levels(session, [profile.disease for profile in self.profiles], now)
 
     def check(self, session: Session, *, today: date, now: datetime) -> tuple[str, ...]:
         """Diseases whose outbreaks, found from scratch, are not those kept in memory; these start anew."""
-        _one_at_a_time(session)
+        one_at_a_time(session)
         wrong = []
         for profile in self.profiles:
             table = load_cases(session, profile, since=first_day(profile, today), as_of=now, crs=self.crs)
@@ -93,17 +93,19 @@ class Outbreaks:
         self._seen[profile.disease] = _Seen(watch, table, today)
         return watch
 
-    def _signal(self, session: Session, now: datetime) -> int:
-        diseases = [profile.disease for profile in self.profiles]
-        signals = list(outbreak_signals(session, diseases, now))
-        units = {unit for (unit,) in session.execute(text("SELECT DISTINCT unit_id FROM signal"))}
-        units |= {signal.unit_id for signal in signals}
-        before = stored_signals(session, diseases, sorted(units), methods=[METHOD])
-        return store_signals(session, signals, before, now=now)
 
-
-def _one_at_a_time(session: Session) -> None:
+def one_at_a_time(session: Session) -> None:
+    """Wait until nobody else writes down outbreaks; held to the end of the transaction."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks'))"))
+
+
+def tell_levels(session: Session, diseases: Sequence[str], now: datetime) -> int:
+    """Make the evidence of open outbreaks agree with what is recorded of them; how many signals changed."""
+    signals = list(outbreak_signals(session, diseases, now))
+    units = {unit for (unit,) in session.execute(text("SELECT DISTINCT unit_id FROM signal"))}
+    units |= {signal.unit_id for signal in signals}
+    before = stored_signals(session, diseases, sorted(units), methods=[METHOD])
+    return store_signals(session, signals, before, now=now)
 
 
 def first_day(profile: Profile, today: date) -> date:
