@@ -107,7 +107,7 @@ def do(
 def survey(
     session: Session, outbreak: int, actor: Actor, found: Survey = LARVAE, **more: Any
 ) -> OutbreakEvent:
-    given = {"actor": actor, "profiles": HCDC, "today": TODAY, "now": NOW} | more
+    given: dict[str, Any] = {"actor": actor, "profiles": HCDC, "today": TODAY, "now": NOW} | more
     return record_survey(session, outbreak, found, **given)
 
 

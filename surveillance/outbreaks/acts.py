@@ -102,6 +102,17 @@ def change_status(
     return result.status
 
 
+def check_act(
+    session: Session, outbreak_id: int, wanted: Act, *, actor: Actor, profiles: Mapping[str, Profile],
+    today: date,
+) -> None:  # fmt: skip
+    """Raise what `change_status` would, so that nobody writes a reason in vain."""
+    standing = _standing(session, outbreak_id, actor, profiles)
+    result = act(standing.life, wanted, standing.facts, standing.profile, today=today, by=actor.name)
+    if isinstance(result, Refusal):
+        raise Refused(result)
+
+
 def record_survey(
     session: Session, outbreak_id: int, survey: Survey, *, actor: Actor, profiles: Mapping[str, Profile],
     today: date, now: datetime,

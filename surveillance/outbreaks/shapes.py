@@ -11,19 +11,20 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geodata.places import Bounds
 from surveillance.lines import believed as case_believed
 from surveillance.models import CaseVersion
 from surveillance.outbreaks.lifecycle import Status
 from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
 from surveillance.outbreaks.views import believed, within
 
-SMOOTHED_DEGREES = 0.00003
-"""About 3 m: the circles of an outline have more corners than a screen shows."""
+SMOOTHED_DEGREES = 0.00001
+"""About 1 m: the circles of an outline have more corners than a screen shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """An outbreak's area as GeoJSON geometry, a point inside it, and what a map says of it."""
+    """An outbreak's area as GeoJSON geometry, a point inside it, its box in degrees, and what a map says of it."""
 
     id: int
     status: Status
@@ -32,6 +33,7 @@ class Outline:
     last_event: date
     shape: dict[str, Any]
     point: dict[str, Any]
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ def outlines(
             func.cardinality(OutbreakVersion.members).label("cases"),
             func.ST_AsGeoJSON(shape, 5).label("shape"),
             func.ST_AsGeoJSON(func.ST_PointOnSurface(OutbreakVersion.geom), 5).label("point"),
+            func.ST_XMin(OutbreakVersion.geom).label("west"), func.ST_YMin(OutbreakVersion.geom).label("south"),
+            func.ST_XMax(OutbreakVersion.geom).label("east"), func.ST_YMax(OutbreakVersion.geom).label("north"),
         )
         .join(OutbreakVersion, OutbreakVersion.outbreak_id == OutbreakRow.id)
         .where(OutbreakVersion.geom.is_not(None), believed(as_of), within(area_ids))
@@ -73,6 +77,7 @@ def outlines(
         yield Outline(
             id=row.id, status=Status(row.status), lead_unit=row.units[0] if row.units else None, cases=row.cases,
             last_event=row.last_event, shape=json.loads(row.shape), point=json.loads(row.point),
+            bounds=(row.west, row.south, row.east, row.north),
         )  # fmt: skip
 
 

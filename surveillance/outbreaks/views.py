@@ -92,7 +92,8 @@ def code_of(outbreak_id: int) -> str:
 def outbreak_list(
     session: Session, *, area_ids: Collection[int] | None, statuses: Collection[Status],
     profiles: Mapping[str, Profile], now: datetime, as_of: datetime | None = None,
-    disease: str | None = None, unit_ids: Collection[int] | None = None, text: str = "", limit: int = 1000,
+    disease: str | None = None, unit_ids: Collection[int] | None = None, text: str = "",
+    outbreak_id: int | None = None, limit: int = 1000,
 ) -> OutbreakPage:  # fmt: skip
     """Outbreaks in any of `statuses`, those with the newest case first.
 
@@ -101,6 +102,8 @@ def outbreak_list(
     wanted = [believed(as_of), within(area_ids), within(unit_ids), OutbreakVersion.status.in_(statuses)]
     if disease is not None:
         wanted.append(OutbreakRow.disease == disease)
+    if outbreak_id is not None:
+        wanted.append(OutbreakRow.id == outbreak_id)
     if text.strip():
         wanted.append(_called(session, text))
     columns = [getattr(OutbreakVersion, name) for name in LIGHT]
