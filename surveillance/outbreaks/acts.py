@@ -22,13 +22,14 @@ from surveillance.outbreaks.record import (
     facts_of,
     life_from_json,
     life_to_json,
+    one_at_a_time,
     status_events,
     surveyed_with_vector,
     withdrawn,
     write_version,
 )
 from surveillance.outbreaks.vectors import Survey
-from surveillance.outbreaks.watching import one_at_a_time, tell_levels
+from surveillance.outbreaks.watching import tell_levels
 
 MAX_COMMENT = 2000
 NEEDS_REASON = (Act.KEEP_OPEN, Act.CLOSE, Act.REOPEN)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from i18n import Message
@@ -16,7 +16,6 @@ from surveillance.outbreaks.cases import load_cases
 from surveillance.outbreaks.find import find_outbreaks
 from surveillance.outbreaks.incremental import Watch
 from surveillance.outbreaks.lifecycle import OPEN
-from surveillance.outbreaks.models import OutbreakVersion
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import record
 from surveillance.outbreaks.table import CaseTable
@@ -51,22 +50,19 @@ class Outbreaks:
 
     def update(self, session: Session, *, today: date, now: datetime) -> int:
         """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed."""
-        one_at_a_time(session)
-        now = max([now, *filter(None, [session.scalar(select(func.max(OutbreakVersion.known_from)))])])
-        changed = 0
+        _one_worker(session)
+        findings = []
         for profile in self.profiles:
             since = first_day(profile, today)
             table = load_cases(session, profile, since=since, as_of=now, crs=self.crs)
             finding = self._taken_in(profile, table, today).finding(table)
-            changed += record(
-                session, finding, disease=profile.disease, crs=self.crs,
-                since=since + timedelta(days=EDGE_DAYS), today=today, now=now,
-            )  # fmt: skip
+            findings.append((finding, since + timedelta(days=EDGE_DAYS)))
+        changed = record(session, findings, crs=self.crs, today=today, now=now)
         return changed + tell_levels(session, [profile.disease for profile in self.profiles], now)
 
     def check(self, session: Session, *, today: date, now: datetime) -> tuple[str, ...]:
         """Diseases whose outbreaks, found from scratch, are not those kept in memory; these start anew."""
-        one_at_a_time(session)
+        _one_worker(session)
         wrong = []
         for profile in self.profiles:
             table = load_cases(session, profile, since=first_day(profile, today), as_of=now, crs=self.crs)
@@ -94,9 +90,8 @@ class Outbreaks:
         return watch
 
 
-def one_at_a_time(session: Session) -> None:
-    """Wait until nobody else writes down outbreaks; held to the end of the transaction."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks'))"))
+def _one_worker(session: Session) -> None:
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks:worker'))"))
 
 
 def tell_levels(session: Session, diseases: Sequence[str], now: datetime) -> int:

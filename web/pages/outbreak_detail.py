@@ -49,7 +49,7 @@ def head(detail: OutbreakDetail) -> list[Any]:
         html.P(
             [
                 disease_name(outbreak.disease),
-                *([_(" · cùng với {places}", places=", ".join(others))] if others else []),
+                *([" · " + _("cùng với {places}", places=", ".join(others))] if others else []),
             ],
             className="detail-subtitle",
         ),
@@ -184,12 +184,11 @@ def _case_table(cases: Iterable[CaseView]) -> html.Div:
                 [
                     html.Div(stored(case.why)),
                     html.Div(
-                        [
-                            case.unit_name or _("chưa rõ xã, phường"),
-                            " · ",
-                            _("vị trí "),
-                            str(PLACE_LEVELS[case.place_level]),
-                        ],
+                        _(
+                            "{place} · vị trí {level}",
+                            place=case.unit_name or _("chưa rõ xã, phường"),
+                            level=PLACE_LEVELS[case.place_level],
+                        ),
                         className="dim",
                     ),
                 ],
@@ -254,8 +253,8 @@ def _survey(view: SurveyView, acting: bool) -> html.Div:
 
 def index_help(vector: VectorControl | None = None) -> html.Details:
     """What each index means, in words of the field; with the limits of the disease's rule where it is known."""
-    high = _(" Từ {limit} trở lên là nguy cơ cao.", limit=vector.high_bi) if vector else ""
-    many = _(" Từ {limit} trở lên là nguy cơ cao.", limit=vector.high_di) if vector else ""
+    high = " " + _("Từ {limit} trở lên là nguy cơ cao.", limit=vector.high_bi) if vector else ""
+    many = " " + _("Từ {limit} trở lên là nguy cơ cao.", limit=vector.high_di) if vector else ""
     rows = [
         ("BI (Breteau)", _("Số vật chứa có lăng quăng trên 100 nhà đã kiểm tra.") + high),
         ("CI", _("Trong 100 vật chứa có nước, bao nhiêu có lăng quăng.")),
