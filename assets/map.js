@@ -20,6 +20,8 @@ window.dash_clientside.map = (function () {
     /* One callback for both ways (controls to URL, URL to controls), so that back and forward work too. */
     sync: function (search, disease, on, view, place, click, row, _reset) {
       const unchanged = window.dash_clientside.no_update;
+      /* Whoever leaves for another page takes that page's query along. */
+      if (!window.location.pathname.startsWith("/map")) return Array(10).fill(unchanged);
       const chosen = read(search);
       for (const cause of window.dash_clientside.callback_context.triggered) {
         const id = cause.prop_id.split(".")[0];

@@ -13,7 +13,7 @@ window.dash_clientside.outbreaks = {
       if (id === "outbreaks-grid" && cell && cell.rowId) set("id", cell.rowId);
     }
     const get = (name) => query.get(name) || "";
-    const chosen = get("id") || (search ? "" : linked) || "";
+    const chosen = get("id") || linked || "";
     const written = query.toString();
     const next = written ? "?" + written : "";
     return [
