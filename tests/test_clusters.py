@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from surveillance.clustering.placements import Part
 from surveillance.clustering.settings import DEFAULT_PATH, load_settings
@@ -15,7 +17,7 @@ from surveillance.clusters import City, Found, Reported, find_clusters
 from surveillance.lines import Lines
 from surveillance.scanning.null import Model
 from surveillance.strict_toml import ConfigError
-from tests.case_lines import TODAY
+from tests.case_lines import TODAY, lines_of
 from tests.cluster_cities import (
     DAYS,
     SETTINGS,
@@ -146,6 +148,23 @@ def test_ten_thousand_cases_on_one_day_are_a_cluster() -> None:
     assert found.units == (14,) and found.observed >= 10_000
 
 
+@given(st.lists(st.tuples(st.integers(0, 35), st.integers(-5, 120), st.integers(-3, 40)), max_size=60))
+@settings(max_examples=25)
+def test_whatever_the_cases_are_there_is_an_answer_that_adds_up(rows: list[tuple[int, int, int]]) -> None:
+    """Cases in the future, before the period, reported before they happened or after the last day."""
+    cases = [
+        (unit, TODAY - timedelta(days=back), TODAY - timedelta(days=back - late)) for unit, back, late in rows
+    ]
+    known = reported(lines_of(cases, units=UNITS))
+
+    for found in clusters(known, replications=99, keep_days=5, alarm_days=20, least_cases=2):
+        inside = [
+            unit for unit, back, _ in rows if unit in found.units and 0 <= back <= (TODAY - found.first).days
+        ]
+        assert found.last == TODAY and found.observed == len(inside) >= 2
+        assert found.observed > found.expected > 0 and 5 <= found.recurrence_days <= 100
+
+
 # --- places that are not surely known -------------------------------------------------------------------------------
 
 
@@ -214,10 +233,10 @@ def test_a_disease_may_have_numbers_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "clusters.toml"
     file.write_text(DEFAULT_PATH.read_text() + '[cholera]\nmodel = "poisson"\nlongest = 14\n')
 
-    settings = load_settings(file)
+    found = load_settings(file)
 
-    assert (settings["cholera"].model, settings["cholera"].longest) == (Model.POISSON, 14)
-    assert settings["dengue"] == settings.default
+    assert (found["cholera"].model, found["cholera"].longest) == (Model.POISSON, 14)
+    assert found["dengue"] == found.default
 
 
 @pytest.mark.parametrize(

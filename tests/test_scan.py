@@ -171,6 +171,8 @@ def test_the_gumbel_p_follows_the_maxima_and_is_none_without_spread() -> None:
     assert fitted.p(7.0) == pytest.approx(np.mean(drawn >= 7.0), rel=0.1)
     assert 0 < fitted.p(40.0) < 1e-18
     assert Gumbel.fitted(np.ones(5)) is None
+    alike = Gumbel.fitted(np.array([9.0, 9.0, 9.001]))
+    assert alike is not None and alike.p(1.0) == 1.0
 
 
 @pytest.mark.parametrize("overlap", list(Overlap))

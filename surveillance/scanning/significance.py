@@ -13,6 +13,10 @@ TIE = 1e-9
 """Statistics that differ by less, relatively, are equal: rounding must not decide a rank."""
 
 
+CERTAIN = 700.0
+"""Beyond, exp overflows, and P is 1 to the last digit long before: for statistics far below maxima all much alike."""
+
+
 class Gumbel(NamedTuple):
     """The Gumbel distribution with the mean and variance of the maxima (Abrams, Kulldorff & Kleinman 2010)."""
 
@@ -29,7 +33,7 @@ class Gumbel(NamedTuple):
 
     def p(self, statistic: float) -> float:
         """P(maximum ≥ statistic)."""
-        return -expm1(-exp(-(statistic - self.location) / self.scale))
+        return -expm1(-exp(min((self.location - statistic) / self.scale, CERTAIN)))
 
 
 def exceeding(statistic: float, maxima: FloatArray) -> int:
