@@ -31,6 +31,8 @@ from migrate import migrate
 from settings import ROOT, Settings
 from surveillance.investigation_layout import reading_order
 from surveillance.models import IngestRun
+from surveillance.outbreaks.lifecycle import OPEN
+from surveillance.outbreaks.models import OutbreakVersion
 from web.serve import check_port
 from worker import Chain
 
@@ -182,7 +184,7 @@ def _days(settings: Settings) -> Path:
 
 
 def _create_accounts(engine: Engine, settings: Settings) -> None:
-    """The officer answers for the commune with the highest level just now, so that there is work to do."""
+    """The officer answers for a commune of the highest level, with most open outbreaks, so that there is work to do."""
     with session_scope(engine) as session:
         if session.scalar(select(func.count()).select_from(User)):
             return
@@ -199,11 +201,17 @@ def _create_accounts(engine: Engine, settings: Settings) -> None:
 
 
 def _busiest_unit(session: Session) -> int:
+    lies_here = OutbreakVersion.units.any(AreaLevel.unit_id)  # type: ignore[arg-type]
+    outbreaks = (
+        select(func.count())
+        .where(OutbreakVersion.known_to.is_(None), OutbreakVersion.status.in_(OPEN), lies_here)
+        .scalar_subquery()
+    )
     query = (
         select(AreaLevel.unit_id)
         .where(AreaLevel.known_to.is_(None))
         .group_by(AreaLevel.unit_id)
-        .order_by(func.max(AreaLevel.level).desc(), func.sum(AreaLevel.level).desc(), AreaLevel.unit_id)
+        .order_by(func.max(AreaLevel.level).desc(), outbreaks.desc(), AreaLevel.unit_id)
         .limit(1)
     )
     found = session.scalar(query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -73,6 +73,12 @@ def verify(session: Session, username: str, password: str) -> User | None:
 def active_user(session: Session, user_id: int) -> User | None:
     user = session.get(User, user_id)
     return user if user is not None and user.active else None
+
+
+def full_names(session: Session, user_ids: Collection[int]) -> dict[int, str]:
+    """Names by id, also of users who were stopped since."""
+    query = select(User.id, User.full_name).where(User.id.in_(user_ids))
+    return {row.id: row.full_name for row in session.execute(query)}
 
 
 def first_user_of_each_role(session: Session) -> list[User]:

@@ -1,8 +1,8 @@
-/* The map page keeps what is chosen in the URL: ?disease=…&on=YYYY-MM-DD&unit=…&view=table */
+/* The map page keeps what is chosen in the URL: ?disease=…&on=YYYY-MM-DD&unit=…&outbreak=…&view=table */
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.map = (function () {
-  const NAMES = ["disease", "on", "unit", "view"];
+  const NAMES = ["disease", "on", "unit", "view", "outbreak"];
 
   function read(search) {
     const query = new URLSearchParams(search || "");
@@ -20,14 +20,21 @@ window.dash_clientside.map = (function () {
     /* One callback for both ways (controls to URL, URL to controls), so that back and forward work too. */
     sync: function (search, disease, on, view, place, click, row, _reset) {
       const unchanged = window.dash_clientside.no_update;
+      /* Whoever leaves for another page takes that page's query along. */
+      if (!window.location.pathname.startsWith("/map")) return Array(10).fill(unchanged);
       const chosen = read(search);
       for (const cause of window.dash_clientside.callback_context.triggered) {
         const id = cause.prop_id.split(".")[0];
         if (id === "map-disease") chosen.disease = disease === "all" ? "" : disease || "";
         if (id === "map-on") chosen.on = on || "";
+        if (id !== "map-url" && id !== "map-view") chosen.outbreak = "";
         if (id === "map-view") chosen.view = view === "table" ? "table" : "";
         if (id === "map-place") chosen.unit = place || "";
-        if (id === "map" && click) chosen.unit = click.id === null ? chosen.unit : String(click.id);
+        if (id === "map" && click && click.layer === "communes") chosen.unit = String(click.id);
+        if (id === "map" && click && click.layer === "outbreaks") {
+          chosen.outbreak = String(click.properties.outbreak);
+          chosen.unit = String(click.properties.unit || "");
+        }
         if (id === "map-grid" && row && row.rowId) chosen.unit = row.rowId;
         if (id === "map-reset") { chosen.disease = ""; chosen.on = ""; chosen.unit = ""; }
       }
@@ -40,6 +47,7 @@ window.dash_clientside.map = (function () {
         chosen.unit || null,
         chosen.disease + "|" + chosen.on,
         chosen.unit,
+        chosen.outbreak,
         chosen.unit || "",
         chosen.view === "table" ? "map-stage is-table" : "map-stage",
       ];

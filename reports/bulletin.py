@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typst
 from sqlalchemy.orm import Session
 
 from alerts.levels import COLOURS, Level, Shown, name
@@ -19,7 +15,8 @@ from alerts.views import AlertSummary, LevelView, alert_list, levels_at
 from geodata.places import Place, communes_today
 from geodata.tiles import load_coverage, simplified
 from i18n import Message, _, current_locale, show_datetime, show_number
-from reports.drawing import FONTS, curve_chart, level_map
+from reports.drawing import curve_chart, level_map
+from reports.typesetting import typeset
 from surveillance.counts import counts_by_unit, weekly_curve
 from surveillance.diseases import Disease, load_catalogue
 from surveillance.epiweek import week_label
@@ -27,7 +24,7 @@ from surveillance.epiweek import week_label
 if TYPE_CHECKING:
     from reports.service import Task
 
-TEMPLATE = Path(__file__).parent / "templates" / "bulletin.typ"
+TEMPLATE = "bulletin.typ"
 SHOWN_ALERTS, SHOWN_AREAS, SHOWN_TOP, SHOWN_CURVES, CURVE_WEEKS = 8, 15, 3, 6, 104
 MAP_PRECISION_M = 120.0
 
@@ -57,7 +54,7 @@ def write_bulletin(session: Session, task: Task) -> Sequence[str]:
     task.progress(80, Message("Đang trình bày trang"))
     data = _content(session, task, weeks, curves, places)
     file = f"ban-tin-{task.period.start:%Y-%m-%d}.pdf"
-    _compile(task.folder, data, file)
+    typeset(task.folder, TEMPLATE, data, file)
     return [file]
 
 
@@ -245,19 +242,3 @@ def _words() -> dict[str, str]:
         "status": _("Theo Thông tư 15/2026"),
         "no_areas": _("Không có địa bàn nào ở mức Cao hoặc Rất cao."),
     }
-
-
-def _compile(folder: Path, data: dict[str, Any], file: str) -> None:
-    """Typeset in `folder`, then remove everything but the PDF."""
-    (folder / "bulletin.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-    shutil.copy(TEMPLATE, folder)
-    typst.compile(
-        str(folder / TEMPLATE.name),
-        output=str(folder / file),
-        root=str(folder),
-        font_paths=[str(FONTS)],
-        ignore_system_fonts=True,
-    )
-    for path in folder.iterdir():
-        if path.name != file:
-            path.unlink()

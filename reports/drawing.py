@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from io import BytesIO
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import shapely
@@ -28,6 +30,8 @@ from settings import ROOT
 FONTS = ROOT / "assets" / "fonts" / "pdf"
 Format = Literal["svg", "png"]
 INK, MUTED, BAR = "#1d2328", "#6a737b", "#7b93a8"
+METRES_PER_DEGREE = 111_200
+"""Of latitude, near enough for a picture."""
 STRIP_IN = 0.78
 """Height of the strip below the map that holds the legend and far islands."""
 INSET = 0.42
@@ -102,6 +106,48 @@ def curve_chart(
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_fontproperties(_font(6.5))
     return _render(figure, kind)
+
+
+def onset_chart(
+    days: Sequence[date], *, first: date, last: date, width_in: float = 4.2, height_in: float = 1.5
+) -> bytes:
+    """Cases by the day of `days` (one entry a case) from `first` to `last`, both included, as SVG."""
+    figure = Figure(figsize=(width_in, height_in))
+    axes = figure.add_axes((0.08, 0.18, 0.9, 0.76))
+    length = (last - first).days + 1
+    counts = np.bincount([(day - first).days for day in days], minlength=length)
+    axes.bar(np.arange(length), counts, width=0.9, color=BAR)
+    _quiet(axes)
+    step = max(1, length // 6)
+    ticks = np.arange(0, length, step)
+    axes.set_xticks(ticks, [f"{first + timedelta(days=int(k)):%d/%m}" for k in ticks])
+    axes.set_xlim(-0.6, length - 0.4)
+    axes.set_ylim(bottom=0)
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set_fontproperties(_font(6.5))
+    return _render(figure, "svg")
+
+
+def area_picture(shape: Mapping[str, Any], *, width_in: float = 2.4) -> bytes:
+    """An outbreak's area (GeoJSON in degrees) with a scale, as SVG; north is up."""
+    area = shapely.from_geojson(json.dumps(shape))
+    parts = shapely.MultiPolygon([area]) if area.geom_type == "Polygon" else area
+    across = METRES_PER_DEGREE * math.cos(math.radians(area.centroid.y))
+    metric = shapely.transform(parts, lambda xy: xy * (across, METRES_PER_DEGREE))
+    west, south, east, north = metric.bounds
+    side = 1.15 * max(east - west, north - south)
+    figure = Figure(figsize=(width_in, width_in))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.add_collection(
+        PathCollection([_outline(metric)], facecolor="#e6f0fb", edgecolor="#0f2a43", linewidth=1.2)
+    )
+    middle = (west + east) / 2, (south + north) / 2
+    left, low = middle[0] - side / 2, middle[1] - side / 2
+    axes.set(xlim=(left, left + side), ylim=(low, low + side), aspect="equal")
+    axes.plot([left + side * 0.04, left + side * 0.04 + 100], [low + side * 0.04] * 2, color=INK, linewidth=2)
+    axes.text(left + side * 0.04, low + side * 0.06, "100 m", fontproperties=_font(7), color=INK)
+    axes.set_axis_off()
+    return _render(figure, "svg")
 
 
 def _split_far(coverage: Coverage) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

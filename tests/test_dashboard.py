@@ -17,9 +17,10 @@ from werkzeug.serving import make_server
 from reports.service import run_waiting
 from settings import Settings
 from tests.web_city import PASSWORD, Place, city, settings
+from tests.web_outbreak import BORDER, FIRST_CLOSING, LATITUDE, outbreak
 from web.server import create_app
 
-__all__ = ["city", "settings"]
+__all__ = ["city", "outbreak", "settings"]
 """Fixtures: four squares with levels, and three users."""
 
 
@@ -74,6 +75,15 @@ TILES_LOADED = """() => new Promise((done) => {
 """Run by the debugger, since the page's policy allows no `eval`, which `wait_for_function` needs."""
 
 
+OUTLINES_DRAWN = """() => new Promise((done) => {
+  const timer = setInterval(() => {
+    const map = window.__epimap.map.map;
+    const drawn = map.getLayer("outbreaks-line") && map.queryRenderedFeatures({layers: ["outbreaks-line"]}).length;
+    if (drawn) { clearInterval(timer); done(); }
+  }, 50);
+})"""
+
+
 def click_on_map(page: Page, lon: float, lat: float) -> None:
     page.evaluate(TILES_LOADED)
     spot = page.evaluate(f"window.__epimap.map.map.project([{lon}, {lat}])")
@@ -125,6 +135,44 @@ def test_an_officer_takes_an_alert_on_with_a_phone(visitor: Page, site: Site) ->
     assert site.complaints == []
 
 
+def test_an_officer_handles_an_outbreak_with_a_phone(visitor: Page, site: Site, outbreak: int) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    sign_in(visitor, site, "officer")
+    visitor.get_by_role("link", name="Ổ dịch").click()
+    visitor.locator(".alert-card").get_by_text("Phường Ô 0 (+1)").click()
+    visitor.get_by_role("button", name="Bắt đầu xử lý").click()
+    expect(visitor.locator("#outbreak-head").get_by_text("Đang xử lý")).to_be_visible()
+
+    visitor.get_by_role("button", name="Giám sát véc tơ…").click()
+    visitor.get_by_label("Số nhà có lăng quăng").fill("6")
+    visitor.get_by_label("Số vật chứa có lăng quăng").fill("9")
+    expect(visitor.locator("#outbreak-survey-indices")).to_contain_text("BI 30,0 · HI 20,0 %")
+    visitor.get_by_role("button", name="Lưu lần giám sát").click()
+    expect(visitor.locator("#outbreak-feedback")).to_contain_text("BI 30,0")
+    expect(visitor.locator(".entry-risk")).to_contain_text("Nguy cơ cao")
+
+    visitor.get_by_role("button", name="Đóng…").click()
+    expect(visitor.locator("#outbreak-feedback")).to_contain_text(f"Sớm nhất là ngày {FIRST_CLOSING}")
+    sizes = [box.bounding_box() for box in visitor.locator("#outbreak-actions > :visible").all()]
+    assert len(sizes) >= 4 and all(size and size["height"] >= 44 for size in sizes)
+    assert visitor.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert site.complaints == []
+
+
+def test_an_outline_on_the_map_leads_to_its_outbreak(visitor: Page, site: Site, outbreak: int) -> None:
+    sign_in(visitor, site, "analyst")
+    visitor.goto(f"{site.url}/map?disease=dengue")
+    visitor.evaluate(TILES_LOADED)
+    visitor.evaluate(f"window.__epimap.map.map.jumpTo({{center: [{BORDER}, {LATITUDE}], zoom: 14}})")
+    visitor.evaluate(OUTLINES_DRAWN)
+    edge = BORDER + 0.0003 + 200 / 109_300
+    click_on_map(visitor, edge, LATITUDE)
+    visitor.get_by_role("link", name="Mở ổ dịch").click()
+    expect(visitor).to_have_url(f"{site.url}/outbreaks?id={outbreak}")
+    expect(visitor.locator("#outbreak-head").get_by_text("OD-")).to_be_visible()
+    assert site.complaints == []
+
+
 @pytest.fixture
 def reports_worker(settings: Settings, engine: Engine) -> Iterator[None]:
     """What the worker's reports job does, until the test is over."""
@@ -170,6 +218,7 @@ def test_no_page_complains(visitor: Page, site: Site, name: str) -> None:
     for path, words in (
         ("/map", "Bộ lọc"),
         ("/alerts", "Mở lúc"),
+        ("/outbreaks", "Ca đầu – cuối"),
         ("/data", "Tệp đã đọc"),
         ("/reports", "Kỳ báo cáo"),
     ):

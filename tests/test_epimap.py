@@ -192,6 +192,19 @@ def add_routes(app: Dash, site: Site) -> None:
         site.tiles_served += 1
         return Response(status=500) if site.broken else Response(tile(z, x, y))
 
+    @app.server.get("/area.json")
+    def serve_area() -> dict[str, Any]:
+        lng, lat = CENTRES[2]
+        ring = [
+            [lng + dx, lat + dy] for dx, dy in ((-0.02, -0.02), (0.02, -0.02), (0.02, 0.02), (-0.02, 0.02))
+        ]
+        shape = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+        facts = {"text": "OD-0001\n3 ca", "outbreak": 1}
+        return {
+            "type": "FeatureCollection",
+            "features": [{"type": "Feature", "id": 1, "geometry": shape, "properties": facts}],
+        }
+
     @app.server.get("/still.png")
     def still() -> Response:
         picture = io.BytesIO()
@@ -406,6 +419,50 @@ def test_flying_reports_the_new_view_and_draws_vietnamese_names_from_our_own_fon
     assert {url.split("/")[-1].split(".")[0] for url in fonts} >= {"noto-sans-latin", "noto-sans-vietnamese"}
     assert site.outside == []
     assert site.complaints == []
+
+
+AREA = {
+    "id": "area",
+    "kind": "geojson",
+    "data": "/area.json?v=1",
+    "tooltipField": "text",
+    "styleLayers": [
+        {"id": "area-line", "type": "line", "paint": {"line-color": "#0f2a43", "line-width": 3}},
+        {"id": "area-dot", "type": "circle", "filter": ["==", ["geometry-type"], "Point"]},
+    ],
+}
+
+
+def show_area(page: Page) -> None:
+    """Over the units, an outline fetched by its address."""
+    layers = json.dumps([units({1: 1, 2: 2}), AREA])
+    with page.expect_response("**/area.json**"):
+        page.evaluate(f"dash_clientside.set_props('map', {{layers: {layers}}})")
+    page.wait_for_function("() => window.__epimap.map.map.isSourceLoaded('area')")
+    settle(page)
+
+
+def test_an_outline_is_hit_near_its_line_and_what_lies_inside_stays_in_reach(map_page: Page) -> None:
+    show_area(map_page)
+    lng, lat = CENTRES[2]
+    line = pixel_of(map_page, lng + 0.02, lat)
+
+    map_page.mouse.move(line["x"] + 4, line["y"], steps=3)
+    expect(map_page.locator(".epimap-tooltip")).to_have_text("OD-0001\n3 ca")
+    map_page.mouse.click(line["x"] + 4, line["y"])
+    expect(map_page.locator("#clicked")).to_contain_text('"outbreak":1')
+    assert click_unit(map_page, 2)["layer"] == "units"
+
+
+def test_a_map_shown_after_it_was_hidden_fits_what_it_is_given(map_page: Page) -> None:
+    map_page.evaluate("document.getElementById('map').style.width = '300px'")
+    map_page.evaluate("dash_clientside.set_props('map', {bounds: [106.5, 10.7, 106.8, 10.8]})")
+    map_page.wait_for_function("() => !window.__epimap.map.map.isMoving()")
+
+    bounds = map_page.evaluate("window.__epimap.map.map.getBounds().toArray().flat()")
+
+    assert bounds[0] < 106.5 < 106.8 < bounds[2]
+    assert (bounds[0] + bounds[2]) / 2 == pytest.approx(106.65, abs=0.002)
 
 
 def test_made_up_boundaries_are_dashed(map_page: Page) -> None:

@@ -23,17 +23,19 @@ from i18n import current_locale
 from settings import Settings
 from surveillance.clock import current_time
 from surveillance.diseases import Disease
+from surveillance.outbreaks.profiles import Profile
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One web process."""
+    """One web process. `profiles` of outbreaks, by disease."""
 
     settings: Settings
     engine: Engine
     diseases: Mapping[str, Disease]
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     tiles: TileCache = field(default_factory=TileCache)
 
 

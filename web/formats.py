@@ -107,6 +107,17 @@ def span(length: timedelta) -> str:
     return _("{n} ngày", n=minutes // (24 * 60))
 
 
+def deadline_text(due: datetime | None, current: datetime) -> str:
+    """ "còn 5 giờ" or "quá 2 ngày"; empty when no clock runs."""
+    if due is None:
+        return ""
+    if abs(due - current) < timedelta(minutes=1):
+        return _("đến hạn")
+    if due > current:
+        return _("còn {time}", time=span(due - current))
+    return _("quá {time}", time=span(current - due))
+
+
 def ago(length: timedelta) -> str:
     return _("vừa xong") if length < timedelta(minutes=1) else _("{time} trước", time=span(length))
 

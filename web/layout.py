@@ -19,7 +19,7 @@ from reports.service import KINDS
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, reports
+from web.pages import alerts, data, map, outbreaks, reports
 
 POLL_MS = 5000
 
@@ -40,6 +40,7 @@ REPORTERS = frozenset(Role(role) for kind in KINDS.values() for role in kind.rol
 PAGES = (
     Page(path="/map", title=Message("Bản đồ"), icon="map", roles=EVERYONE, layout=map.layout),
     Page(path="/alerts", title=Message("Cảnh báo"), icon="bell", roles=EVERYONE, layout=alerts.layout),
+    Page(path="/outbreaks", title=Message("Ổ dịch"), icon="virus", roles=EVERYONE, layout=outbreaks.layout),
     Page(
         path="/data",
         title=Message("Dữ liệu"),
@@ -92,7 +93,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, data, reports):
+    for page in (map, alerts, outbreaks, data, reports):
         page.register(app)
 
 

@@ -19,6 +19,8 @@ from reports.drawing import level_map
 from reports.service import ReportError, report_file
 from surveillance import jobs
 from surveillance.clock import data_until
+from surveillance.outbreaks.views import outbreaks_version
+from web import outbreak_routes
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
 
@@ -32,6 +34,7 @@ blueprint = Blueprint("routes", __name__)
 
 def configure(server: Flask) -> None:
     server.register_blueprint(blueprint)
+    server.register_blueprint(outbreak_routes.blueprint)
 
 
 @blueprint.get("/t/communes/<int:z>/<int:x>/<int:y>")
@@ -53,7 +56,12 @@ def version() -> Response:
     """Changes whenever there is something new to show. Cheap: pages ask every few seconds."""
     with open_session() as session:
         until = data_until(session)
-        parts = (until, alerts_version(session), unread_count(session, viewer().id))
+        parts = (
+            until,
+            alerts_version(session),
+            outbreaks_version(session),
+            unread_count(session, viewer().id),
+        )
         stale = until is None or (now(session) - until).total_seconds() > STALE_AFTER_H * 3600
     label = _("Dữ liệu đến {moment}", moment=f"{local(until):%H:%M %d/%m}") if until else _("Chưa có dữ liệu")
     etag = sha256(repr((parts, stale, current_locale())).encode()).hexdigest()[:20]

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from i18n import _, current_locale, show_times_in
 from settings import ROOT, Settings
 from surveillance.diseases import load_catalogue
+from surveillance.outbreaks.profiles import load_profiles, profiles_for
 from web import auth, layout, routes, security
 from web.context import Context, theme
 from web.formats import failure, level_styles
@@ -42,7 +43,11 @@ def create_app(settings: Settings, engine: Engine) -> Dash:
     server = Flask("canh-dich", root_path=str(Path(__file__).parent))
     catalogue = load_catalogue()
     diseases = {d.code: d for d in catalogue if d.code in settings.deployment.diseases}
-    server.extensions["canhdich"] = Context(settings=settings, engine=engine, diseases=diseases)
+    chosen = profiles_for(list(diseases), settings.deployment.outbreak_profiles, load_profiles())
+    profiles = {profile.disease: profile for profile in chosen}
+    server.extensions["canhdich"] = Context(
+        settings=settings, engine=engine, diseases=diseases, profiles=profiles
+    )
     limiter = security.configure(server, settings)
     server.config["COMPRESS_MIMETYPES"] = [
         "text/html",

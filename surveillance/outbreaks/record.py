@@ -9,7 +9,7 @@ from typing import Any
 
 from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from i18n import Message
@@ -52,23 +52,43 @@ class Recorded:
 
 
 def record(
-    session: Session, finding: Finding, *, disease: str, crs: str, since: date, today: date, now: datetime
+    session: Session, findings: Sequence[tuple[Finding, date]], *, crs: str, today: date, now: datetime
 ) -> int:
-    """Make the recorded outbreaks of `disease` agree with `finding`; how many changed.
+    """Make the recorded outbreaks agree with what was found of each disease; how many changed.
 
-    Outbreaks that began before `since` stay as they are: some of their cases are no longer looked at.
+    Outbreaks that began before the date beside a finding stay as they are: some of their cases are no longer looked
+    at. To say of every case why takes long at the height of a season: that is done first, so that people who act
+    wait for the writing only.
     """
-    known = {r.outbreak_id: r for r in recorded(session, disease) if r.columns["first_event"] >= since}
+    explained: list[dict[Any, dict[str, Any]]] = [{} for _ in findings]
+    for (finding, since), known in zip(findings, explained, strict=True):
+        _compare(session, finding, _Writer(session, finding, crs, today, now, known), since)
+    one_at_a_time(session)
+    now = max([now, *filter(None, [session.scalar(select(func.max(OutbreakVersion.known_from)))])])
+    changed = 0
+    for (finding, since), known in zip(findings, explained, strict=True):
+        writer = _Writer(session, finding, crs, today, now, known)
+        _compare(session, finding, writer, since)
+        changed += writer.flush()
+    return changed
+
+
+def one_at_a_time(session: Session) -> None:
+    """Wait until nobody else writes versions of outbreaks; held to the end of the transaction."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks'))"))
+
+
+def _compare(session: Session, finding: Finding, writer: _Writer, since: date) -> None:
+    """Let `writer` take what became of each outbreak, by what is recorded of them now."""
+    known = {r.outbreak_id: r for r in recorded(session, writer.disease) if r.columns["first_event"] >= since}
     dates = dict(zip(finding.table.case_id.tolist(), map(day_of, finding.table.day), strict=True))
     steps = match(
         [r.known for r in known.values() if r.columns["status"] not in (Status.MERGED, Status.DISSOLVED)],
         [o for o in finding.outbreaks if o.first_event >= since],
         profile=finding.profile, event_dates=dates, next_id=_next_id(session),
     )  # fmt: skip
-    writer = _Writer(session, finding, disease, crs, today, now)
     for step in steps:
         writer.take(step, known.get(step.outbreak_id))
-    return writer.flush()
 
 
 def recorded(session: Session, disease: str) -> list[Recorded]:
@@ -161,18 +181,20 @@ def status_events(
 
 
 class _Writer:
-    """Gathers the rows of one recording and writes them in bulk."""
+    """Gathers the rows of one recording and writes them in bulk. `explained` keeps reasons and outlines by outbreak."""
 
     def __init__(
-        self, session: Session, finding: Finding, disease: str, crs: str, today: date, now: datetime
-    ) -> None:
+        self, session: Session, finding: Finding, crs: str, today: date, now: datetime,
+        explained: dict[Any, dict[str, Any]],
+    ) -> None:  # fmt: skip
+        self.explained = explained
         self.session, self.finding, self.profile = session, finding, finding.profile
-        self.disease, self.crs, self.today, self.now = disease, crs, today, now
+        self.disease, self.crs, self.today, self.now = finding.profile.disease, crs, today, now
         self.identities: list[dict[str, Any]] = []
         self.versions: list[dict[str, Any]] = []
         self.outdated: list[int] = []
         self.events: list[dict[str, Any]] = []
-        self.told_after_closing = _told_after_closing(session, disease)
+        self.told_after_closing = _told_after_closing(session, self.disease)
 
     def take(self, step: Step, before: Recorded | None) -> None:
         if step.kind is Kind.AFTER_CLOSING:
@@ -211,11 +233,16 @@ class _Writer:
         self._tell(step, life.history)
 
     def _full(self, outbreak: Outbreak, columns: dict[str, Any]) -> dict[str, Any]:
+        key = outbreak.sort_key()
+        if key not in self.explained:
+            self.explained[key] = self._explain(outbreak)
+        return {**columns, **self.explained[key]}
+
+    def _explain(self, outbreak: Outbreak) -> dict[str, Any]:
         shape = outline(outbreak, self.profile.radius_m, self.crs) if self.profile.radius_m else None
         if shape is not None and not isinstance(shape, MultiPolygon):
             shape = MultiPolygon([shape])
         return {
-            **columns,
             "why": _explained(explain_members(self.finding, outbreak)),
             "near": _explained(near_misses(self.finding, outbreak)),
             "geom": None if shape is None else from_shape(shape, srid=4326),

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from i18n import Message
@@ -16,7 +16,6 @@ from surveillance.outbreaks.cases import load_cases
 from surveillance.outbreaks.find import find_outbreaks
 from surveillance.outbreaks.incremental import Watch
 from surveillance.outbreaks.lifecycle import OPEN
-from surveillance.outbreaks.models import OutbreakVersion
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import record
 from surveillance.outbreaks.table import CaseTable
@@ -53,22 +52,21 @@ class Outbreaks:
 
     def update(self, session: Session, *, today: date, now: datetime) -> int:
         """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed."""
-        _one_at_a_time(session)
-        now = max([now, *filter(None, [session.scalar(select(func.max(OutbreakVersion.known_from)))])])
-        changed = 0
+        _one_worker(session)
+        findings = []
         for profile in self.profiles:
             since = first_day(profile, today)
             table = load_cases(session, profile, since=since, as_of=now, crs=self.crs)
             finding = self._taken_in(profile, table, today).finding(table)
-            changed += record(
-                session, finding, disease=profile.disease, crs=self.crs,
-                since=since + timedelta(days=EDGE_DAYS), today=today, now=now,
-            )  # fmt: skip
-        return changed + self._signal(session, today, now)
+            findings.append((finding, since + timedelta(days=EDGE_DAYS)))
+        changed = record(session, findings, crs=self.crs, today=today, now=now)
+        return changed + tell_levels(
+            session, [profile.disease for profile in self.profiles], today=today, now=now
+        )
 
     def check(self, session: Session, *, today: date, now: datetime) -> tuple[str, ...]:
         """Diseases whose outbreaks, found from scratch, are not those kept in memory; these start anew."""
-        _one_at_a_time(session)
+        _one_worker(session)
         wrong = []
         for profile in self.profiles:
             table = load_cases(session, profile, since=first_day(profile, today), as_of=now, crs=self.crs)
@@ -95,15 +93,16 @@ class Outbreaks:
         self._seen[profile.disease] = _Seen(watch, table, today)
         return watch
 
-    def _signal(self, session: Session, today: date, now: datetime) -> int:
-        diseases = [profile.disease for profile in self.profiles]
-        signals = list(outbreak_signals(session, diseases, now, today))
-        before = stored_signals(session, diseases, None, methods=[METHOD])
-        return store_signals(session, signals, before, now=now)
+
+def _one_worker(session: Session) -> None:
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks:worker'))"))
 
 
-def _one_at_a_time(session: Session) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks'))"))
+def tell_levels(session: Session, diseases: Sequence[str], *, today: date, now: datetime) -> int:
+    """Make the evidence of open outbreaks agree with what is recorded of them; how many signals changed."""
+    signals = list(outbreak_signals(session, diseases, now, today))
+    before = stored_signals(session, diseases, None, methods=[METHOD])
+    return store_signals(session, signals, before, now=now)
 
 
 def first_day(profile: Profile, today: date) -> date:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from dash import html
@@ -13,9 +13,10 @@ from alerts.inbox import OUTCOMES, Outcome, outcome_name
 from alerts.views import AlertDetail, AlertSummary, DeliveryView, EventView
 from i18n import Message, _
 from surveillance.counts import weekly_curve
-from web.context import disease_name, local, theme
+from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
-from web.formats import facts, icon, level_badge, link, moment, span, status_chip, stored, table
+from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.pages.outbreak_lines import open_outbreaks
 
 CURVE_WEEKS = 52
 STATES = {
@@ -62,22 +63,12 @@ def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
             f"/map?unit={alert.unit_id}&disease={alert.disease}",
             className="button",
         ),
+        *open_outbreaks(session, [alert.unit_id], alert.disease, day_on_show(session, None)),
         html.H3(_("Nhật ký"), className="section-title"),
         html.Ol([_event(event) for event in reversed(detail.events)], className="timeline-log"),
         *_told(detail),
         _passport(detail),
     ]
-
-
-def deadline_text(due: datetime | None, current: datetime) -> str:
-    """ "còn 5 giờ" or "quá 2 ngày"; empty when no legal clock runs."""
-    if due is None:
-        return ""
-    if abs(due - current) < timedelta(minutes=1):
-        return _("đến hạn")
-    if due > current:
-        return _("còn {time}", time=span(due - current))
-    return _("quá {time}", time=span(current - due))
 
 
 def _duty(alert: AlertSummary, current: datetime) -> list[Any]:

@@ -17,6 +17,7 @@ from i18n import Message, _
 from web.context import disease_name, for_roles, now, open_session, viewer
 from web.formats import (
     aria,
+    deadline_text,
     empty,
     icon,
     level_badge,
@@ -27,7 +28,7 @@ from web.formats import (
     stored,
 )
 from web.grids import LAW, grid, level_column, text_column
-from web.pages.alert_detail import body, deadline_text, head
+from web.pages.alert_detail import body, head
 
 TABS = {
     "new": (Message("Mới"), ("open",)),

@@ -18,6 +18,7 @@ from geodata.places import Place, boundaries_version, communes_today, extent, fi
 from geodata.tiles import MAX_ZOOM
 from i18n import _
 from surveillance.counts import counts_by_unit
+from surveillance.outbreaks.views import outbreaks_version
 from surveillance.types import StatutoryStatus
 from web.context import (
     Moment,
@@ -34,7 +35,9 @@ from web.context import (
 from web.epimap import EpiMap
 from web.formats import aria, level_fields, level_text, shown_level, status_name
 from web.grids import commune_grid
+from web.outbreak_layers import outline_layer
 from web.pages.map_panels import city_panel, commune_panel
+from web.pages.outbreak_lines import chosen_outbreak
 
 LEGEND: tuple[Shown, ...] = (Level.RAT_CAO, Level.CAO, Level.TRUNG_BINH, Level.THAP, UNKNOWN)
 
@@ -62,6 +65,7 @@ def layout(
             dcc.Location(id="map-url", refresh="callback-nav"),
             dcc.Store(id="map-when"),
             dcc.Store(id="map-unit"),
+            dcc.Store(id="map-outbreak"),
             _filters(places, disease, on, unit, view),
             _stage(places),
             html.Aside(
@@ -85,6 +89,7 @@ def register(app: Dash) -> None:
         Output("map-place", "value"),
         Output("map-when", "data"),
         Output("map-unit", "data"),
+        Output("map-outbreak", "data"),
         Output("map", "selected"),
         Output("map-stage", "className"),
         Input("map-url", "search"),
@@ -108,6 +113,7 @@ def register(app: Dash) -> None:
         Output("map-panel", "children"),
         Input("map-when", "data"),
         Input("map-unit", "data"),
+        Input("map-outbreak", "data"),
         Input("version", "data"),
     )(draw_panel)
 
@@ -118,18 +124,27 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         shown = day_on_show(session, on)
         rows = _commune_rows(session, disease, shown)
         version = boundaries_version(session)
+        outbreaks = outline_layer(
+            theme(), "-".join(map(str, outbreaks_version(session))), disease=disease, on=on
+        )
     picture = "/map.png?" + urlencode({"disease": disease or "", "on": on or "", "v": version})
-    return [_level_layer(rows, version)], picture, [_grid_row(row) for row in rows], _note(shown, rows)
+    return (
+        [_level_layer(rows, version), outbreaks],
+        picture,
+        [_grid_row(row) for row in rows],
+        _note(shown, rows),
+    )
 
 
-def draw_panel(when: str | None, unit: str | None, _version: str | None) -> Any:
+def draw_panel(when: str | None, unit: str | None, outbreak: str | None, _version: str | None) -> Any:
     disease, on = _chosen(when)
     with open_session() as session:
         shown = day_on_show(session, on)
         place = find_place(session, int(unit)) if unit and unit.isdigit() else None
+        chosen = chosen_outbreak(session, outbreak, shown)
         if place is not None:
-            return commune_panel(session, place, disease, shown)
-        return city_panel(session, disease, shown)
+            return [*chosen, *commune_panel(session, place, disease, shown)]
+        return [*chosen, *city_panel(session, disease, shown)]
 
 
 def _chosen(when: str | None) -> tuple[str | None, date | None]:
@@ -254,6 +269,10 @@ def _stage(places: Sequence[Place]) -> html.Section:
                 [
                     html.Div(_("Mức nguy cơ"), className="legend-title"),
                     *[_legend_row(level) for level in LEGEND],
+                    html.Div(
+                        [html.Span(className="legend-swatch is-outline"), _("Ổ dịch chưa đóng")],
+                        className="legend-row",
+                    ),
                 ],
                 className="map-legend",
             ),

@@ -44,6 +44,7 @@ from web.formats import (
 )
 from web.pages.cluster_list import cluster_list
 from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
+from web.pages.outbreak_lines import open_outbreaks
 
 CURVE_WEEKS = 52
 TOP_COMMUNES = 8
@@ -131,6 +132,7 @@ def commune_panel(session: Session, place: Place, disease: str | None, shown: Mo
             _("Biểu đồ số ca theo tuần, {place}", place=place.name),
         ),
         *evidence(signals),
+        *open_outbreaks(session, [place.id], disease, shown),
         html.H3(_("Từng bệnh ở đây"), className="section-title"),
         _disease_table(session, place, by_disease, shown),
         *_open_alerts(session, place),

@@ -79,13 +79,19 @@ export class Engine {
   /** Dash hands back the view it was sent; only a view somebody else chose moves the map. */
   moveCamera(before, props) {
     const {map} = this;
-    if (props.bounds && !same(props.bounds, before.bounds)) map.fitBounds(props.bounds, {padding: props.padding ?? 24});
+    if (props.bounds && !same(props.bounds, before.bounds)) this.fit(props.bounds, {});
     const view = props.viewState;
     if (view && !same(view, before.viewState) && !same(view, this.emitted)) map.jumpTo({center: [view.lng, view.lat], zoom: view.zoom});
     const goal = props.flyTo;
     if (!goal || goal === before.flyTo || same(goal, before.flyTo)) return;
-    if (goal.bounds) map.fitBounds(goal.bounds, {padding: props.padding ?? 24, maxZoom: 15});
+    if (goal.bounds) this.fit(goal.bounds, {maxZoom: 15});
     else map.flyTo({center: [goal.lng, goal.lat], zoom: goal.zoom ?? map.getZoom(), duration: 700});
+  }
+
+  /** A map that was out of sight may not know yet how large it is now. */
+  fit(bounds, options) {
+    this.map.resize();
+    this.map.fitBounds(bounds, {padding: this.props.padding ?? 24, ...options});
   }
 
   apply() {

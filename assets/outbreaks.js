@@ -1,0 +1,34 @@
+/* The outbreaks page keeps what is chosen in the URL: /outbreaks?disease=…&status=…&text=…&id=…&on=YYYY-MM-DD, or /outbreaks/12. */
+window.dash_clientside = window.dash_clientside || {};
+
+window.dash_clientside.outbreaks = {
+  sync: function (search, disease, text, cell, linked) {
+    const unchanged = window.dash_clientside.no_update;
+    const query = new URLSearchParams(search || "");
+    const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
+    for (const cause of window.dash_clientside.callback_context.triggered) {
+      const id = cause.prop_id.split(".")[0];
+      if (id === "outbreaks-disease") set("disease", disease === "all" ? "" : disease);
+      if (id === "outbreaks-text") set("text", (text || "").trim());
+      if (id === "outbreaks-grid" && cell && cell.rowId) set("id", cell.rowId);
+    }
+    const get = (name) => query.get(name) || "";
+    const chosen = get("id") || linked || "";
+    const written = query.toString();
+    const next = written ? "?" + written : "";
+    return [
+      next === (search || "") ? unchanged : next,
+      get("disease") || "all",
+      [get("disease"), get("status"), get("on"), get("text")].join("|"),
+      chosen,
+      chosen ? "split is-wide has-detail" : "split is-wide",
+    ];
+  },
+
+  /* Opens the dialog of the button that was pressed, closes it by its own "Thôi". */
+  toggle: function () {
+    const cause = window.dash_clientside.callback_context.triggered[0];
+    if (!cause || !cause.value) return window.dash_clientside.no_update;
+    return !cause.prop_id.includes("-cancel");
+  },
+};
