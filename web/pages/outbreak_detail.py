@@ -70,15 +70,19 @@ def head(detail: OutbreakDetail) -> list[Any]:
 
 
 def todo(detail: OutbreakDetail, current: datetime) -> list[Any]:
-    """Tasks by deadline: those to be done now, then what is done, with what comes later folded away."""
+    """Tasks by deadline: those to be done now; what is done and what comes later are folded away."""
     if not detail.tasks:
         return []
-    now = [task for task in detail.tasks if task.state is not State.LATER]
-    later = [task for task in detail.tasks if task.state is State.LATER]
+
+    def those(*states: State) -> list[TaskView]:
+        return [task for task in detail.tasks if task.state in states]
+
+    now, done, later = those(State.DUE, State.OVERDUE), those(State.DONE), those(State.LATER)
     return [
         html.H3(_("Việc cần làm"), className="section-title"),
-        _task_list(now, current),
+        _task_list(now, current) if now else html.P(_("Lúc này không có việc nào đến hạn."), className="dim"),
         *([_more(_("{n} việc sau đó", n=len(later)), _task_list(later, current))] if later else []),
+        *([_more(_("{n} việc đã làm", n=len(done)), _task_list(done, current))] if done else []),
     ]
 
 
