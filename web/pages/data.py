@@ -41,6 +41,10 @@ STATES = {
 JOB_NAMES = {
     "collect": Message("Nhận tệp"),
     "analyse": Message("Phân tích số ca"),
+    "outbreaks": Message("Tìm ổ dịch"),
+    "outbreak_check": Message("Đối chiếu ổ dịch hằng đêm"),
+    "clusters": Message("Tìm cụm ca"),
+    "forecast": Message("Dự báo"),
     "reconcile": Message("Xếp mức và mở cảnh báo"),
     "deliver": Message("Gửi thông báo"),
     "reports": Message("Lập báo cáo"),
