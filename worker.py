@@ -263,7 +263,6 @@ class Chain:
                 run=self.clusters_apart,
                 every_s=900,
                 late_after_s=3 * 3600,
-                wakes_on=("ingested",),
                 first_after_s=SETTLED_S,
             ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
