@@ -113,16 +113,21 @@ def complete(lines: Lines, disease: int, unknown: BoolArray, today: date) -> Com
     own = lines.take(lines.disease == disease)
     reported = own.daily(start, today)[disease]
     reported[unknown] = np.nan
-    seed = crc32(lines.diseases[disease].encode()), today.toordinal()
+    seed = _seed(lines.diseases[disease], today)
     return _filled(start, reported, _nowcast(_triangle(own, unknown, today), today, seed), seed)
 
 
 def shares_by_now(own: Lines, unknown: BoolArray, today: date) -> FloatArray:
     """Share (U, W) of the cases of the newest W days that is expected to be reported by now, NaN where the nowcast
     says nothing. `own` are cases of one disease; else as `complete`."""
-    seed = crc32(own.diseases[int(own.disease[0])].encode()) if own.day.size else 0, today.toordinal()
+    seed = _seed(own.diseases[int(own.disease[0])] if own.day.size else "", today)
     found = _nowcast(_triangle(own, unknown, today), today, seed)
     return np.where(found.reason == "", found.share, np.nan)
+
+
+def _seed(disease: str, today: date) -> tuple[int, int]:
+    """Draws are the same again for the same disease and day."""
+    return crc32(disease.encode()), today.toordinal()
 
 
 _recent: OrderedDict[tuple[tuple[int, int], bytes], Nowcast] = OrderedDict()

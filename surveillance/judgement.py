@@ -72,8 +72,7 @@ def judge(
     The law is applied to what is reported, every other method to what is expected to be reported in the end.
     """
     signals = _statutory(lines, diseases, unknown, rules, previous, now, today)
-    last = last_report_day(lines, today)
-    to_last = unknown[:, :, : unknown.shape[2] - (today - last).days]
+    last, to_last = to_last_report(lines, unknown, today)
     for i, disease in enumerate(diseases):
         completed = complete(lines, i, to_last[i], last)
         signals += _estimated(completed, lines.unit_ids, disease, places, now)
@@ -121,13 +120,15 @@ def _estimated(
     return found
 
 
-def last_report_day(lines: Lines, today: date) -> date:
-    """The newest day of which the reports have come: today's file may still be on its way.
+def to_last_report(lines: Lines, unknown: BoolArray, today: date) -> tuple[date, BoolArray]:
+    """The newest day of which the reports have come, and `unknown` (D, U, T) up to and with it.
 
-    Reporting within a day is what the nowcast takes for granted (docs/methods/nowcast.md).
+    Today's file may still be on its way; reporting within a day is what the nowcast takes for granted
+    (docs/methods/nowcast.md).
     """
-    newest = int(lines.reported.max(initial=0))
-    return max(min(EPOCH + timedelta(days=newest), today), today - timedelta(days=REPORTS_LATE))
+    newest = EPOCH + timedelta(days=int(lines.reported.max(initial=0)))
+    last = max(min(newest, today), today - timedelta(days=REPORTS_LATE))
+    return last, unknown[:, :, : unknown.shape[2] - (today - last).days]
 
 
 def _findings(

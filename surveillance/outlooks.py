@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from db import session_scope
 from surveillance.analysis import chosen_diseases, load_history, places_of, unknown_days
 from surveillance.diseases import Catalogue
 from surveillance.epiweek import local_day
-from surveillance.judgement import last_report_day
+from surveillance.judgement import to_last_report
 from surveillance.outlook import METHOD, city_outlook
-from surveillance.signals import store_signals, stored_signals
-from surveillance.types import Signal
+from surveillance.signals import replace_signals, stored_signals
 
 
 def forecast_city(
@@ -40,20 +38,14 @@ def forecast_city(
             return 0
         lines = load_history(session, diseases, unit_ids, today, now)
         unknown = unknown_days(session, chosen_diseases(catalogue, diseases), unit_ids, today, now)
-        last = last_report_day(lines, today)
+        last, known = to_last_report(lines, unknown, today)
         before = stored_signals(session, diseases, [city_id], methods=[METHOD])
     made = {
         key.disease for key, kept in before.items() if kept.content.period_start == last + timedelta(days=1)
     }
-    known = unknown[:, :, : unknown.shape[2] - (today - last).days]
     for i, disease in enumerate(diseases):
         if disease not in made:
             found = city_outlook(lines, i, known[i], last, city_id=city_id, as_of=now)
             with session_scope(engine) as session:
-                _keep(session, found, now)
+                replace_signals(session, [found], [disease], [city_id], method=METHOD, now=now)
     return len(diseases) - len(made)
-
-
-def _keep(session: Session, found: Signal, now: datetime) -> None:
-    before = stored_signals(session, [found.disease], [found.unit_id], methods=[METHOD])
-    store_signals(session, [found], before, now=now)

@@ -121,6 +121,21 @@ def store_signals(
     return len(changed) + sum(key not in fresh for key in before)
 
 
+def replace_signals(
+    session: Session,
+    signals: Iterable[Signal],
+    diseases: Sequence[str],
+    unit_ids: Sequence[int] | None,
+    *,
+    method: str,
+    now: datetime,
+) -> int:
+    """Make `signals` all that `method` says of these diseases in these units (None: everywhere); returns how many
+    changed."""
+    before = stored_signals(session, diseases, unit_ids, methods=[method])
+    return store_signals(session, signals, before, now=now)
+
+
 def _insert(session: Session, signals: dict[SignalKey, Signal], moment: datetime) -> None:
     if not signals:
         return

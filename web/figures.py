@@ -237,21 +237,31 @@ def _hover(curve: WeeklyCurve, i: int, late: LateReports | None) -> str:
     return "<br>".join(lines)
 
 
-def _layout(theme: Theme, height: int) -> dict[str, Any]:
+def base_layout(theme: Theme, height: int, *, left: int) -> dict[str, Any]:
+    """What every chart's layout has; `left` px for the labels of the y axis."""
     axis = {"gridcolor": GRID[theme], "linecolor": GRID[theme], "zeroline": False, "fixedrange": True}
     return {
         "height": height,
-        "margin": {"l": 40, "r": 4, "t": 6, "b": 24},
+        "margin": {"l": left, "r": 4, "t": 6, "b": 24},
         "showlegend": False,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "Inter, system-ui, sans-serif", "size": 12, "color": INK[theme]},
         "separators": ",." if current_locale() == "vi" else ".,",
+        "hoverlabel": {"align": "left"},
+        "xaxis": {**axis, "tickangle": 0, "showgrid": False},
+        "yaxis": {**axis, "rangemode": "tozero", "tickformat": ",d"},
+    }
+
+
+def _layout(theme: Theme, height: int) -> dict[str, Any]:
+    base = base_layout(theme, height, left=40)
+    return {
+        **base,
         "bargap": 0.15,
         "barmode": "overlay",
-        "hoverlabel": {"align": "left"},
-        "xaxis": {**axis, "tickformat": "%m/%Y", "nticks": 5, "tickangle": 0, "showgrid": False},
-        "yaxis": {**axis, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+        "xaxis": {**base["xaxis"], "tickformat": "%m/%Y", "nticks": 5},
+        "yaxis": {**base["yaxis"], "nticks": 5},
     }
 
 

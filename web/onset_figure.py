@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from alerts.levels import Theme
-from i18n import _, current_locale, show_date
+from i18n import _, show_date
 from surveillance.outbreaks.detail import OutbreakDetail
 from surveillance.outbreaks.entries import LARVICIDE, SPRAYING
-from web.figures import BAR, EXPECTED, GRID, INK
+from web.figures import BAR, EXPECTED, base_layout
 
 BEYOND_DAYS = 3
 """Room on either side of what happened."""
@@ -69,18 +69,11 @@ def _marks(name: str, symbol: str, days: Sequence[date], at: float, theme: Theme
 
 
 def _layout(theme: Theme, height: int, first: date, last: date, top: int) -> dict[str, Any]:
-    axis = {"gridcolor": GRID[theme], "linecolor": GRID[theme], "zeroline": False, "fixedrange": True}
+    base = base_layout(theme, height, left=30)
+    single = {"dtick": 1} if top < 5 else {}
+    days = [first.isoformat(), last.isoformat()]
     return {
-        "height": height,
-        "margin": {"l": 30, "r": 4, "t": 6, "b": 24},
-        "showlegend": False,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "Inter, system-ui, sans-serif", "size": 12, "color": INK[theme]},
-        "separators": ",." if current_locale() == "vi" else ".,",
-        "hoverlabel": {"align": "left"},
-        "xaxis": {**axis, "tickformat": "%d/%m", "nticks": 6, "tickangle": 0, "showgrid": False,
-                  "range": [first.isoformat(), last.isoformat()]},
-        "yaxis": {**axis, "rangemode": "tozero", "nticks": 4, "tickformat": ",d", "range": [0, top * 1.6],
-                  **({"dtick": 1} if top < 5 else {})},
-    }  # fmt: skip
+        **base,
+        "xaxis": {**base["xaxis"], "tickformat": "%d/%m", "nticks": 6, "range": days},
+        "yaxis": {**base["yaxis"], "nticks": 4, "range": [0, top * 1.6], **single},
+    }

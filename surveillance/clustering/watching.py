@@ -26,9 +26,9 @@ from surveillance.clusters import METHOD, City, Found, Reported, find_clusters, 
 from surveillance.completed import HISTORY
 from surveillance.diseases import Catalogue
 from surveillance.epiweek import local_day
-from surveillance.judgement import REPORTS_LATE, last_report_day
+from surveillance.judgement import REPORTS_LATE, to_last_report
 from surveillance.lines import load_lines
-from surveillance.signals import store_signals, stored_signals
+from surveillance.signals import replace_signals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +92,7 @@ class Clusters:
         unknown = unknown_days(
             session, chosen_diseases(self.catalogue, self.diseases), self.unit_ids, today, now
         )
-        last = last_report_day(lines, today)
-        known = unknown[:, :, : unknown.shape[2] - (today - last).days]
+        last, known = to_last_report(lines, unknown, today)
         return [reported_of(lines, i, known[i], last) for i in range(len(self.diseases))]
 
     def _waiting(self, session: Session, now: datetime) -> Iterator[Reported]:
@@ -113,9 +112,8 @@ class Clusters:
         disease, units = reported.disease, list(self.unit_ids)
         _scanned(session, disease, reported.last)
         written = record(session, found, disease=disease, unit_ids=units, counts=counts_of(reported), now=now)
-        before = stored_signals(session, [disease], units, methods=[METHOD])
         signals = cluster_signals(lasting(session, disease), disease, now)
-        return written + store_signals(session, signals, before, now=now)
+        return written + replace_signals(session, signals, [disease], units, method=METHOD, now=now)
 
 
 def counts_of(reported: Reported) -> Counts:

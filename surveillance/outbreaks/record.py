@@ -1,4 +1,4 @@
-"""Writes down what became of the outbreaks of one disease: versions, lives and events, in the caller's transaction."""
+"""Writes down what became of the outbreaks: versions, lives and events, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from surveillance.outbreaks.table import day_of
 from surveillance.outbreaks.vectors import Survey, vector_found
 
 STATUS_EVENT, SURVEY_EVENT, WITHDRAWN_EVENT = "status", "survey", "withdrawn"
-ENDED = (Status.CLOSED, Status.MERGED, Status.DISSOLVED)
 OVER_WHEN_SEEN = "Đã đủ số ngày không có ca mới khi được ghi nhận."
 _FACTS = (
     "status", "life", "kind", "units", "members", "confirmed", "first_event", "last_event", "criteria_met_on",

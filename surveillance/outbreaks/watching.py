@@ -19,7 +19,7 @@ from surveillance.outbreaks.lifecycle import OPEN
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import record
 from surveillance.outbreaks.table import CaseTable
-from surveillance.signals import store_signals, stored_signals
+from surveillance.signals import replace_signals
 from surveillance.types import Frequency, Signal
 
 METHOD = "outbreak"
@@ -100,9 +100,8 @@ def _one_worker(session: Session) -> None:
 
 def tell_levels(session: Session, diseases: Sequence[str], *, today: date, now: datetime) -> int:
     """Make the evidence of open outbreaks agree with what is recorded of them; how many signals changed."""
-    signals = list(outbreak_signals(session, diseases, now, today))
-    before = stored_signals(session, diseases, None, methods=[METHOD])
-    return store_signals(session, signals, before, now=now)
+    signals = outbreak_signals(session, diseases, now, today)
+    return replace_signals(session, signals, diseases, None, method=METHOD, now=now)
 
 
 def first_day(profile: Profile, today: date) -> date:
