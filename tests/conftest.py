@@ -14,9 +14,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from db import make_engine
+from db import make_engine, session_scope
 from embedded import DURABLE, FOR_TESTS, EmbeddedPostGIS
+from geodata.registry import load_registry
+from geodata.units import load_units
 from migrate import migrate
+from settings import Settings
+from surveillance.pipeline import build_context
+from tests.ingest_files import Desk
 
 expect.set_options(
     timeout=60_000
@@ -84,3 +89,20 @@ def session(engine: Engine) -> Iterator[Session]:
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             yield session
         transaction.rollback()
+
+
+@pytest.fixture(scope="module")
+def shared_desk(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The city's units and an inbox, for one test module; tests take `desk`."""
+    settings = Settings.from_environment({"CANHDICH_HOME": str(tmp_path_factory.mktemp("home"))})
+    with session_scope(engine) as session:
+        load_units(session, load_registry(["79"]))
+    with session_scope(engine) as session:
+        return Desk(engine, build_context(session, settings))
+
+
+@pytest.fixture
+def desk(shared_desk: Desk) -> Iterator[Desk]:
+    """An inbox and a database that hold nothing but the units."""
+    yield shared_desk
+    shared_desk.empty()

@@ -5,39 +5,20 @@ from __future__ import annotations
 import io
 import unicodedata
 import zipfile
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import xlsxwriter
-from sqlalchemy import Engine, select, text
+from sqlalchemy import select, text
 
 from db import session_scope
-from geodata.registry import load_registry
-from geodata.units import load_units
-from settings import Settings
 from surveillance import archive, runs
 from surveillance.archive import ArchiveError
 from surveillance.models import CaseReportRow
-from surveillance.pipeline import build_context, collect
+from surveillance.pipeline import collect
 from surveillance.sources import reader
 from tests.ingest_files import HEADERS, NOW, ROW, Desk, csv_text, person, write_xlsx
-
-
-@pytest.fixture(scope="module")
-def shared_desk(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    settings = Settings.from_environment({"CANHDICH_HOME": str(tmp_path_factory.mktemp("home"))})
-    with session_scope(engine) as session:
-        load_units(session, load_registry(["79"]))
-    with session_scope(engine) as session:
-        return Desk(engine, build_context(session, settings))
-
-
-@pytest.fixture
-def desk(shared_desk: Desk) -> Iterator[Desk]:
-    yield shared_desk
-    shared_desk.empty()
 
 
 def workbook(rows: list[dict[str, object]], tmp_path: Path, **options: object) -> bytes:

@@ -17,16 +17,13 @@ from geoalchemy2.shape import from_shape, to_shape
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import MultiPolygon, box
-from sqlalchemy import Engine, delete, inspect, select, text
+from sqlalchemy import delete, inspect, select, text
 
 from db import make_engine, session_scope
 from geodata.areas import surveyed_areas
 from geodata.models import AdminUnit, Boundary
-from geodata.registry import load_registry
-from geodata.units import load_units
 from i18n import Message, catalogue
 from migrate import alembic_config
-from settings import Settings
 from surveillance import hcdc_layout, investigation_layout
 from surveillance.belief import FILE, PERSON, Facts, StoredFacts, fold
 from surveillance.counts import counts_by_unit, weekly_curve
@@ -36,7 +33,7 @@ from surveillance.models import CaseReportRow, CaseVersion, IngestRun, RejectedR
 from surveillance.outbreaks.cases import load_cases
 from surveillance.outbreaks.profiles import load_profiles
 from surveillance.outbreaks.table import LEVELS
-from surveillance.pipeline import build_context, ingest_file, undo_run
+from surveillance.pipeline import ingest_file, undo_run
 from surveillance.quality import silent_diseases
 from surveillance.runs import RunSummary
 from surveillance.simulate import load_settings, places_from_registry, simulate
@@ -54,21 +51,6 @@ DAY = timedelta(days=1)
 HOUSE: dict[str, Any] = {"VĨ ĐỘ": 10.7781, "KINH ĐỘ": 106.7012, "SAI SỐ (M)": 12}
 SAI_GON: dict[str, Any] = {"PX": "PHUONG SAI GON"}
 TAN_DINH: dict[str, Any] = {"PX": "PHUONG TAN DINH"}
-
-
-@pytest.fixture(scope="module")
-def shared_desk(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    settings = Settings.from_environment({"CANHDICH_HOME": str(tmp_path_factory.mktemp("home"))})
-    with session_scope(engine) as session:
-        load_units(session, load_registry(["79"]))
-    with session_scope(engine) as session:
-        return Desk(engine, build_context(session, settings))
-
-
-@pytest.fixture
-def desk(shared_desk: Desk) -> Iterator[Desk]:
-    yield shared_desk
-    shared_desk.empty()
 
 
 @pytest.fixture

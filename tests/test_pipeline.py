@@ -8,43 +8,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from db import make_engine, session_scope
 from geodata.models import AdminUnit
-from geodata.registry import load_registry
-from geodata.units import load_units
-from settings import ROOT, Settings
+from settings import ROOT
 from surveillance import pipeline, runs
 from surveillance.linkage import Incoming
 from surveillance.models import CaseKey, CaseReportRow, CaseVersion, IngestRun, RejectedRow
-from surveillance.pipeline import UndoError, build_context, collect, ingest_file, undo_run
+from surveillance.pipeline import UndoError, collect, ingest_file, undo_run
 from surveillance.spool import in_order
 from tests.ingest_files import NOW, Desk, csv_text, person, write_xlsx
 from tests.test_linkage import DAY_1, FACTS, incoming
-
-
-@pytest.fixture(scope="module")
-def shared_desk(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    settings = Settings.from_environment({"CANHDICH_HOME": str(tmp_path_factory.mktemp("home"))})
-    with session_scope(engine) as session:
-        load_units(session, load_registry(["79"]))
-    with session_scope(engine) as session:
-        return Desk(engine, build_context(session, settings))
-
-
-@pytest.fixture
-def desk(shared_desk: Desk) -> Iterator[Desk]:
-    yield shared_desk
-    shared_desk.empty()
 
 
 def believed(desk: Desk, as_of: datetime) -> list[CaseVersion]:
