@@ -1,0 +1,353 @@
+"""Where streets run and where their numbers stand: the look-up that turns street and house number into a point with
+an honest radius, and into the old wards and communes of today it may lie in (docs/methods/streets.md).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+from zlib import crc32
+
+import numpy as np
+
+from geodata.street_block import NO_NUMBER, Array, Block, Circle, Placed, Street, Wanted, place
+from geodata.street_lookup import Names
+from geodata.street_names import HouseNumber, alley_of, house_key, house_number, street_key, street_words
+from geodata.street_points import Source, StreetPoint, StreetSegment, points_of
+from geodata.street_radius import Method, radius_m, ward_radius_m
+from geodata.types import Candidate, PlaceLevel, UnitKey, UnitLevel
+
+__all__ = [
+    "Circle",
+    "HouseNumber",
+    "Source",
+    "StreetBook",
+    "StreetFileError",
+    "StreetHit",
+    "StreetPoint",
+    "StreetSegment",
+    "house_number",
+    "street_key",
+    "street_words",
+    "ward_radius_m",
+]
+
+FORMAT = "canhdich-streets-1"
+_HOUSE_M = 50.0
+"""As for measured points (surveillance/place.py): no finer than a house is a point whose radius is larger."""
+_COLUMNS = ("street", "number", "lat", "lon", "former", "today", "depth", "source", "house")
+_TYPES = ("<i4", "<i4", "<f8", "<f8", "<i2", "<i2", "u1", "u1", "<u4")
+_E7 = 1e7
+
+
+class StreetFileError(ValueError):
+    """Not a file of streets, or one of another version of this program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreetHit:
+    """Where an address lies by its street. The truth is within `uncertainty_m` of the point 9 times in 10. `former`:
+    old wards, `today`: communes of today, each with its share, from where the street's points lie; empty where they
+    do not say. Without a point when the street is one of several."""
+
+    lat: float | None
+    lon: float | None
+    level: PlaceLevel
+    uncertainty_m: float | None
+    former: tuple[Candidate, ...]
+    today: tuple[Candidate, ...]
+    rule: str
+    street: str
+    respelt: bool = False
+
+
+class _Row(NamedTuple):
+    key: str
+    district: int
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StreetBook:
+    """Streets by key. Built once, never changed: `taught` gives another one."""
+
+    units: tuple[UnitKey, ...] = ()
+    streets: Mapping[str, tuple[Street, ...]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    _position: dict[UnitKey, int] = field(init=False, repr=False)
+    _names: dict[frozenset[int], Names] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_position", {unit: at for at, unit in enumerate(self.units)})
+
+    @classmethod
+    def build(cls, known: Iterable[StreetPoint | StreetSegment]) -> StreetBook:
+        return cls().taught(known)
+
+    def taught(self, known: Iterable[StreetPoint | StreetSegment]) -> StreetBook:
+        """This book and what `known` adds; streets it does not touch are shared with this one."""
+        units = dict(self._position)
+        words = dict(self.words)
+        rows: dict[tuple[str, int], list[tuple[Any, ...]]] = defaultdict(list)
+        for point in points_of(known):
+            spelt = street_words(point.street)
+            if not spelt:
+                continue
+            key = spelt.replace(" ", "")
+            words.setdefault(key, spelt)
+            former, today, district = (
+                units.setdefault(unit, len(units)) if unit else -1
+                for unit in (point.former, point.today, point.district)
+            )
+            street_rows = rows[key, district]
+            if point.lat is not None and point.lon is not None:
+                street_rows.append(_values(point, former, today))
+        return StreetBook(tuple(units), _merged(self.streets, rows), words)
+
+    def locate(
+        self,
+        street: str,
+        house: str | None = None,
+        *,
+        wards: Collection[UnitKey] = (),
+        districts: Collection[UnitKey] = (),
+        around: Circle | None = None,
+    ) -> StreetHit | None:
+        """`wards`: old wards and communes of today the text may mean (where it has both, a point must lie in one of
+        each); `around`: the circle of the ward it names (`ward_radius_m`), which no answer leaves far. None when the
+        street is not known there."""
+        number = _number(street, house)
+        key, respelt = self._resolve(street, districts)
+        wanted = self._wanted(wards, around)
+        exact = crc32(house_key(house).encode()) if house else 0
+        found = [
+            (item, placed)
+            for item in self._of(key, districts)
+            if (placed := place(item, number, wanted, exact)) is not None
+        ]
+        if not found:
+            return None
+        spelt = self.words[key]
+        if len(found) > 1:
+            return self._several(found, wanted, spelt, respelt)
+        item, placed = found[0]
+        return self._hit(item, placed, wanted, spelt, respelt)
+
+    def districts_of(self, street: str) -> tuple[UnitKey, ...]:
+        """Old districts that are known to have such a street."""
+        found = self.streets.get(street_key(street), ())
+        return tuple(self.units[item.district] for item in found if item.district >= 0)
+
+    def _hit(self, item: Street, placed: Placed, wanted: Wanted, spelt: str, respelt: bool) -> StreetHit:
+        radius = radius_m(placed.evidence)
+        weights = _weights(item, placed, radius, wanted)
+        known = placed.evidence.method is Method.KNOWN and radius <= _HOUSE_M
+        return StreetHit(
+            lat=round(placed.lat, 7),
+            lon=round(placed.lon, 7),
+            level=PlaceLevel.HOUSE if known else PlaceLevel.STREET,
+            uncertainty_m=round(radius),
+            former=self._shares(_tally(item.block.former[item.start : item.stop], weights)),
+            today=self._shares(_tally(item.block.today[item.start : item.stop], weights)),
+            rule=placed.evidence.method.value,
+            street=spelt,
+            respelt=respelt,
+        )
+
+    def _several(
+        self, found: Sequence[tuple[Street, Placed]], wanted: Wanted, spelt: str, respelt: bool
+    ) -> StreetHit:
+        """The same name in several districts: the units they may be, each street as likely as its points are many."""
+        hits = [self._hit(item, placed, wanted, spelt, respelt) for item, placed in found]
+        sizes = [item.stop - item.start for item, _ in found]
+        former, today = (
+            _pooled([(share, size) for hit, size in zip(hits, sizes, strict=True) for share in shares(hit)])
+            for shares in (lambda hit: hit.former, lambda hit: hit.today)
+        )
+        return StreetHit(
+            lat=None,
+            lon=None,
+            level=PlaceLevel.UNKNOWN,
+            uncertainty_m=None,
+            former=former,
+            today=today,
+            rule="Tên đường có ở nhiều quận/huyện",
+            street=spelt,
+            respelt=respelt,
+        )
+
+    def _shares(self, weights: Mapping[int, float]) -> tuple[Candidate, ...]:
+        total = sum(weights.values())
+        shares = [Candidate(self.units[unit], weight / total) for unit, weight in weights.items()]
+        return tuple(sorted(shares, key=lambda x: (-x.share, x.unit)))
+
+    def _wanted(self, wards: Collection[UnitKey], around: Circle | None) -> Wanted:
+        """Units nobody knows are kept as -2: the text names a ward in which no street is known."""
+        formers: set[int] = set()
+        todays: set[int] = set()
+        for ward in wards:
+            (todays if ward.valid_from >= _REFORM else formers).add(self._position.get(ward, -2))
+        return Wanted(frozenset(formers), frozenset(todays), around)
+
+    def _of(self, key: str, districts: Collection[UnitKey]) -> Iterable[Street]:
+        found = self.streets.get(key, ())
+        if not districts:
+            return found
+        positions = {self._position.get(district, -2) for district in districts}
+        inside = [item for item in found if item.district in positions]
+        return inside or [item for item in found if item.district < 0]
+
+    def _resolve(self, street: str, districts: Collection[UnitKey]) -> tuple[str, bool]:
+        """The key of a known street, and whether it was read out of initials or a typing error."""
+        key = street_key(street)
+        if key in self.streets or not key:
+            return key, False
+        positions = frozenset(self._position.get(district, -2) for district in districts)
+        names = self._names.get(positions)
+        if names is None:
+            names = self._names[positions] = Names.of(
+                (key, self.words[key])
+                for key, items in self.streets.items()
+                if not positions or any(item.district in positions for item in items)
+            )
+        other = names.meant(key, typing_errors=bool(positions))
+        return (other, True) if other else (key, False)
+
+    def save(self, path: Path) -> None:
+        """One compressed .npz, without pickled objects: `load` runs no code of the file."""
+        keys = list(self.streets)
+        items = [(at, item) for at, key in enumerate(keys) for item in self.streets[key]]
+        parts = [
+            [getattr(item.block, name)[item.start : item.stop] for _, item in items] for name in _COLUMNS[1:]
+        ]
+        columns = [np.concatenate(part) if part else np.zeros(0) for part in parts]
+        arrays: dict[str, Array] = {
+            name: (np.round(column * _E7).astype("<i4") if name in ("lat", "lon") else column)
+            for name, column in zip(_COLUMNS[1:], columns, strict=True)
+        }
+        arrays["of"] = np.array([at for at, _ in items], dtype="<i4")
+        arrays["district"] = np.array([item.district for _, item in items], dtype="<i2")
+        arrays["size"] = np.array([item.stop - item.start for _, item in items], dtype="<i4")
+        arrays["bare"] = np.array([item.numbered - item.start for _, item in items], dtype="<i4")
+        text = {
+            "format": FORMAT,
+            "units": [(unit.level.value, unit.code, unit.valid_from.isoformat()) for unit in self.units],
+            "words": [self.words[key] for key in keys],
+        }
+        arrays["text"] = np.frombuffer(json.dumps(text).encode(), dtype="u1")
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, path: Path) -> StreetBook:
+        """Raises StreetFileError; OSError where there is no such file."""
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+                arrays = dict(stored)
+            text = json.loads(arrays["text"].tobytes())
+            if text["format"] != FORMAT:
+                raise StreetFileError(f"{path.name}: {text['format']}, not {FORMAT}")
+        except (ValueError, KeyError, TypeError, BadZipFile) as error:
+            raise StreetFileError(f"{path.name}: not a file of streets") from error
+        units = tuple(UnitKey(UnitLevel(x), code, date.fromisoformat(day)) for x, code, day in text["units"])
+        words = {spelt.replace(" ", ""): spelt for spelt in text["words"]}
+        return cls(units, _streets_from(arrays, list(words)), words)
+
+
+_REFORM = date(2025, 7, 1)
+
+
+def _number(street: str, house: str | None) -> HouseNumber:
+    own = house_number(house) if house else HouseNumber(None)
+    if alley := alley_of(street):
+        front = house_number(alley[0])
+        return front._replace(depth=front.depth + 1)
+    return own
+
+
+def _values(point: StreetPoint, former: int, today: int) -> tuple[Any, ...]:
+    house = house_number(point.house) if point.house else HouseNumber(None)
+    exact = crc32(house_key(point.house).encode()) if point.house else 0
+    main = NO_NUMBER if house.main is None else house.main
+    return (main, point.lat, point.lon, former, today, min(house.depth, 255), point.source, exact)
+
+
+def _merged(
+    old: Mapping[str, tuple[Street, ...]], rows: Mapping[tuple[str, int], list[tuple[Any, ...]]]
+) -> dict[str, tuple[Street, ...]]:
+    before = {(key, item.district): item for key in {key for key, _ in rows} for item in old.get(key, ())}
+    parts = []
+    for at, (place_, new) in enumerate(rows.items()):
+        if item := before.get(place_):
+            kept = [getattr(item.block, name)[item.start : item.stop] for name in _COLUMNS[1:]]
+            new = [*zip(*(column.tolist() for column in kept), strict=True), *new]
+        parts += [(at, *row) for row in new]
+    block, bounds = _block(parts, len(rows))
+    touched: dict[str, dict[int, Street]] = defaultdict(dict)
+    for at, (key, district) in enumerate(rows):
+        touched[key][district] = Street(district, block, *bounds[at])
+    streets = dict(old)
+    for key, items in touched.items():
+        streets[key] = tuple(({item.district: item for item in old.get(key, ())} | items).values())
+    return streets
+
+
+def _block(rows: list[tuple[Any, ...]], streets: int) -> tuple[Block, list[tuple[int, int, int]]]:
+    table = list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
+    columns = [np.array(column, dtype=kind) for column, kind in zip(table, _TYPES, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    block = Block(*(column[order] for column in columns))
+    starts = np.searchsorted(block.street, np.arange(streets + 1))
+    bare = np.searchsorted(block.street * 2.0 + (block.number >= 0), np.arange(streets) * 2.0 + 1)
+    bounds = zip(starts[:-1].tolist(), bare.tolist(), starts[1:].tolist(), strict=True)
+    return block, list(bounds)
+
+
+def _streets_from(arrays: Mapping[str, Array], keys: Sequence[str]) -> dict[str, tuple[Street, ...]]:
+    sizes = arrays["size"]
+    stops = np.cumsum(sizes)
+    columns = [arrays[name] / _E7 if name in ("lat", "lon") else arrays[name] for name in _COLUMNS[1:]]
+    block = Block(np.repeat(np.arange(len(sizes), dtype="<i4"), sizes), *columns)
+    streets: dict[str, list[Street]] = defaultdict(list)
+    lists = (arrays["of"], arrays["district"], stops - sizes, stops - sizes + arrays["bare"], stops)
+    for of, district, start, numbered, stop in zip(*(x.tolist() for x in lists), strict=True):
+        streets[keys[of]].append(Street(district, block, start, numbered, stop))
+    return {key: tuple(items) for key, items in streets.items()}
+
+
+def _weights(item: Street, placed: Placed, radius: float, wanted: Wanted) -> Array:
+    """(n,) how much each point of the street says about the place: less the further it lies from it."""
+    part = slice(item.start, item.stop)
+    lats, lons = item.block.lat[part], item.block.lon[part]
+    near = np.hypot(lats - placed.lat, (lons - placed.lon) * np.cos(np.radians(placed.lat))) * 111_195
+    weights = 1 / (1 + (near / (_KERNEL * radius)) ** 4)
+    if wanted:
+        inside = wanted.rows(item)
+        if inside.any():
+            weights = weights * inside
+    return weights
+
+
+_KERNEL = 0.5
+
+
+def _tally(units: Array, weights: Array) -> dict[int, float]:
+    totals = np.bincount(units + 1, weights=weights)
+    return {int(at) - 1: float(totals[at]) for at in np.flatnonzero(totals > 0.01 * totals.sum()) if at}
+
+
+def _pooled(shares: Iterable[tuple[Candidate, int]]) -> tuple[Candidate, ...]:
+    total: dict[UnitKey, float] = defaultdict(float)
+    for candidate, size in shares:
+        total[candidate.unit] += candidate.share * size
+    whole = sum(total.values())
+    return tuple(
+        Candidate(unit, weight / whole) for unit, weight in sorted(total.items(), key=lambda x: (-x[1], x[0]))
+    )
