@@ -29,10 +29,46 @@ _TOGETHER = frozenset({"tphcm", "tphochiminh", "qgv", "qbt", "qtb", "qtp", "qpn"
 _COUNTRY = frozenset({"vietnam", "vn", "vietnamvn"})
 _NOT_PART_OF_NAME = frozenset({"cu", "moi", "nay", "la", "thuoc"})
 _STREET_BEFORE = frozenset(
-    "duong d dg hem ngo ngach so pho street khu cc kdc kdt kp ap thon cho cau ubnd ben kenh rach".split()
+    [
+        "duong",
+        "d",
+        "dg",
+        "hem",
+        "ngo",
+        "ngach",
+        "so",
+        "pho",
+        "street",
+        "khu",
+        "cc",
+        "kdc",
+        "kdt",
+        "kp",
+        "ap",
+        "thon",
+        "cho",
+        "cau",
+        "ubnd",
+        "ben",
+        "kenh",
+        "rach",
+    ]
 )
 _BUILDING_BEFORE = frozenset(
-    "chung cu|cu xa|cao oc|toa nha|cong vien|benh vien|du an|dai lo|xa lo|quoc lo|tinh lo|huong lo".split("|")
+    [
+        "chung cu",
+        "cu xa",
+        "cao oc",
+        "toa nha",
+        "cong vien",
+        "benh vien",
+        "du an",
+        "dai lo",
+        "xa lo",
+        "quoc lo",
+        "tinh lo",
+        "huong lo",
+    ]
 )
 """Words after which a name is a street's or a building's, not a unit's."""
 
@@ -127,7 +163,8 @@ def parse(text: str, vocabulary: Vocabulary) -> Address:
     ]
     free = _free(words, found)
     parts += [
-        _part(text, words, first, last, PartKind(kind)) for kind, first, last in street_parts.find(words, free)
+        _part(text, words, first, last, PartKind(kind))
+        for kind, first, last in street_parts.find(words, free)
     ]
     parts.sort(key=lambda part: part.start)
     return Address(text, tuple(parts), named(words, found))

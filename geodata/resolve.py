@@ -43,7 +43,8 @@ def resolve(gazetteer: Gazetteer, named: Named, on: date) -> Match:
 def _resolve(gazetteer: Gazetteer, named: Named, on: date) -> Match:
     provinces = {u.key for name in named.provinces for u in gazetteer.provinces[name.key]}
     if provinces and not provinces & gazetteer.home:
-        return Match(unit=None, rule=ELSEWHERE)
+        today = [key for key in provinces if gazetteer.units[key].valid_to is None]
+        return Match(unit=None, province=today[0] if len(today) == 1 else None, rule=ELSEWHERE)
     districts = districts_of(gazetteer, named)
     if several := _several_addresses(gazetteer, named):
         return several
@@ -67,7 +68,9 @@ def districts_of(gazetteer: Gazetteer, named: Named) -> set[UnitKey]:
 def _district(gazetteer: Gazetteer, named: Named, match: Match) -> UnitKey | None:
     """The old district of the match: the old ward's, else the one named, else the only one the commune has land of."""
     if match.former:
-        return match.former if match.former.level is UnitLevel.DISTRICT else gazetteer.units[match.former].parent
+        return (
+            match.former if match.former.level is UnitLevel.DISTRICT else gazetteer.units[match.former].parent
+        )
     if match.unit is None and match.rule in (ELSEWHERE, TWO_ADDRESSES):
         return None
     if len(districts := districts_of(gazetteer, named)) == 1:

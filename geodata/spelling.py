@@ -131,7 +131,11 @@ def _with_kind(
 def _glued_kind(key: str, level: UnitLevel) -> str | None:
     """'phuongben' 'nghe': a long kind run together with its name."""
     return next(
-        (k for k in KINDS[level] if len(k) > 3 and len(key) > len(k) + 1 and OSA.distance(key[: len(k)], k) < 2),
+        (
+            k
+            for k in KINDS[level]
+            if len(k) > 3 and len(key) > len(k) + 1 and OSA.distance(key[: len(k)], k) < 2
+        ),
         None,
     )
 
@@ -171,7 +175,9 @@ def _by_name(
     ends = {len(words), *(item.first for item in found)}
     spans = {(first, last) for last in ends for first in range(last - 1, max(-1, last - _WIDEST), -1)}
     if level is DISTRICT:
-        spans |= {(first, last) for first in units for last in range(first + 1, min(first + 4, len(words)) + 1)}
+        spans |= {
+            (first, last) for first in units for last in range(first + 1, min(first + 4, len(words)) + 1)
+        }
     for first, last in sorted(spans):
         key = "".join(word.key for word in words[first:last])
         if len(key) < 4 or key.isdigit() or any(at in taken for at in range(first, last)):

@@ -66,7 +66,6 @@ _HOUSE = re.compile(r"[a-z]{0,3}\d+[a-z]{0,3}(?:/[a-z]{0,2}\d+[a-z]{0,3})*(?:bis
 _HOUSE_WORDS = frozenset({"so", "nha", "sn", "dc", "tai", "dia", "chi"})
 _STREET_WORDS = frozenset({"duong", "d", "dg", "pho"})
 _ENGLISH_STREET = frozenset({"street", "st", "str", "road", "rd"})
-_ALLEY_WORDS = frozenset({"hem", "ngo", "ngach", "kiet", "alley"})
 _DATE = re.compile(r"\d{1,2}/\d{1,2}")
 _NOT_A_STREET = frozenset({"sdt", "dt", "tel", "phone", "dien", "khong", "kxd", "gan", "doi", "sau", "truoc"})
 _PHONE = re.compile(r"(?:\+?84|0)\d{8,10}|\d{8,}")
@@ -120,7 +119,9 @@ def _begins_piece(words: Sequence[Word], first: int, at: int) -> bool:
 
 def _of_road(words: Sequence[Word], at: int) -> bool:
     """The 'lộ' of 'tỉnh lộ 10'."""
-    return words[at].plain == "lo" and at > 0 and words[at - 1].plain in ("tinh", "quoc", "huong", "dai", "xa")
+    return (
+        words[at].plain == "lo" and at > 0 and words[at - 1].plain in ("tinh", "quoc", "huong", "dai", "xa")
+    )
 
 
 def _piece(words: Sequence[Word], first: int, last: int) -> Iterator[Piece]:
@@ -222,13 +223,7 @@ def _is_house(words: Sequence[Word], at: int, last: int, first: int) -> bool:
 
 
 def _street_from(words: Sequence[Word], at: int, last: int) -> int:
-    """Past 'đường', 'hẻm 63' and the like; 'số' stays, where it is the street's name."""
-    while at < last:
-        plain = words[at].plain
-        if plain in _ALLEY_WORDS and at + 1 < last and words[at + 1].numbered:
-            at += 2
-        elif plain in _STREET_WORDS | _ALLEY_WORDS and at + 1 < last:
-            at += 1
-        else:
-            return at
+    """Past 'đường'; 'số' stays, where it is the street's name, and 'hẻm 63', which says where on the street."""
+    while at + 1 < last and words[at].plain in _STREET_WORDS:
+        at += 1
     return at

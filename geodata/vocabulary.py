@@ -49,6 +49,7 @@ ENGLISH_AFTER: Mapping[UnitLevel, Collection[str]] = {
     PROVINCE: ("citi", "province"),
 }
 
+
 class Reading(NamedTuple):
     """What a form may mean: a unit of `level` whose name key is `key`, of `kind` where the words say one."""
 
@@ -59,8 +60,9 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """`communes`, `districts`, `provinces`: name keys known at each level, with the name in plain words. `within`: for a district's key, the keys of
-    its communes. `home`: keys of the deployment's provinces. `streets`: those that end like a commune's name.
+    """`communes`, `districts`, `provinces`: name keys known at each level, with the name in plain words. `within`: for
+    a district's key, the keys of its communes. `home`: keys of the deployment's provinces. `streets`: those that end
+    like a commune's name.
 
     `forms` are a kind and a name run together ('phuong12', 'benngheward'), `starts` all their beginnings.
     """

@@ -20,8 +20,8 @@ _NUMBER_AND_KIND = re.compile(r"\d{1,2}(?:quan|q)")
 
 
 class Word(NamedTuple):
-    """A word of a text: `plain` folded, `key` as in `text.name_key`, `written` its `accent_key` (empty in a text without
-    accents), text[start:end] as it stands there; `apart` where a comma, dash or bracket stands before it."""
+    """A word of a text: `plain` folded, `key` as in `text.name_key`, `written` its `accent_key` (empty in a text
+    without accents), text[start:end] as it stands there; `apart` where a comma, dash or bracket stands before it."""
 
     plain: str
     key: str

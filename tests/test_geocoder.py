@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata import geocoder, resolve
+from geodata import resolve
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.registry import load_registry
