@@ -23,8 +23,8 @@ class Gazetteer:
     """Units by name key (`text.name_key`), and what became of the old ones.
 
     `wards`: the old wards of each old district. `origins`: old districts and provinces each commune of today has
-    land of. `home`: the deployment's provinces, of today and merged. `since`: first day of the units of today. `cache` and
-    `columns_cache` belong to `geocoder.geocode`.
+    land of. `home`: the deployment's provinces, of today and merged. `since`: first day of the units of today.
+    `cache` and `columns_cache` belong to `geocoder.geocode`.
     """
 
     today: Names
