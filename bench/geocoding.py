@@ -31,7 +31,7 @@ from geodata.resolve import NO_COMMUNE
 from geodata.street_points import distance_m
 from geodata.streets import StreetBook, StreetPoint, street_key
 from geodata.text import fold, strip_accents
-from geodata.types import Match, UnitKey, UnitLevel
+from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared/data"
@@ -219,8 +219,8 @@ def placed(title: str, asked: str, rows: Sequence[Row], matches: Sequence[Match]
     errors: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for row, match in zip(rows, matches, strict=True):
         if match.lat is not None and match.lon is not None and match.uncertainty_m:
-            away = distance_m((float(row["lat"]), float(row["lon"])), (match.lat, match.lon))
-            errors[match.level.value].append((away, away <= match.uncertainty_m))
+            error = distance_m((float(row["lat"]), float(row["lon"])), (match.lat, match.lon))
+            errors[match.level.value].append((error, error <= match.uncertainty_m))
     told = {}
     for level, found in sorted(errors.items()):
         away = [item[0] for item in found]
@@ -243,17 +243,21 @@ def without_ward(rows: Sequence[Row], plain: Geocoder, streets: Geocoder, told: 
     lacking = [
         (row, answer(found)) for row, bare, found in pairs if bare.rule == NO_COMMUNE and row["ward273_code"]
     ]
-    split = [(row, answer(found)) for row, bare, found in pairs if bare.estimated]
+    split = [
+        (row, answer(found))
+        for row, bare, found in pairs
+        if bare.estimated and found.level in (PlaceLevel.HOUSE, PlaceLevel.STREET)
+    ]
     told["no ward, streets learnt"] = {
         "rows": len(lacking),
         "old_ward": shares([a for _, a in lacking], [row["ward273_code"] for row, _ in lacking], 0),
         "today": shares([a for _, a in lacking], [row["new_ward_code"] for row, _ in lacking], 2),
     }
-    told["split wards, streets learnt"] = {
+    told["split wards, street known"] = {
         "rows": len(split),
         "today": shares([a for _, a in split], [row["new_ward_code"] for row, _ in split], 2),
     }
-    for name in ("no ward, streets learnt", "split wards, streets learnt"):
+    for name in ("no ward, streets learnt", "split wards, street known"):
         print(f"\n{name}: {told[name]}")
 
 

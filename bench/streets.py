@@ -61,7 +61,9 @@ class City:
         units = {unit.key: unit for unit in registry.units}
         districts: dict[UnitKey, set[UnitKey]] = defaultdict(set)
         parents = {
-            key: unit.parent for key, unit in units.items() if key.level is UnitLevel.COMMUNE and unit.valid_to
+            key: unit.parent
+            for key, unit in units.items()
+            if key.level is UnitLevel.COMMUNE and unit.valid_to
         }
         for link in registry.lineage:
             if parent := parents.get(link.old):
@@ -96,7 +98,11 @@ def read_rows(city: City) -> list[Row]:
             if not street_key(street):
                 continue
             new = UnitKey(UnitLevel.COMMUNE, line["new_ward_code"], REFORM)
-            old = UnitKey(UnitLevel.COMMUNE, line["ward273_code"], LEGACY_FROM) if line["ward273_code"] else None
+            old = (
+                UnitKey(UnitLevel.COMMUNE, line["ward273_code"], LEGACY_FROM)
+                if line["ward273_code"]
+                else None
+            )
             district = city.district_of_old.get(old) if old else city.district_of_new.get(new)
             if district is None:
                 continue
@@ -154,7 +160,11 @@ def cases(city: City, rows: Sequence[Row], parts: Iterable[int] = (2,)) -> list[
         for learnt, asked in halves(rows, count):
             book = StreetBook.build(row.point for row in learnt)
             for row in asked:
-                done += [ask(city, book, row, asks) for asks in ASKS if not (asks[:4] == "ward" and not row.point.former)]
+                done += [
+                    ask(city, book, row, asks)
+                    for asks in ASKS
+                    if not (asks[:4] == "ward" and not row.point.former)
+                ]
     return done
 
 
@@ -176,16 +186,24 @@ def fit(done: Sequence[Case]) -> None:
 
 def report(title: str, done: Sequence[Case]) -> None:
     print(title)
-    print("| asked with | rows | placed | median m | p90 m | in radius | median radius | ward | commune | split ward's commune |")
+    print(
+        "| asked with | rows | placed | median m | p90 m | in radius | median radius | ward | commune | split ward's commune |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for asks in ASKS:
         chosen = [case for case in done if case.asks == asks]
         placed = [case for case in chosen if case.evidence and case.hit]
         errors = np.array([case.error_m for case in placed])
         radii = np.array([case.hit.uncertainty_m for case in placed if case.hit])
-        former = [_right(case.hit.former, case.row.point.former) for case in placed if case.hit and case.row.point.former]
+        former = [
+            _right(case.hit.former, case.row.point.former)
+            for case in placed
+            if case.hit and case.row.point.former
+        ]
         today = [_right(case.hit.today, case.row.point.today) for case in placed if case.hit]
-        split = [_right(case.hit.today, case.row.point.today) for case in placed if case.hit and case.row.split]
+        split = [
+            _right(case.hit.today, case.row.point.today) for case in placed if case.hit and case.row.split
+        ]
         print(
             f"| {asks} | {len(chosen)} | {len(placed) / len(chosen):.0%} | {np.median(errors):.0f} | "
             f"{np.quantile(errors, 0.9):.0f} | {np.mean(errors <= radii):.1%} | {np.median(radii):.0f} | "

@@ -30,7 +30,7 @@ _COUNTRY = frozenset({"vietnam", "vn", "vietnamvn"})
 _NOT_PART_OF_NAME = frozenset({"cu", "moi", "nay", "la", "thuoc"})
 _STREET_BEFORE = frozenset(
     {"duong", "d", "dg", "hem", "ngo", "ngach", "so", "pho", "street", "khu", "cc", "kdc", "kdt", "kp", "ap"}
-    | {"thon", "cho", "cau", "ubnd", "ben", "kenh", "rach"}
+    | {"cho", "cau", "ubnd", "ben", "kenh", "rach"}
 )
 _BUILDING_BEFORE = frozenset(
     {"chung cu", "cu xa", "cao oc", "toa nha", "cong vien", "benh vien", "du an"}

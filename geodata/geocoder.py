@@ -170,7 +170,7 @@ def _respelt(gazetteer: Gazetteer, columns: Named, given: Sequence[Word], on: da
         if all(item.level is not COMMUNE for item in inside):
             names = vocabulary.communes
             names = {key: names[key] for key in sorted(nearby)} if nearby else names
-            communes = misspelt(words, inside, COMMUNE, names, bare=bool(nearby))
+            communes = misspelt(words, inside, COMMUNE, names, bare=bool(nearby), streets=vocabulary.streets)
         readings: Sequence[Found | None] = communes or [None]
         for commune in readings:
             read = named(words, sorted([*inside, commune]) if commune else inside)
@@ -258,11 +258,9 @@ def _circle(gazetteer: Gazetteer, match: Match) -> Circle | None:
     key = match.former or match.unit
     if key is None:
         return None
-    unit = gazetteer.units[key]
+    unit, centre = gazetteer.units[key], gazetteer.centres.get(key)
     area = unit.area_km2 or _old_ward_area_km2(unit)
-    if unit.lat is None or unit.lon is None or not area:
-        return None
-    return Circle(unit.lat, unit.lon, ward_radius_m(area))
+    return Circle(*centre, ward_radius_m(area)) if centre and area else None
 
 
 def _old_ward_area_km2(unit: Unit) -> float | None:

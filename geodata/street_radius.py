@@ -69,4 +69,4 @@ def ward_radius_m(area_km2: float) -> float:
     return 1000 * WARD_FACTOR * math.sqrt(area_km2 / math.pi)
 
 
-WARD_FACTOR = 1.4
+WARD_FACTOR = 1.3

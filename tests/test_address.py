@@ -45,7 +45,12 @@ def unit_keys(text: str) -> tuple[list[str], list[str], list[str]]:
         ("1132 Quốc lộ 50 - Ấp 3 - xã Bình Hưng - huyện Bình Chánh", "1132", "Quốc lộ 50", "Ấp 3"),
         ("41, Hữu Nghị, Khu phố 3, Phường Bình Thọ, Quận Thủ Đức", "41", "Hữu Nghị", "Khu phố 3"),
         ("38 Hẻm 82 Thành Thái, Phường 12, Quận 10", "38", "Hẻm 82 Thành Thái", None),
-        ("A01-05, tầng 1, CC The Golden Star, 72 Nguyễn Thị Thập, p.Bình Thuận, Q.7", "72", "Nguyễn Thị Thập", "tầng 1"),
+        (
+            "A01-05, tầng 1, CC The Golden Star, 72 Nguyễn Thị Thập, p.Bình Thuận, Q.7",
+            "72",
+            "Nguyễn Thị Thập",
+            "tầng 1",
+        ),
         ("CC The Goldview 346 Bến Vân Đồn, P.1, Q.4", "346", "Bến Vân Đồn", "CC The Goldview"),
         ("46-48-50-52 B4 Street, An Loi Dong Ward, District 2", "46-48-50-52", "B4", None),
         ("Quận 5, phường 2, 12 Lê Lợi", "12", "Lê Lợi", None),
@@ -95,7 +100,9 @@ def test_every_way_to_write_a_numbered_ward(text: str) -> None:
         ("Bến Nghé, Quận 1, Sài Gòn", [], ["1"]),
     ],
 )
-def test_a_street_or_a_house_is_not_read_as_a_unit(text: str, communes: list[str], districts: list[str]) -> None:
+def test_a_street_or_a_house_is_not_read_as_a_unit(
+    text: str, communes: list[str], districts: list[str]
+) -> None:
     found = unit_keys(text)
     assert (found[0], found[1]) == (communes, districts)
 
