@@ -25,7 +25,6 @@ LONGEST_READ = 2_000
 """Characters of a text that are read; no address is longer, and a pasted page must not stop the others."""
 _LONGEST_NAME = 8
 _DISTRICT_WORDS = frozenset({"quan", "q", "huyen", "h", "district"})
-_TOGETHER = frozenset({"tphcm", "tphochiminh", "qgv", "qbt", "qtb", "qtp", "qpn", "qtd"})
 _COUNTRY = frozenset({"vietnam", "vn", "vietnamvn"})
 _NOT_PART_OF_NAME = frozenset({"cu", "moi", "nay", "la", "thuoc"})
 _STREET_BEFORE = frozenset(
@@ -193,17 +192,18 @@ def longest_form(words: Sequence[Word], at: int, vocabulary: Vocabulary) -> Foun
         return None
     last, readings = best
     mention = _mention(words, at, last, readings[0])
-    if _run_together(words, at, last, readings[0]) or _initials_with_accents(mention):
+    run_together = mention.key not in vocabulary.home and _run_together(words, at, last, mention.key)
+    if run_together or _initials_with_accents(mention):
         return None
     return Found(at, last, readings[0].level, mention)
 
 
-def _run_together(words: Sequence[Word], at: int, last: int, reading: Reading) -> bool:
-    """'pcu chi': a kind of one or two letters may be run together with a number only."""
-    kind = sum(len(word.key) for word in words[at:last]) - len(reading.key)
+def _run_together(words: Sequence[Word], at: int, last: int, name: str) -> bool:
+    """'pcu chi': a kind of one or two letters, but 'xã', may be run together with numbers and initials only."""
+    kind = sum(len(word.key) for word in words[at:last]) - len(name)
     first = words[at]
-    together = kind in (1, 2) and len(first.key) > kind and not first.numbered
-    return together and first.plain not in _TOGETHER and not first.plain.startswith("xa")
+    short = kind in (1, 2) and len(first.key) > kind and not first.plain.startswith("xa")
+    return short and len(name) > 3 and not first.numbered
 
 
 def _initials_with_accents(mention: Mention) -> bool:
