@@ -33,6 +33,7 @@ from geodata.street_names import HouseNumber, alley_of, house_key, house_number,
 from geodata.street_points import METRES_PER_DEGREE, Source, StreetPoint, StreetSegment, distance_m, points_of
 from geodata.street_radius import Method, radius_m, ward_radius_m
 from geodata.types import Candidate, PlaceLevel, UnitKey, UnitLevel
+from i18n import Message, MessageError
 
 __all__ = [
     "Circle",
@@ -55,7 +56,7 @@ _HOUSE_M = 50.0
 """As for measured points (surveillance/place.py): no finer than a house is a point whose radius is larger."""
 
 
-class StreetFileError(ValueError):
+class StreetFileError(MessageError, ValueError):
     """Not a file of streets, or one of another version of this program."""
 
 
@@ -225,7 +226,20 @@ class StreetBook:
         return (other, True) if other else (key, False)
 
     def save(self, path: Path) -> None:
-        """One compressed .npz, without pickled objects: `load` runs no code of the file."""
+        path.write_bytes(self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> StreetBook:
+        """Raises StreetFileError; OSError where there is no such file."""
+        try:
+            return cls.from_bytes(path.read_bytes())
+        except StreetFileError as error:
+            raise StreetFileError(
+                Message("{file} không phải tệp đường phố (.npz).", file=path.name)
+            ) from error
+
+    def to_bytes(self) -> bytes:
+        """One compressed .npz, without pickled objects: reading it runs no code of the file."""
         arrays = arrays_of(self.streets)
         text = {
             "format": FORMAT,
@@ -233,20 +247,21 @@ class StreetBook:
             "words": [self.words[key] for key in self.streets],
         }
         arrays["text"] = np.frombuffer(json.dumps(text).encode(), dtype="u1")
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        return file.getvalue()
 
     @classmethod
-    def load(cls, path: Path) -> StreetBook:
-        """Raises StreetFileError; OSError where there is no such file."""
+    def from_bytes(cls, content: bytes) -> StreetBook:
+        """Raises StreetFileError."""
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = dict(stored)
             text = json.loads(arrays["text"].tobytes())
             if text["format"] != FORMAT:
-                raise StreetFileError(f"{path.name}: {text['format']}, not {FORMAT}")
+                raise ValueError(text["format"])
         except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-            raise StreetFileError(f"{path.name}: not a file of streets") from error
+            raise StreetFileError(Message("Không phải dữ liệu đường phố.")) from error
         units = tuple(UnitKey(UnitLevel(x), code, date.fromisoformat(day)) for x, code, day in text["units"])
         words = {spelt.replace(" ", ""): spelt for spelt in text["words"]}
         return cls(units, streets_from(arrays, list(words)), words)
