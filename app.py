@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
-from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from db import make_engine, session_scope
-from embedded import EmbeddedPostGIS, database_url
 from i18n import Message, MessageError
-from migrate import migrate as migrate_database
-from settings import ROOT, Settings
+from settings import Deployment, Settings
+
+if TYPE_CHECKING:  # a command over plain files starts without the database's libraries
+    from sqlalchemy import Engine
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 user_cli = typer.Typer(no_args_is_help=True, help="Accounts.")
@@ -39,6 +36,8 @@ def say(message: Message | str) -> None:
 
 def configure_logging(level: str) -> None:
     """One JSON object per line on stderr; never a row of data."""
+    import structlog
+
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # "skipped" is our way of waking a running job
     structlog.configure(
         processors=[
@@ -52,12 +51,19 @@ def configure_logging(level: str) -> None:
 
 
 def connect(settings: Settings) -> Engine:
+    from db import make_engine
+    from embedded import database_url
+
     return make_engine(database_url(settings.database_url, settings.home))
 
 
 @contextmanager
 def ready() -> Iterator[tuple[Settings, Engine]]:
     """Settings and a migrated database, for one command."""
+    from db import make_engine
+    from embedded import database_url
+    from migrate import migrate as migrate_database
+
     settings = Settings.from_environment()
     configure_logging(settings.log_level)
     url = database_url(settings.database_url, settings.home)
@@ -99,6 +105,8 @@ def worker() -> None:
     engine = connect(settings)
 
     def revive() -> str:
+        from embedded import database_url
+
         return database_url(settings.database_url, settings.home)
 
     wait_for_database(engine, revive)
@@ -183,6 +191,7 @@ def clusters(
 def backup(file: Path) -> None:
     """Write database and archived files into FILE; the key is not inside: keep it apart."""
     import backup as backups
+    from embedded import database_url
 
     settings = Settings.from_environment()
     backups.backup(database_url(settings.database_url, settings.home), settings.archive, file)
@@ -199,6 +208,7 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Put a backup into an empty database."""
     import backup as backups
+    from embedded import database_url
 
     settings = Settings.from_environment()
     backups.restore(database_url(settings.database_url, settings.home), settings.archive, file)
@@ -249,6 +259,7 @@ def user_add(
     from accounts.models import Role
     from accounts.service import create_user
     from city import units_by_code
+    from db import session_scope
 
     with ready() as (settings, engine), session_scope(engine) as session:
         areas = units_by_code(session, settings, area or [])
@@ -374,6 +385,34 @@ def scan(
 
 
 @cli.command()
+def geocode(
+    table: Annotated[Path, typer.Argument(help="CSV with a column of addresses")],
+    out: Annotated[Path, typer.Option(help="CSV: the same columns, units and places beside them")],
+    column: Annotated[str, typer.Option(help="Column of the address")] = "address",
+    commune: Annotated[
+        str | None, typer.Option(help="Column of the ward or commune, if there is one")
+    ] = None,
+    district: Annotated[str | None, typer.Option(help="Column of the district")] = None,
+    province: Annotated[str | None, typer.Option(help="Column of the province")] = None,
+    date_column: Annotated[str | None, typer.Option(help="Column of the day it was written")] = None,
+    on: Annotated[str | None, typer.Option(help="That day for all rows, YYYY-MM-DD; today otherwise")] = None,
+    province_code: Annotated[list[str] | None, typer.Option(help="Provinces of today; repeatable")] = None,
+    streets: Annotated[Path | None, typer.Option(help="Streets, from `streets import`")] = None,
+    boundaries: Annotated[Path | None, typer.Option(help="Boundaries of today's communes")] = None,
+) -> None:
+    """Find units and places of addresses in a plain file; needs no database."""
+    from geodata.geocode_files import Columns, geocode_file, geocoder_for
+
+    codes = province_code or [Deployment.load(os.environ.get("CANHDICH_DEPLOYMENT", "hcmc")).province_code]
+    day = date.fromisoformat(on) if on else date.today()
+    geocoder = geocoder_for(codes, streets=streets, boundaries=boundaries, on=day)
+    columns = Columns(address=column, commune=commune, district=district, province=province, date=date_column)
+    counts = geocode_file(table, out, columns, geocoder)
+    levels = ", ".join(f"{level} {number}" for level, number in sorted(counts.items()))
+    say(Message("{out}: {n} địa chỉ ({levels}).", out=str(out), n=counts.total(), levels=levels))
+
+
+@cli.command()
 def demo() -> None:
     """Fill a demo city, start worker and dashboard in the background, and come back when they answer."""
     import demo as demonstration
@@ -401,20 +440,29 @@ def stop() -> None:
     settings = Settings.from_environment()
     demonstration.stop(settings, say)
     if settings.database_url is None:
+        from embedded import EmbeddedPostGIS
+
         EmbeddedPostGIS(settings.home / "pg").stop()
 
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; a foreseen failure ends with its sentence and exit code 1, not with a traceback."""
-    os.chdir(ROOT)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # docs/decisions/blas-threads.md
     try:
         return cli(args=arguments)
-    except OperationalError:
-        say(Message("Không kết nối được cơ sở dữ liệu. Kiểm tra DATABASE_URL và máy chủ PostgreSQL."))
     except MessageError as error:
         say(error.message)
+    except Exception as error:
+        if not _lost_database(error):
+            raise
+        say(Message("Không kết nối được cơ sở dữ liệu. Kiểm tra DATABASE_URL và máy chủ PostgreSQL."))
     sys.exit(1)
+
+
+def _lost_database(error: Exception) -> bool:
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(error, OperationalError)
 
 
 if __name__ == "__main__":

@@ -1,81 +1,90 @@
-"""Vietnamese address text → the units it names, as words; which units they are is `geocoder`'s matter.
+"""Vietnamese address text → its parts: house number, street, neighbourhood and the units it names.
 
-The text is cut into words and segments (commas, brackets, dashes). A unit is named either by its kind before
-it ('P.2', 'phường Tân Định', 'Q5') or, at the end of the address, by a segment that is nothing but its name
-('…, Bến Thành, Quận 1, Việt Nam').
+Units are found wherever their kind stands before them ('P.2', 'phường Tân Định', 'Q5'), in English after them
+('Thao Dien Ward'), and at the end of the text by name alone ('… Bến Thành, Quận 1, Việt Nam'). Commas never decide
+a unit: people leave them out or put them anywhere. Which units the words mean is `geocoder`'s matter.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Container, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import islice
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
-from geodata.text import accent_key, fold, name_key
+from geodata import street_parts
+from geodata.street_parts import neighbourhood_at
 from geodata.types import UnitLevel
+from geodata.vocabulary import Reading, Vocabulary
+from geodata.words import Word, split_words
 
 COMMUNE, DISTRICT, PROVINCE = UnitLevel.COMMUNE, UnitLevel.DISTRICT, UnitLevel.PROVINCE
 
-_KINDS: dict[str, tuple[str | None, tuple[UnitLevel, ...]]] = {
-    "phuong": ("phuong", (COMMUNE,)),
-    "phg": ("phuong", (COMMUNE,)),
-    "p": ("phuong", (COMMUNE,)),
-    "f": ("phuong", (COMMUNE,)),
-    "ward": (None, (COMMUNE,)),
-    "xa": ("xa", (COMMUNE,)),
-    "x": ("xa", (COMMUNE,)),
-    "commune": (None, (COMMUNE,)),
-    "thi tran": ("thitran", (COMMUNE,)),
-    "tt": ("thitran", (COMMUNE,)),
-    "dac khu": ("dackhu", (COMMUNE,)),
-    "quan": ("quan", (DISTRICT,)),
-    "q": ("quan", (DISTRICT,)),
-    "huyen": ("huyen", (DISTRICT,)),
-    "h": ("huyen", (DISTRICT,)),
-    "district": (None, (DISTRICT,)),
-    "dist": (None, (DISTRICT,)),
-    "thi xa": (None, (DISTRICT,)),
-    "tx": (None, (DISTRICT,)),
-    "thanh pho": (None, (PROVINCE, DISTRICT)),
-    "tp": (None, (PROVINCE, DISTRICT)),
-    "city": (None, (PROVINCE, DISTRICT)),
-    "tinh": (None, (PROVINCE,)),
-    "t": (None, (PROVINCE,)),
-    "province": (None, (PROVINCE,)),
-}
-"""Word before a name → kind (None: the word does not fix one) and the levels it may stand for."""
+LONGEST_READ = 2_000
+"""Characters of a text that are read; no address is longer, and a pasted page must not stop the others."""
+_LONGEST_NAME = 8
+_DISTRICT_WORDS = frozenset({"quan", "q", "huyen", "h", "district"})
+_TOGETHER = frozenset({"tphcm", "tphochiminh", "qgv", "qbt", "qtb", "qtp", "qpn", "qtd"})
+_COUNTRY = frozenset({"vietnam", "vn", "vietnamvn"})
+_NOT_PART_OF_NAME = frozenset({"cu", "moi", "nay", "la", "thuoc"})
+_STREET_BEFORE = frozenset(
+    [
+        "duong",
+        "d",
+        "dg",
+        "hem",
+        "ngo",
+        "ngach",
+        "so",
+        "pho",
+        "street",
+        "khu",
+        "cc",
+        "kdc",
+        "kdt",
+        "kp",
+        "ap",
+        "thon",
+        "cho",
+        "cau",
+        "ubnd",
+        "ben",
+        "kenh",
+        "rach",
+    ]
+)
+_BUILDING_BEFORE = frozenset(
+    [
+        "chung cu",
+        "cu xa",
+        "cao oc",
+        "toa nha",
+        "cong vien",
+        "benh vien",
+        "du an",
+        "dai lo",
+        "xa lo",
+        "quoc lo",
+        "tinh lo",
+        "huong lo",
+    ]
+)
+"""Words after which a name is a street's or a building's, not a unit's."""
 
-_WORD = re.compile(r"[^\W_]*\d[^\W_]*(?:/\d[^\W_]*)+|[^\W_]+|[,;()\n]|(?<=\s)[-–—]+(?=\s)|[–—]")
-_SEPARATORS = frozenset(",;()\n-–—")
-_GLUED = re.compile(r"(phuong|quan|xa|huyen|p|q|f|tp|tx)(\d{1,2}|hcm|hochiminh)")
-_ENGLISH_ORDER = re.compile(r"(.+) (ward|commune|district|city|province)")
-_SKIPPED_AT_END = re.compile(r"viet ?nam|vn|\d{5,6}")
-_LONGEST_NAME = 6
 
-
-class Vocabulary(NamedTuple):
-    """Name keys (`text.name_key`) known at each level."""
-
-    communes: Container[str]
-    districts: Container[str]
-    provinces: Container[str]
-
-    def knows(self, level: UnitLevel, key: str) -> bool:
-        match level:
-            case UnitLevel.COMMUNE:
-                return key in self.communes
-            case UnitLevel.DISTRICT:
-                return key in self.districts
-            case UnitLevel.PROVINCE:
-                return key in self.provinces
+class PartKind(StrEnum):
+    HOUSE = "house"
+    STREET = "street"
+    NEIGHBOURHOOD = "neighbourhood"
+    COMMUNE = "commune"
+    DISTRICT = "district"
+    PROVINCE = "province"
 
 
 class Mention(NamedTuple):
-    """A unit named in a text. `accented` is None when the whole text was written without accents."""
+    """A unit named in a text: its name key, the kind its words say, and its spelling (`accent_key`), which is None when
+    the whole text was written without accents."""
 
     key: str
     kind: str | None = None
@@ -83,183 +92,265 @@ class Mention(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """Units a text names. Communes rightmost first: what stands before is more often a house or a block.
+class Part:
+    """text[start:end] of the address, word for word. `readings`: what a unit's words may mean."""
 
-    `strangers`: it names a district (in its usual place, after the commune) that the vocabulary does not
-    know.
-    """
+    kind: PartKind
+    text: str
+    start: int
+    end: int
+    mention: Mention | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The units a text names. Communes rightmost first: what stands before is more often a house or a block.
+    `strangers`: it names a district, after its commune, that the vocabulary does not know. `pairs`: a commune with the
+    district right behind it."""
 
     communes: tuple[Mention, ...] = ()
     districts: tuple[Mention, ...] = ()
     provinces: tuple[Mention, ...] = ()
     strangers: bool = False
+    pairs: tuple[tuple[Mention, Mention], ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.communes or self.districts or self.provinces or self.strangers)
 
 
-_NOTHING = Parsed()
+class Found(NamedTuple):
+    """Words first … last - 1 name a unit; `bare`: by its name alone."""
 
-
-class _Word(NamedTuple):
-    """`written` is the word's `accent_key`, empty in a text without accents."""
-
-    plain: str
-    written: str
-
-
-class _Found(NamedTuple):
+    first: int
+    last: int
     level: UnitLevel
     mention: Mention
+    bare: bool = False
 
 
-def parse_address(text: str, vocabulary: Vocabulary, within: Parsed = _NOTHING) -> Parsed:
-    """The units named in a free-text address, beside the ones already known from columns (`within`)."""
-    segments = _segments(text)
-    parsed = within
-    named = []
-    for segment in segments:
-        found = list(_prefixed(segment, vocabulary))
-        named.append(bool(found) or _names_stranger(segment, parsed))
-        parsed = replace(parsed, strangers=parsed.strangers or (named[-1] and not found))
-        for item in found:
-            parsed = _with(parsed, item)
-    return _with_tail(parsed, segments, named, vocabulary)
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of `text` in their order, and what they name."""
+
+    text: str
+    parts: tuple[Part, ...]
+    named: Named
+
+    def _first(self, kind: PartKind) -> str | None:
+        return next((part.text for part in self.parts if part.kind is kind), None)
+
+    @property
+    def house(self) -> str | None:
+        return self._first(PartKind.HOUSE)
+
+    @property
+    def street(self) -> str | None:
+        return self._first(PartKind.STREET)
+
+    @property
+    def neighbourhood(self) -> str | None:
+        return self._first(PartKind.NEIGHBOURHOOD)
 
 
-def parse_field(text: str, level: UnitLevel, vocabulary: Vocabulary) -> Parsed:
-    """The unit named in a column of its own: 'QUAN 5', 'Q5', '5', 'TAN DINH'. A column that holds more than
-    one name ('Phường 2, Quận 5') is read as an address; one that names nothing known is a stranger."""
-    words = _without_kind([word for segment in _segments(text) for word in segment])
-    mention = _mention(words[1], words[0])
-    if vocabulary.knows(level, mention.key):
-        return _with(_NOTHING, _Found(level, mention))
-    if level is DISTRICT and vocabulary.knows(PROVINCE, mention.key):
-        return _with(_NOTHING, _Found(PROVINCE, mention))
-    parsed = parse_address(text, vocabulary)
-    return replace(parsed, strangers=True) if parsed == _NOTHING else parsed
+def parse(text: str, vocabulary: Vocabulary) -> Address:
+    """All parts. Every part is a piece of the text; what the text does not say is not there."""
+    text = text[:LONGEST_READ]
+    words = split_words(text)
+    found = find_units(words, vocabulary)
+    parts = [
+        _part(text, words, item.first, item.last, PartKind(item.level.value), item.mention) for item in found
+    ]
+    free = _free(words, found)
+    parts += [
+        _part(text, words, first, last, PartKind(kind))
+        for kind, first, last in street_parts.find(words, free)
+    ]
+    parts.sort(key=lambda part: part.start)
+    return Address(text, tuple(parts), named(words, found))
 
 
-def _segments(text: str) -> list[list[_Word]]:
-    segments: list[list[_Word]] = [[]]
-    for token in _WORD.findall(unicodedata.normalize("NFKC", text)):
-        if token[0] in _SEPARATORS:
-            segments.append([])
-        else:
-            segments[-1].extend(_words(token))
-    if all(word.written.isascii() for segment in segments for word in segment):
-        segments = [[_Word(word.plain, "") for word in segment] for segment in segments]
-    return [_kind_first(segment) for segment in segments if segment]
+def find_units(words: Sequence[Word], vocabulary: Vocabulary) -> list[Found]:
+    """The units named, in the order of the text."""
+    with_kind = list(_with_kind(words, vocabulary))
+    return sorted([*with_kind, *_tail(words, with_kind, vocabulary)])
 
 
-@lru_cache(maxsize=50_000)
-def _words(token: str) -> tuple[_Word, ...]:
-    """One token as words; glued abbreviations come apart: 'Q5' → q, 5; 'TPHCM' → tp, hcm."""
-    plain = fold(token)
-    if glued := _GLUED.fullmatch(plain):
-        return (_Word(glued[1], glued[1]), _Word(glued[2], glued[2]))
-    return (_Word(plain, accent_key(token)),) if plain else ()
+def find_more(words: Sequence[Word], found: Sequence[Found], vocabulary: Vocabulary) -> list[Found]:
+    """`found` with what can be read at the end of the text, now that these are known."""
+    return sorted([*found, *_tail(words, found, vocabulary)])
 
 
-def _kind_first(segment: list[_Word]) -> list[_Word]:
-    """'An Loi Dong Ward' → 'Ward An Loi Dong'."""
-    if len(segment) > 1 and _ENGLISH_ORDER.fullmatch(" ".join(word.plain for word in segment)):
-        return [segment[-1], *segment[:-1]]
-    return segment
+def named(words: Sequence[Word], found: Sequence[Found]) -> Named:
+    def of(level: UnitLevel) -> tuple[Mention, ...]:
+        return tuple(dict.fromkeys(item.mention for item in found if item.level is level))
+
+    communes = tuple(reversed(of(COMMUNE)))
+    pairs = tuple(
+        (a.mention, b.mention) for a, b in pairwise(found) if (a.level, b.level) == (COMMUNE, DISTRICT)
+    )
+    strangers = bool(communes) and _names_stranger(words, found)
+    return Named(communes, of(DISTRICT), of(PROVINCE), strangers, pairs)
 
 
-def _prefixed(segment: list[_Word], vocabulary: Vocabulary) -> Iterator[_Found]:
-    """Units named with their kind before them."""
+def _part(
+    text: str, words: Sequence[Word], first: int, last: int, kind: PartKind, mention: Mention | None = None
+) -> Part:
+    start, end = words[first].start, words[last - 1].end
+    return Part(kind, text[start:end], start, end, mention)
+
+
+def _with_kind(words: Sequence[Word], vocabulary: Vocabulary) -> Iterator[Found]:
     at = 0
-    while at < len(segment):
-        width, kind, levels = _kind_at(segment, at)
-        length, found = _longest(segment, at + width, kind, levels, vocabulary) if width else (0, None)
+    while at < len(words):
+        if skipped := neighbourhood_at(words, at):
+            at += skipped
+            continue
+        in_estate = words[at].plain == "xa" and at > 0 and words[at - 1].plain == "cu"
+        found = None if in_estate else longest_form(words, at, vocabulary)
         if found:
             yield found
-        at += width + length if found else 1
+        at = found.last if found else at + 1
 
 
-def _kind_at(segment: list[_Word], at: int) -> tuple[int, str | None, tuple[UnitLevel, ...]]:
-    """Width in words of the kind that starts at `at` (0: none), the kind and its levels."""
-    for width in (2, 1):
-        word = " ".join(word.plain for word in segment[at : at + width])
-        if word in _KINDS and at + width <= len(segment):
-            return width, *_KINDS[word]
-    return 0, None, ()
-
-
-def _longest(
-    segment: list[_Word],
-    start: int,
-    kind: str | None,
-    levels: tuple[UnitLevel, ...],
-    vocabulary: Vocabulary,
-) -> tuple[int, _Found | None]:
-    """The longest known name that starts at `start`; a number is always a whole name."""
-    words = segment[start : start + _LONGEST_NAME]
-    for length in range(1 if words and words[0].plain.isdigit() else len(words), 0, -1):
-        mention = _mention(words[:length], kind)
-        for level in levels:
-            if vocabulary.knows(level, mention.key):
-                return length, _Found(level, mention)
-    return 0, None
-
-
-def _mention(words: list[_Word], kind: str | None = None) -> Mention:
-    key = name_key(" ".join(word.plain for word in words))
-    return Mention(key, kind, "".join(word.written for word in words) or None)
-
-
-def _without_kind(words: list[_Word]) -> tuple[str | None, list[_Word]]:
-    width, kind, _ = _kind_at(words, 0)
-    return (kind, words[width:]) if width < len(words) else (None, words)
-
-
-def _names_stranger(segment: list[_Word], parsed: Parsed) -> bool:
-    """A segment like 'Q. GV' after the commune: a district nobody here knows."""
-    if not parsed.communes:
-        return False
-    width, _, levels = _kind_at(segment, 0)
-    return 0 < width < len(segment) and DISTRICT in levels
-
-
-def _with(parsed: Parsed, found: _Found) -> Parsed:
-    match found.level:
-        case UnitLevel.COMMUNE:
-            return replace(parsed, communes=(found.mention, *parsed.communes))
-        case UnitLevel.DISTRICT:
-            return replace(parsed, districts=(*parsed.districts, found.mention))
-        case UnitLevel.PROVINCE:
-            return replace(parsed, provinces=(*parsed.provinces, found.mention))
-
-
-def _with_tail(
-    parsed: Parsed, segments: list[list[_Word]], named: list[bool], vocabulary: Vocabulary
-) -> Parsed:
-    """Names without their kind, from the end of the address for as long as every segment is one."""
-    for at in range(len(segments) - 1, -1, -1):
-        if named[at] or _SKIPPED_AT_END.fullmatch(" ".join(w.plain for w in segments[at])):
-            continue
-        mention = _mention(segments[at])
-        level = _bare_level(parsed, mention.key, vocabulary)
-        if level is None or (level is COMMUNE and not _has_street(segments[:at])):
+def longest_form(words: Sequence[Word], at: int, vocabulary: Vocabulary) -> Found | None:
+    """The longest 'kind and name' that begins at word `at`; an F at the start of a text is a flat, not a ward."""
+    key, best = "", None
+    for last in range(at, min(at + _LONGEST_NAME, len(words))):
+        key += words[last].key
+        if key not in vocabulary.starts:
             break
-        parsed = _with(parsed, _Found(level, mention))
-        if level is COMMUNE:
-            break
-    return parsed
-
-
-def _bare_level(parsed: Parsed, key: str, vocabulary: Vocabulary) -> UnitLevel | None:
-    """A bare name is read as the largest unit that bears it; as a commune only below a larger one. Numbers
-    and initials need their kind."""
-    if len(key) < 4 and key != "hcm":
+        if readings := vocabulary.forms.get(key):
+            best = (last + 1, readings)
+    if best is None or (at == 0 and words[0].key[0] == "f"):
         return None
-    for level in (PROVINCE, DISTRICT):
-        if vocabulary.knows(level, key):
-            return level
-    below = bool(parsed.districts or parsed.provinces) and not parsed.communes
-    return COMMUNE if below and vocabulary.knows(COMMUNE, key) else None
+    last, readings = best
+    mention = _mention(words, at, last, readings[0])
+    if _run_together(words, at, last, readings[0]) or _initials_with_accents(mention):
+        return None
+    return Found(at, last, readings[0].level, mention)
 
 
-def _has_street(segments: list[list[_Word]]) -> bool:
-    """Otherwise a bare name could itself be the street ('Cô Giang, Quận 1')."""
-    return any(len(list(islice((w for w in segment if w.plain.isalpha()), 2))) == 2 for segment in segments)
+def _run_together(words: Sequence[Word], at: int, last: int, reading: Reading) -> bool:
+    """'pcu chi': a kind of one or two letters may be run together with a number only."""
+    kind = sum(len(word.key) for word in words[at:last]) - len(reading.key)
+    first = words[at]
+    together = kind in (1, 2) and len(first.key) > kind and not first.numbered
+    return together and first.plain not in _TOGETHER and not first.plain.startswith("xa")
+
+
+def _initials_with_accents(mention: Mention) -> bool:
+    """'Quận Tâ' is not Quận TA."""
+    return len(mention.key) < 4 and mention.key.isalpha() and not (mention.accented or "").isascii()
+
+
+def _mention(words: Sequence[Word], first: int, last: int, reading: Reading) -> Mention:
+    """The spelling is that of the name: of as many last words as have its key."""
+    key, written = "", ""
+    for word in reversed(words[first:last]):
+        if len(key) >= len(reading.key):
+            break
+        key, written = word.key + key, word.written + written
+    return Mention(reading.key, reading.kind, written if key == reading.key and written else None)
+
+
+def _tail(words: Sequence[Word], given: Sequence[Found], vocabulary: Vocabulary) -> Iterator[Found]:
+    """Names without their kind, from the end of the text for as long as there are units there."""
+    ends = {item.last: item for item in given}
+    levels = {item.level for item in given}
+    districts = [item.mention.key for item in given if item.level is DISTRICT]
+    at, last_unit = len(words), True
+    while at > 0:
+        if at in ends:
+            item = ends[at]
+            at = item.first
+            if item.level is COMMUNE:
+                return
+            last_unit = False
+        elif width := _passed_over(words, at):
+            at -= width
+        else:
+            found = _bare(words, at, levels, districts, last_unit, vocabulary, ends)
+            if found is None:
+                return
+            yield found
+            at, last_unit = found.first, False
+            levels.add(found.level)
+            if found.level is DISTRICT:
+                districts.append(found.mention.key)
+            if found.level is COMMUNE:
+                return
+
+
+def _passed_over(words: Sequence[Word], at: int) -> int:
+    """How many words before `at` are the country, a post code or telephone number, or say 'old'."""
+    if at > 1 and words[at - 2].key + words[at - 1].key in _COUNTRY:
+        return 2
+    word = words[at - 1]
+    number = word.plain.isdigit() and len(word.plain) >= 3 and at > 2 and not words[at - 2].numbered
+    return int(word.key in _COUNTRY or word.plain in _NOT_PART_OF_NAME or number)
+
+
+def _bare(
+    words: Sequence[Word],
+    at: int,
+    levels: set[UnitLevel],
+    districts: Sequence[str],
+    is_last: bool,
+    vocabulary: Vocabulary,
+    after_unit: Container[int],
+) -> Found | None:
+    """The longest name that ends before word `at`, read as the largest unit it may be."""
+    for first in range(max(0, at - 6), at):
+        key = "".join(word.key for word in words[first:at])
+        if key in vocabulary.streets:
+            return None
+        if key.isdigit() or (len(key) < 4 and key not in vocabulary.home):
+            continue
+        level = _bare_level(key, levels, districts, is_last, vocabulary)
+        if level is not None and (first in after_unit or stands_free(words, first, level)):
+            written = "".join(word.written for word in words[first:at]) or None
+            return Found(first, at, level, Mention(key, None, written), bare=True)
+    return None
+
+
+def _bare_level(
+    key: str, levels: set[UnitLevel], districts: Sequence[str], is_last: bool, vocabulary: Vocabulary
+) -> UnitLevel | None:
+    if PROVINCE not in levels and key in vocabulary.provinces and (is_last or key in vocabulary.home):
+        return PROVINCE
+    if DISTRICT not in levels and key in vocabulary.districts:
+        return DISTRICT
+    if COMMUNE in levels or not (DISTRICT in levels or PROVINCE in levels) or key not in vocabulary.communes:
+        return None
+    inside = not districts or any(key in vocabulary.within.get(name, ()) for name in districts)
+    return COMMUNE if inside else None
+
+
+def stands_free(words: Sequence[Word], first: int, level: UnitLevel) -> bool:
+    """Otherwise a name is a street's: after a house number ('12 Cô Giang, Quận 1'), after a word like 'đường', and a
+    commune's at the start of the text, where no street is before it."""
+    if first == 0:
+        return level is not COMMUNE
+    before = words[first - 1]
+    pair = f"{words[first - 2].plain} {before.plain}" if first > 1 else ""
+    return not before.numbered and before.plain not in _STREET_BEFORE and pair not in _BUILDING_BEFORE
+
+
+def _names_stranger(words: Sequence[Word], found: Sequence[Found]) -> bool:
+    """'Phường 5, Q. XY': a district, after the commune, that nobody here knows."""
+    taken = {at for item in found for at in range(item.first, item.last)}
+    after = max(item.last for item in found if item.level is COMMUNE)
+    return any(
+        words[at].plain in _DISTRICT_WORDS and at not in taken and at + 1 not in taken
+        for at in range(after, len(words) - 1)
+    )
+
+
+def _free(words: Sequence[Word], found: Sequence[Found]) -> range:
+    """The words before the units; where they stand first ('Quận 5, phường 2, 12 Lê Lợi'), those behind them."""
+    if not found:
+        return range(len(words))
+    if found[0].first > 0:
+        return range(found[0].first)
+    return range(found[-1].last, len(words))

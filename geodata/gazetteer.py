@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from importlib.resources import files
 from typing import Any
 
-from geodata.address import Vocabulary
 from geodata.registry import communes_of, successor_shares
 from geodata.text import fold, name_key
 from geodata.types import Candidate, Lineage, Match, Unit, UnitKey, UnitLevel
+from geodata.vocabulary import Vocabulary
 
 Names = Mapping[str, tuple[Unit, ...]]
 
@@ -20,8 +22,8 @@ Names = Mapping[str, tuple[Unit, ...]]
 class Gazetteer:
     """Units by name key (`text.name_key`), and what became of the old ones.
 
-    `origins`: old districts and provinces each commune of today has land of. `home`: the deployment's
-    provinces, of today and merged. `since`: first day of the units of today. `cache` and
+    `wards`: the old wards of each old district. `origins`: old districts and provinces each commune of today has
+    land of. `home`: the deployment's provinces, of today and merged. `since`: first day of the units of today. `cache` and
     `columns_cache` belong to `geocoder.geocode`.
     """
 
@@ -32,12 +34,22 @@ class Gazetteer:
     provinces: Names
     units: Mapping[UnitKey, Unit]
     shares: Mapping[UnitKey, tuple[Candidate, ...]]
+    wards: Mapping[UnitKey, tuple[Unit, ...]]
     origins: Mapping[UnitKey, frozenset[UnitKey]]
     home: frozenset[UnitKey]
     since: date
     vocabulary: Vocabulary
     cache: dict[Any, Match] = field(default_factory=dict, repr=False)
     columns_cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _candidates: dict[frozenset[UnitKey], tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
+
+    def remembered(
+        self, districts: frozenset[UnitKey], candidates: Callable[[], tuple[Candidate, ...]]
+    ) -> tuple[Candidate, ...]:
+        """The candidates of these districts, worked out once: an address that names no ward has them all."""
+        if districts not in self._candidates:
+            self._candidates[districts] = candidates()
+        return self._candidates[districts]
 
     @classmethod
     def build(
@@ -56,7 +68,10 @@ class Gazetteer:
         districts = [by_key[key] for key in dict.fromkeys(_district_of(unit) for unit in old)]
         district_names = _joined(_by_name(districts), _by_alias(districts), _by_initials(districts))
         provinces = [unit for unit in by_key.values() if unit.key.level is UnitLevel.PROVINCE]
-        province_names = _joined(_by_name(provinces), _by_alias(provinces, unless=district_names))
+        province_names = _joined(
+            _by_name(provinces), _by_alias(provinces, unless=district_names), _by_nickname(provinces)
+        )
+        home = frozenset(x.parent for x in (*today, *districts) if x.parent)
         wards = [unit for unit in old if unit.key.level is UnitLevel.COMMUNE]
         today_names, former, aliases = _by_name(today), _by_name(wards), _by_alias(wards)
         return cls(
@@ -67,13 +82,58 @@ class Gazetteer:
             provinces=province_names,
             units=by_key,
             shares=successor_shares(links),
+            wards=_by_district(wards),
             origins=_origins(links, by_key),
-            home=frozenset(x.parent for x in (*today, *districts) if x.parent),
+            home=home,
             since=max(unit.key.valid_from for unit in today),
             vocabulary=Vocabulary(
-                {*today_names, *former, *aliases}, district_names.keys(), province_names.keys()
+                communes=_in_words(today_names, former, aliases),
+                districts=_in_words(district_names),
+                provinces=_in_words(province_names),
+                within=_keys_within(district_names, former, aliases),
+                home=frozenset(
+                    key for key, units in province_names.items() if home & {unit.key for unit in units}
+                ),
+                streets=frozenset(name_key(name) for name in _written_names()["streets"]["names"]),
             ),
         )
+
+
+def _in_words(*tables: Names) -> dict[str, str]:
+    """Name key → the name as folded words; an alias, which is known as a key only, as the key."""
+    names: dict[str, str] = {}
+    for table in tables:
+        for key, units in table.items():
+            spaced = fold(units[0].short_name).replace("y", "i")
+            names.setdefault(key, spaced if spaced.replace(" ", "") == key else key)
+    return names
+
+
+def _keys_within(districts: Names, *wards: Names) -> dict[str, frozenset[str]]:
+    """For each district's name key, the name keys its wards have or had."""
+    by_district: dict[UnitKey, set[str]] = defaultdict(set)
+    for names in wards:
+        for key, units in names.items():
+            for unit in units:
+                if unit.parent:
+                    by_district[unit.parent].add(key)
+    return {
+        key: frozenset(name for unit in units for name in by_district[unit.key])
+        for key, units in districts.items()
+    }
+
+
+def _written_names() -> dict[str, Any]:
+    return tomllib.loads(files("geodata").joinpath("names.toml").read_text("utf-8"))
+
+
+def _by_nickname(provinces: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
+    names = _written_names()["provinces"]
+    table: dict[str, tuple[Unit, ...]] = defaultdict(tuple)
+    for unit in provinces:
+        for name in names.get(unit.key.code, ()):
+            table[name_key(name)] += (unit,)
+    return dict(table)
 
 
 def _origins(links: Iterable[Lineage], by_key: Mapping[UnitKey, Unit]) -> dict[UnitKey, frozenset[UnitKey]]:
@@ -86,6 +146,14 @@ def _origins(links: Iterable[Lineage], by_key: Mapping[UnitKey, Unit]) -> dict[U
 
 def _district_of(ward: Unit) -> UnitKey:
     return ward.parent if ward.key.level is UnitLevel.COMMUNE and ward.parent else ward.key
+
+
+def _by_district(wards: Iterable[Unit]) -> dict[UnitKey, tuple[Unit, ...]]:
+    table: dict[UnitKey, tuple[Unit, ...]] = defaultdict(tuple)
+    for ward in wards:
+        if ward.parent:
+            table[ward.parent] += (ward,)
+    return dict(table)
 
 
 def _by_name(units: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
@@ -114,8 +182,9 @@ def _by_initials(districts: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
     table: dict[str, tuple[Unit, ...]] = defaultdict(tuple)
     for unit in districts:
         words = fold(unit.short_name).split()
-        if len(words) > 1 and words[-1].isalpha():
-            table["".join(word[0] for word in words)] += (unit,)
+        initials = "".join(word[0] for word in words)
+        if len(words) > 1 and words[-1].isalpha() and initials not in ("tp", "tt", "tx"):
+            table[initials] += (unit,)
     return dict(table)
 
 

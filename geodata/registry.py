@@ -70,10 +70,10 @@ def load_registry(province_codes: Collection[str] | None = None) -> Registry:
     kept_new = [row for row in new_rows if row["provinceKey"] in chosen]
     kept_old = [row for row in old_rows if row["provinceKey"] in merged]
     units = (
-        *_unique(_province(row, REFORM) for row in new_rows),
+        *(_province(row, REFORM) for row in _first(new_rows, "provinceCode")),
         *(_commune(row) for row in kept_new),
-        *_unique(_province(row, LEGACY_FROM) for row in old_rows),
-        *_unique(_district(row) for row in kept_old),
+        *(_province(row, LEGACY_FROM) for row in _first(old_rows, "provinceCode")),
+        *(_district(row) for row in _first(kept_old, "districtCode")),
         *(_ward(row) for row in kept_old if row["wardCode"]),
     )
     return Registry(units=units, lineage=tuple(_lineage(kept_new, kept_old, converter, chosen)))
@@ -110,8 +110,9 @@ def _shares(links: list[Lineage]) -> tuple[Candidate, ...]:
     )
 
 
-def _unique(units: Iterable[Unit]) -> Iterator[Unit]:
-    yield from {unit.key: unit for unit in units}.values()
+def _first(rows: Iterable[sqlite3.Row], column: str) -> Collection[sqlite3.Row]:
+    """One row for each value of `column`: the units above the wards stand in every ward's row."""
+    return {row[column]: row for row in rows}.values()
 
 
 def _province(row: sqlite3.Row, valid_from: date) -> Unit:

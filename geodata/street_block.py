@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geodata.street_names import HouseNumber
 from geodata.street_points import METRES_PER_DEGREE, Source, distance_m
-from geodata.street_radius import Evidence, Method, ward_radius_m
+from geodata.street_radius import Evidence, Method, unit_radius_m
 from geodata.types import Unit
 
 NO_NUMBER = -1
@@ -66,7 +66,7 @@ class Street(NamedTuple):
 
 
 class Circle(NamedTuple):
-    """Centre of the ward a text names, and the radius that holds 9 in 10 of its addresses (`ward_radius_m`)."""
+    """Centre of the ward a text names, and the radius that holds 9 in 10 of its addresses (`unit_radius_m`)."""
 
     lat: float
     lon: float
@@ -75,7 +75,7 @@ class Circle(NamedTuple):
 
 def ward_circle(unit: Unit) -> Circle | None:
     """None where the unit's centre or size is not known."""
-    radius = ward_radius_m(unit)
+    radius = unit_radius_m(unit)
     if radius is None or unit.lat is None or unit.lon is None:
         return None
     return Circle(unit.lat, unit.lon, radius)

@@ -69,14 +69,19 @@ WEIGHTS: Mapping[Method, tuple[float, ...]] = {
 }
 
 
-def ward_radius_m(unit: Unit) -> float | None:
+def unit_radius_m(unit: Unit) -> float | None:
     """Around the centre of a ward or commune, the radius that holds 9 in 10 of its addresses; None where neither its
     box nor its area is known."""
     if unit.bounds:
         west, south, east, north = unit.bounds
         width = (east - west) * math.cos(math.radians((south + north) / 2))
         return _OF_HALF_DIAGONAL * METRES_PER_DEGREE * math.hypot(width, north - south) / 2
-    return _OF_DISC * 1000 * math.sqrt(unit.area_km2 / math.pi) if unit.area_km2 else None
+    return ward_radius_m(unit.area_km2) if unit.area_km2 else None
+
+
+def ward_radius_m(area_km2: float) -> float:
+    """The same from the area alone; coarser (docs/methods/streets.md), so take `unit_radius_m` where there is a box."""
+    return _OF_DISC * 1000 * math.sqrt(area_km2 / math.pi)
 
 
 _OF_HALF_DIAGONAL = 0.80

@@ -31,7 +31,7 @@ from geodata.street_build import arrays_of, merged, row_of, streets_from
 from geodata.street_lookup import Names
 from geodata.street_names import HouseNumber, alley_of, house_key, house_number, street_key, street_words
 from geodata.street_points import METRES_PER_DEGREE, Source, StreetPoint, StreetSegment, distance_m, points_of
-from geodata.street_radius import Method, radius_m, ward_radius_m
+from geodata.street_radius import Method, radius_m, unit_radius_m, ward_radius_m
 from geodata.types import Candidate, PlaceLevel, UnitKey, UnitLevel
 from i18n import Message, MessageError
 
@@ -47,6 +47,7 @@ __all__ = [
     "house_number",
     "street_key",
     "street_words",
+    "unit_radius_m",
     "ward_circle",
     "ward_radius_m",
 ]

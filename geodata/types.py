@@ -72,11 +72,14 @@ class Candidate(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """Where a text lies. `unit` is a unit of today or None when it could not be decided; `former` the unit the
-    text named when that one no longer exists; `estimated` when a split unit was resolved to its default
-    successor (domain.md §8 case 13). `rule` names how it was decided, for people."""
+    text named when that one no longer exists; `district` the old district it lies in, where the text or the unit
+    tells; `province` today's one of a text that names another; `estimated` when a split unit was resolved to its
+    default successor (domain.md §8 case 13). `rule` names how it was decided, for people."""
 
     unit: UnitKey | None
     former: UnitKey | None = None
+    district: UnitKey | None = None
+    province: UnitKey | None = None
     level: PlaceLevel = PlaceLevel.UNKNOWN
     lat: float | None = None
     lon: float | None = None

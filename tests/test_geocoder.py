@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata import geocoder
+from geodata import resolve
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.registry import load_registry
@@ -59,7 +59,7 @@ def test_an_old_ward_in_the_columns_of_a_line_list(commune: str, district: str) 
     match = find(commune, district)
     assert unit_name(match) == "Phường Chợ Quán"
     assert former_name(match) == "Phường 2"
-    assert match.rule == geocoder.OLD_IN_DISTRICT
+    assert match.rule == resolve.OLD_IN_DISTRICT
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_ward_merged_away_in_january_2025_is_found_under_the_one_it_joined() -
 def test_a_split_ward_goes_to_its_default_successor_as_an_estimate() -> None:
     match = find("DA KAO", "QUAN 1")
     assert match.estimated
-    assert match.rule == geocoder.OLD_SPLIT
+    assert match.rule == resolve.OLD_SPLIT
     assert {GAZETTEER.units[c.unit].name for c in match.candidates} == {
         "Phường Sài Gòn",
         "Phường Tân Định",
@@ -130,7 +130,7 @@ def test_columns_win_over_the_address() -> None:
 def test_a_name_of_today_beside_an_old_district_is_today_s() -> None:
     match = find("SAI GON", "QUAN 1")
     assert unit_name(match) == "Phường Sài Gòn"
-    assert match.rule == geocoder.TODAY_IN_DISTRICT
+    assert match.rule == resolve.TODAY_IN_DISTRICT
     assert match.former is None
 
 
@@ -141,7 +141,7 @@ def test_a_name_alone_is_today_s_since_july_2025() -> None:
 def test_the_same_name_in_an_older_report_is_not_guessed() -> None:
     match = find("AN PHU", on=BEFORE)
     assert match.unit is None
-    assert match.rule == geocoder.AMBIGUOUS
+    assert match.rule == resolve.AMBIGUOUS
     assert len(match.candidates) > 1
     assert sum(c.share for c in match.candidates) == pytest.approx(1)
 
@@ -149,18 +149,18 @@ def test_the_same_name_in_an_older_report_is_not_guessed() -> None:
 @pytest.mark.parametrize(
     ("match", "rule"),
     [
-        (lambda: find("PHUONG 2"), geocoder.AMBIGUOUS),
-        (lambda: find("Bình An"), geocoder.AMBIGUOUS),
-        (lambda: find("PHUONG 25", "QUAN 5"), geocoder.NOT_IN_DISTRICT),
-        (lambda: find("TAN DINH", "QUAN 99"), geocoder.UNKNOWN_DISTRICT),
-        (lambda: find("KHONG RO", "QUAN 5"), geocoder.UNKNOWN_COMMUNE),
-        (lambda: find(district="QUAN 5"), geocoder.NO_COMMUNE),
-        (lambda: find(address="12 Cô Giang, Quận 1"), geocoder.NO_COMMUNE),
-        (lambda: find(address="Cô Giang, Quận 1"), geocoder.NO_COMMUNE),
-        (lambda: find("P.1", "TP Tân An", "Long An"), geocoder.ELSEWHERE),
-        (lambda: find(address="12 Trần Phú, P. 2, Tỉnh Đồng Tháp"), geocoder.ELSEWHERE),
-        (lambda: find(), geocoder.EMPTY),
-        (lambda: find("-", " ", None, "."), geocoder.EMPTY),
+        (lambda: find("PHUONG 2"), resolve.AMBIGUOUS),
+        (lambda: find("Bình An"), resolve.AMBIGUOUS),
+        (lambda: find("PHUONG 25", "QUAN 5"), resolve.NOT_IN_DISTRICT),
+        (lambda: find("TAN DINH", "QUAN 99"), resolve.UNKNOWN_DISTRICT),
+        (lambda: find("KHONG RO", "QUAN 5"), resolve.UNKNOWN_COMMUNE),
+        (lambda: find(district="QUAN 5"), resolve.NO_COMMUNE),
+        (lambda: find(address="12 Cô Giang, Quận 1"), resolve.NO_COMMUNE),
+        (lambda: find(address="Cô Giang, Quận 1"), resolve.NO_COMMUNE),
+        (lambda: find("P.1", "TP Tân An", "Long An"), resolve.ELSEWHERE),
+        (lambda: find(address="12 Trần Phú, P. 2, Tỉnh Đồng Tháp"), resolve.ELSEWHERE),
+        (lambda: find(), resolve.EMPTY),
+        (lambda: find("-", " ", None, "."), resolve.EMPTY),
     ],
 )
 def test_what_cannot_be_known_stays_unresolved_and_says_why(match: object, rule: str) -> None:
@@ -263,7 +263,7 @@ def test_public_addresses_that_name_their_ward(shared: Path) -> None:
     outcome: Counter[str] = Counter()
     for row in rows:
         match = find(address=row["address"])
-        if match.rule in (geocoder.NO_COMMUNE, geocoder.EMPTY):
+        if match.rule in (resolve.NO_COMMUNE, resolve.EMPTY):
             continue
         right = match.unit is not None and match.unit.code == row["new_ward_code"]
         wrong = "estimated" if match.estimated else "wrong"
