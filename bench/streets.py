@@ -135,6 +135,7 @@ def _metres(lat: float, lon: float, lat2: float, lon2: float) -> float:
     return 111_195 * math.hypot(lat2 - lat, (lon2 - lon) * math.cos(math.radians(lat)))
 
 
+FITTED = tuple(method for method in Method if method is not Method.SEEN)
 ASKS = ("ward", "commune", "district", "ward-", "district-")
 
 
@@ -154,8 +155,8 @@ def cases(city: City, rows: Sequence[Row], parts: Iterable[int] = (2,)) -> list[
 
 def fitted(done: Sequence[Case]) -> dict[Method, tuple[float, ...]]:
     """Non-negative weights of least pinball loss at 0.9, by linear programming."""
-    found = {}
-    for method in Method:
+    found: dict[Method, tuple[float, ...]] = {}
+    for method in FITTED:
         chosen = [case for case in done if case.evidence and case.evidence.method is method]
         x = np.array([features(case.evidence) for case in chosen if case.evidence])
         y = np.array([case.error_m for case in chosen]) - FLOOR_M
@@ -182,7 +183,7 @@ def crossed(done: Sequence[Case], folds: int = 5) -> None:
         "| method | cases | in radius, streets not fitted on | by fifth | median radius m | median error m |"
     )
     print("|---|---|---|---|---|---|")
-    inside: dict[Method, list[list[bool]]] = {method: [] for method in Method}
+    inside: dict[Method, list[list[bool]]] = {method: [] for method in FITTED}
     radii: dict[Method, list[float]] = defaultdict(list)
     errors: dict[Method, list[float]] = defaultdict(list)
     for fold in range(folds):

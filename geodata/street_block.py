@@ -24,6 +24,7 @@ _BRANCH = (500.0, 15.0)
 _WALK = 60
 _WINDOW = 4
 _LINE = int(Source.LINE)
+_ONE_DOOR_M = 50.0
 
 Array = NDArray[Any]
 
@@ -177,8 +178,10 @@ def _known(street: Street, rows: list[int], house: HouseNumber, exact: int) -> P
     rows = [row for row in rows if order(row) == best]
     lat, lon = median(block.lat[rows].tolist()), median(block.lon[rows].tolist())
     apart = max(distance_m((lat, lon), (block.lat[row], block.lon[row])) for row in rows)
-    depth = 0 if not best[0] else house.depth
-    return Placed(lat, lon, Evidence(Method.KNOWN, apart, 0, float(block.scatter[rows[0]]), len(rows), depth))
+    other, source, _ = best
+    seen = not other and source == Source.VERIFIED and apart <= _ONE_DOOR_M
+    method, depth = (Method.SEEN if seen else Method.KNOWN), (house.depth if other else 0)
+    return Placed(lat, lon, Evidence(method, apart, 0, float(block.scatter[rows[0]]), len(rows), depth))
 
 
 def _between(street: Street, a: int, b: int, house: HouseNumber, wanted: Wanted) -> Placed:

@@ -16,6 +16,7 @@ from geodata.types import Unit
 class Method(StrEnum):
     """How a position was found; the words are for people."""
 
+    SEEN = "Đúng nhà này đã được xác minh tại chỗ"
     KNOWN = "Số nhà đã biết trên đường này"
     BETWEEN = "Giữa hai số nhà đã biết trên đường này"
     BESIDE = "Gần số nhà đã biết trên đường này"
@@ -60,6 +61,7 @@ def features(evidence: Evidence) -> tuple[float, ...]:
 
 
 WEIGHTS: Mapping[Method, tuple[float, ...]] = {
+    Method.SEEN: (20.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # [P]: no public row was measured at a door
     Method.KNOWN: (0.0, 0.0, 0.0, 0.73, 138.0, 40.0),
     Method.BETWEEN: (53.0, 0.09, 2.79, 0.78, 417.0, 180.0),
     Method.BESIDE: (0.0, 0.23, 62.7, 0.7, 301.0, 134.0),

@@ -28,6 +28,7 @@ class Lesson(NamedTuple):
     former: UnitKey | None
     today: UnitKey | None
     district: UnitKey | None
+    known_from: datetime
     taught_by: Sequence[int]
 
 
@@ -40,9 +41,10 @@ def store_book(session: Session, book: StreetBook, *, source: str, now: datetime
     session.flush()
 
 
-def teach_streets(session: Session, lessons: Iterable[Lesson], now: datetime) -> int:
-    """Write down what verified houses teach, in the caller's transaction; how many were."""
-    ids = unit_ids(session)
+def teach_streets(session: Session, lessons: Iterable[Lesson]) -> int:
+    """Write down what verified houses teach, in the caller's transaction; how many they were."""
+    lessons = list(lessons)
+    ids = unit_ids(session) if lessons else {}
     rows = [
         {
             "street": street_words(lesson.street),
@@ -51,7 +53,7 @@ def teach_streets(session: Session, lessons: Iterable[Lesson], now: datetime) ->
             "former_unit_id": ids.get(lesson.former) if lesson.former else None,
             "unit_id": ids.get(lesson.today) if lesson.today else None,
             "district_id": ids.get(lesson.district) if lesson.district else None,
-            "known_from": now,
+            "known_from": lesson.known_from,
             "taught_by": list(lesson.taught_by),
         }
         for lesson in lessons
@@ -84,7 +86,7 @@ class StreetShelf:
 
     _seen: _Seen = field(default=_Seen(None, 0, 0), init=False)
     _imported: StreetBook = field(default_factory=StreetBook, init=False)
-    _book: StreetBook = field(default_factory=StreetBook, init=False)
+    current: StreetBook = field(default_factory=StreetBook, init=False)
 
     def book(self, session: Session) -> StreetBook:
         """As the session's transaction sees it."""
@@ -95,16 +97,16 @@ class StreetShelf:
             ).one(),
         )
         if now == self._seen:
-            return self._book
+            return self.current
         if now.file != self._seen.file:
             self._imported = _imported(session, now.file)
         fresh = _points(session, after=self._seen.lesson)
         if now.file == self._seen.file and len(fresh) == now.lessons - self._seen.lessons:
-            self._book = self._book.taught(fresh)
+            self.current = self.current.taught(fresh)
         else:
-            self._book = self._imported.taught(_points(session, after=0))
+            self.current = self._imported.taught(_points(session, after=0))
         self._seen = now
-        return self._book
+        return self.current
 
 
 _COUNTS = StreetLesson.known_to.is_(None)

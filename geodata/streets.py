@@ -154,7 +154,7 @@ class StreetBook:
         if wanted.circle:  # the ward's own radius holds 9 in 10 as well
             radius = min(radius, distance_m(placed[:2], wanted.circle[:2]) + wanted.circle.radius_m)
         weights = _weights(item, placed, radius, wanted).tolist()
-        known = placed.evidence.method is Method.KNOWN and radius <= _HOUSE_M
+        known = placed.evidence.method in (Method.SEEN, Method.KNOWN) and radius <= _HOUSE_M
         return StreetHit(
             lat=round(placed.lat, 7),
             lon=round(placed.lon, 7),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from geodata.areas import Areas
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
+from geodata.streets import StreetBook
 from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
 from surveillance.types import CaseReport
 from surveillance.verification import MOVED
@@ -45,11 +46,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Placer:
-    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id."""
+    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id. `streets`
+    None: nothing is known of streets."""
 
     unit_ids: Mapping[UnitKey, int]
     gazetteer: Gazetteer | None
     areas: Areas
+    streets: StreetBook | None = None
 
     def place(self, report: CaseReport, point_level: PlaceLevel | None) -> Place:
         if report.verification is not None:
@@ -94,6 +97,7 @@ class Placer:
             province=report.province,
             address=report.identity.address,
             on=report.date_report,
+            streets=self.streets,
         )
 
     def _by_code(self, code: str, on: date) -> Match:
