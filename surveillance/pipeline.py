@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from db import notify, session_scope
 from geodata.areas import Areas, surveyed_areas
+from geodata.endpoint import OUTSIDE_WORDS, Endpoint
 from geodata.gazetteer import Gazetteer
 from geodata.street_store import StreetShelf, teach_streets
 from geodata.types import UnitKey
@@ -85,6 +86,18 @@ class Context:
             gazetteer=self.gazetteer,
             areas=self.areas,
             streets=streets if streets.streets else None,
+            endpoint=self.endpoint,
+        )
+
+    @cached_property
+    def endpoint(self) -> Endpoint | None:
+        """Raises EndpointError for a setting that would send addresses out of the network."""
+        if self.settings.geocoder_url is None:
+            return None
+        return Endpoint(
+            url=self.settings.geocoder_url,
+            timeout_s=self.settings.geocoder_timeout_s,
+            outside=self.settings.geocoder_outside == OUTSIDE_WORDS,
         )
 
     @cached_property
@@ -107,10 +120,11 @@ class Received:
 
 
 def build_context(session: Session, settings: Settings) -> Context:
-    """With the deployment's sources and the units in the database. Raises ConfigError for a broken mapping."""
+    """With the deployment's sources and the units in the database. Raises ConfigError for a broken mapping,
+    EndpointError for a geocoder that addresses must not be sent to."""
     deployment = settings.deployment
     by_name = deployment.units == "vietnam"
-    return Context(
+    context = Context(
         settings=settings,
         catalogue=load_catalogue(),
         gazetteer=gazetteer_for(session, [deployment.province_code]) if by_name else None,
@@ -119,6 +133,8 @@ def build_context(session: Session, settings: Settings) -> Context:
         areas=surveyed_areas(session),
         known="report" if settings.clock == "data" else "now",
     )
+    _ = context.endpoint
+    return context
 
 
 def collect(engine: Engine, context: Context, now: datetime) -> list[int]:
