@@ -18,6 +18,7 @@ from geodata.types import Unit, UnitKey, UnitLevel
 from i18n import Message
 
 OUTSIDE = Message("nằm ngoài ranh giới các phường, xã")
+EMPTY = Message("tệp không có dòng nào")
 UNKNOWN_DISTRICT = Message("không nhận ra quận/huyện hoặc phường/xã đã ghi")
 _KINDS = (
     "quan",
@@ -88,9 +89,7 @@ def import_streets(
 
     book = StreetBook.build(taken())
     if not book.streets:
-        raise StreetImportError(
-            Message("Không nhận được đường nào: {reasons}.", reasons=", ".join(sorted(refused)) or "tệp rỗng")
-        )
+        raise StreetImportError(Message("Không nhận được đường nào: {reason}.", reason=_most_often(refused)))
     report = StreetReport(
         houses=counts["house"],
         lines=counts["line"],
@@ -100,6 +99,10 @@ def import_streets(
         refused=dict(refused),
     )
     return book, report
+
+
+def _most_often(refused: Counter[str]) -> Message:
+    return Message(refused.most_common(1)[0][0]) if refused else EMPTY
 
 
 def _kind(piece: StreetPoint | StreetSegment) -> str:

@@ -27,7 +27,7 @@ _BEFORE = re.compile(
     r"|(?:duong|street|road|dai lo|dl|pho(?! quang))\b[\s.:]+|d\.\s*)"
 )
 _AFTER = re.compile(r"\s(?:street|st|road|noi dai)\.?$")
-_STROKE = re.compile(r"^\s*đ[.:\s]+")
+_STROKE = re.compile(r"^\s*\u0111[.:\s]+")
 _ROADS = (
     (re.compile(r"^(?:quoc lo|ql|national (?:road|highway)|highway)[\s.]*(?=\d)"), "ql"),
     (re.compile(r"^(?:lien tinh lo|ltl)[\s.]*(?=\d)"), "ltl"),
