@@ -9,15 +9,22 @@ import geopandas as gpd
 import osmium
 import pytest
 from osmium.osm.mutable import Node, Way
-from shapely import LineString, MultiLineString, Point, Polygon, box
+from shapely import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
+from sqlalchemy import delete
 
+from app import main
+from db import session_scope
+from geodata.boundaries import store_boundaries
 from geodata.boundary_match import BoundaryError
+from geodata.models import Boundary, StreetFile
 from geodata.registry import LEGACY_FROM, REFORM, Registry, load_registry
 from geodata.street_areas import Layer, WardAreas, areas_from_files
 from geodata.street_files import StreetImportError
 from geodata.street_import import UnitNames, import_streets
+from geodata.street_store import StreetShelf
 from geodata.streets import StreetBook
 from geodata.types import UnitKey, UnitLevel
+from tests.ingest_files import NOW, Desk
 
 LAT, LON = 10.77, 106.70
 MIDDLE = LON + 0.005
@@ -282,3 +289,53 @@ def test_names_by_district_are_taken_as_they_are_published(shared: Path, registr
     assert report.names == 8345 - sum(report.refused.values())
     assert sum(report.refused.values()) < 5
     assert BINH_CHANH in book.districts_of("Nguyễn Văn Linh")
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str | Path) -> str | int | None:
+    """Exit code of `app.py streets import …`."""
+    with pytest.raises(SystemExit) as ended:
+        main(["streets", "import", *map(str, arguments)])
+    return ended.value.code
+
+
+def test_the_command_writes_a_file_and_needs_no_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    out = tmp_path / "streets.npz"
+
+    code = command(write_pbf(tmp_path / "city.osm.pbf"), "--out", out)
+
+    assert code == 0
+    assert "Đã nhận 3 đường: 3 đoạn, 2 điểm" in capsys.readouterr().out
+    assert "leloi" in StreetBook.load(out).streets
+
+
+def test_the_command_names_the_file_it_cannot_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path / "none.pbf", "--out", tmp_path / "x.npz") == 1
+    assert "Không thấy tệp none.pbf." in capsys.readouterr().out
+
+
+def test_the_command_cuts_at_the_real_boundaries_of_the_database(
+    tmp_path: Path, desk: Desk, database_url: str, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("CANHDICH_HOME", str(tmp_path))
+    with session_scope(desk.engine) as session:
+        inside = MultiPolygon([box(LON, LAT - 0.01, LON + 0.01, LAT + 0.01)])
+        store_boundaries(session, {SAI_GON: inside}, source="test", synthetic=False, now=NOW)
+
+    assert command(write_pbf(tmp_path / "city.osm.pbf"), "--database") == 0
+
+    with session_scope(desk.engine) as session:
+        book = StreetShelf().book(session)
+        session.execute(delete(StreetFile))
+        session.execute(delete(Boundary))
+    hit = book.locate("Lê Lợi", "12", wards=[SAI_GON])
+    assert hit and hit.today == ((SAI_GON, 1.0),)
+    assert max(lon for _, lon, *_ in points(book, "leloi")) <= LON + 0.01
