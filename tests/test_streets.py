@@ -122,7 +122,7 @@ def test_without_a_number_the_street_within_the_ward_named_is_meant(book: Street
     assert error_m(whole, LAT, lon_of(97)) < 15
     assert error_m(east, LAT, lon_of(147)) < 15
     assert {share.unit for share in whole.former} == {WEST, EAST}
-    assert sum(share.share for share in whole.former) == pytest.approx(1)
+    assert 0.95 < sum(share.share for share in whole.former) < 1
     assert east.former == ((EAST, 1.0),)
 
 
@@ -249,7 +249,7 @@ def test_a_name_in_several_districts_gives_units_and_no_point(book: StreetBook) 
     hit = found(both.locate("Lê Lợi", "7"))
 
     assert (hit.lat, hit.uncertainty_m, hit.level) == (None, None, PlaceLevel.UNKNOWN)
-    assert {x.unit for x in hit.former} == {WEST, old("3")}
+    assert {x.unit for x in hit.former} >= {WEST, old("3")}
     assert set(both.districts_of("LE LOI")) == {DISTRICT, OTHER}
     assert found(both.locate("Lê Lợi", "7", districts=[OTHER])).former[0].unit == old("3")
 
@@ -323,7 +323,7 @@ def test_a_position_never_leaves_the_box_of_what_is_known(
     hit = found(StreetBook.build(known).locate("Lê Lợi", str(number), districts=[DISTRICT]))
     assert min(x.lat or 0 for x in known) - 1e-6 <= (hit.lat or 0) <= max(x.lat or 0 for x in known) + 1e-6
     assert min(x.lon or 0 for x in known) - 1e-6 <= (hit.lon or 0) <= max(x.lon or 0 for x in known) + 1e-6
-    assert sum(x.share for x in hit.former) == pytest.approx(1)
+    assert 0 < sum(x.share for x in hit.former) < 1
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🏠", "'; DROP TABLE", "<b>", "x" * 10_000, "số"])
@@ -383,6 +383,20 @@ def test_nine_in_ten_real_addresses_lie_within_the_radius(
 ) -> None:
     inside = [error <= radius for _, error, radius, *_ in real]
     assert 0.88 < np.mean(inside) < 0.97
+
+
+def test_a_share_is_right_about_as_often_as_it_says(shared: Path) -> None:
+    city = City.of(load_registry(["79"]))
+    asked = cases(city, read_rows(city, shared / "data" / "addresses" / ADDRESSES.name))
+    first = [
+        (case.hit.former[0].share, case.hit.former[0].unit == case.row.point.former)
+        for case in asked
+        if case.asks == "district" and case.hit and case.hit.former and case.row.point.former
+    ]
+    assert np.mean([right for _, right in first]) == pytest.approx(
+        np.mean([share for share, _ in first]), abs=0.08
+    )
+    assert np.mean([right for share, right in first if share >= 0.9]) > 0.9
 
 
 def test_street_and_district_find_the_ward(real: list[tuple[str, float, float, bool, bool]]) -> None:
