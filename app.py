@@ -26,6 +26,8 @@ user_cli = typer.Typer(no_args_is_help=True, help="Accounts.")
 boundaries_cli = typer.Typer(no_args_is_help=True, help="Boundaries of administrative units.")
 cli.add_typer(user_cli, name="user")
 cli.add_typer(boundaries_cli, name="boundaries")
+streets_cli = typer.Typer(no_args_is_help=True, help="Streets and house numbers.")
+cli.add_typer(streets_cli, name="streets")
 
 
 def say(message: Message | str) -> None:
@@ -220,6 +222,28 @@ def boundaries_import(file: Path) -> None:
 
     with ready() as (settings, engine):
         import_boundaries(engine, settings, file, say)
+
+
+@streets_cli.command("import")
+def streets_import(
+    files: list[Path],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the streets there, for use without a database")
+    ] = None,
+    database: Annotated[bool, typer.Option("--database", help="Put them into the database")] = False,
+    boundaries: Annotated[
+        list[Path] | None, typer.Option(help="Areas of old wards, of communes of today; repeatable")
+    ] = None,
+) -> None:
+    """Import streets (OSM PBF, GeoJSON, GeoPackage, Shapefile, CSV) and say what was not taken."""
+    from city import import_streets, store_streets
+
+    if database:
+        with ready() as (settings, engine):
+            store_streets(engine, settings, files, boundaries or [], out, say)
+    else:
+        settings = Settings.from_environment()
+        import_streets(settings, files, boundaries or [], out or settings.home / "streets.npz", say)
 
 
 @user_cli.command("add")

@@ -14,8 +14,12 @@ from geodata.boundaries import import_boundaries as read_and_store
 from geodata.boundaries import store_cells
 from geodata.cells import generate_cells, generate_point_cells
 from geodata.models import AdminUnit
-from geodata.registry import load_registry
-from geodata.units import load_population, load_units, units_for
+from geodata.registry import Registry, load_registry
+from geodata.street_areas import WardAreas, areas_from_files, surveyed_wards
+from geodata.street_import import import_streets as read_streets
+from geodata.street_store import store_book
+from geodata.streets import StreetBook
+from geodata.units import load_population, load_units, stored_registry, units_for
 from i18n import Message
 from settings import Settings, SettingsError
 from surveillance.models import DiseaseArea
@@ -66,6 +70,45 @@ def import_boundaries(engine: Engine, settings: Settings, file: Path, say: Say) 
         )
     for line in report.messages():
         say(line)
+
+
+def import_streets(
+    settings: Settings, files: Sequence[Path], boundaries: Sequence[Path], out: Path, say: Say
+) -> None:
+    """Streets of `files` into the file `out`; needs no database. Wards are known by `boundaries` alone."""
+    registry = load_registry([settings.deployment.province_code])
+    areas = areas_from_files(boundaries, registry) if boundaries else None
+    book = _read_streets(files, registry, areas, say)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    book.save(out)
+    say(Message("Đã ghi {file}.", file=str(out)))
+
+
+def store_streets(
+    engine: Engine,
+    settings: Settings,
+    files: Sequence[Path],
+    boundaries: Sequence[Path],
+    out: Path | None,
+    say: Say,
+) -> None:
+    """Streets of `files` into the database instead of those imported before, and into `out` where it is given. Wards
+    by `boundaries`, else by the real boundaries of the database."""
+    with session_scope(engine) as session:
+        registry = stored_registry(session)
+        areas = areas_from_files(boundaries, registry) if boundaries else surveyed_wards(session, registry)
+        book = _read_streets(files, registry, areas, say)
+        store_book(session, book, source=", ".join(file.name for file in files), now=datetime.now(UTC))
+    if out:
+        book.save(out)
+    say(Message("Đã nạp đường phố vào cơ sở dữ liệu."))
+
+
+def _read_streets(files: Sequence[Path], registry: Registry, areas: WardAreas | None, say: Say) -> StreetBook:
+    book, report = read_streets(files, registry, areas)
+    for line in report.messages():
+        say(line)
+    return book
 
 
 def units_by_code(session: Session, settings: Settings, codes: Sequence[str]) -> list[AdminUnit]:

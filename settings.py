@@ -80,6 +80,9 @@ class Settings:
     log_level: str
     web_workers: int
     secret_key_text: str | None = field(default=None, repr=False)
+    geocoder_url: str | None = field(default=None, repr=False)
+    geocoder_timeout_s: int = 2
+    geocoder_outside: str = ""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -105,6 +108,9 @@ class Settings:
             log_level=env.get("CANHDICH_LOG_LEVEL", "INFO").upper(),
             web_workers=_integer(env, "CANHDICH_WEB_WORKERS", 2),
             secret_key_text=env.get("CANHDICH_SECRET_KEY") or None,
+            geocoder_url=env.get("CANHDICH_GEOCODER_URL") or None,
+            geocoder_timeout_s=_integer(env, "CANHDICH_GEOCODER_TIMEOUT_S", 2),
+            geocoder_outside=env.get("CANHDICH_GEOCODER_OUTSIDE", ""),
         )
 
     @property

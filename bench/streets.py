@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import math
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,14 +24,13 @@ from scipy.optimize import linprog
 
 from geodata.registry import LEGACY_FROM, REFORM, Registry, load_registry
 from geodata.street_block import place
-from geodata.street_names import alley_of, house_key
-from geodata.street_radius import WEIGHTS, Evidence, Method, features, radius_m
-from geodata.streets import Circle, StreetBook, StreetHit, StreetPoint, street_key, ward_radius_m
+from geodata.street_names import house_key
+from geodata.street_radius import FLOOR_M, Evidence, Method, features, radius_m
+from geodata.streets import StreetBook, StreetHit, StreetPoint, street_key, ward_circle
 from geodata.streets import _number as number_of
 from geodata.types import Unit, UnitKey, UnitLevel
 
 ADDRESSES = Path("../shared/data/addresses/hcmc_addresses_public.csv")
-_BOX_FILL = 0.52
 
 
 class Row(NamedTuple):
@@ -75,24 +73,10 @@ class City:
             frozenset(link.old for link in registry.lineage if link.split),
         )
 
-    def circle(self, key: UnitKey) -> Circle | None:
-        unit = self.units.get(key)
-        if unit is None or unit.lat is None or unit.lon is None:
-            return None
-        area = unit.area_km2 or _box_km2(unit)
-        return Circle(unit.lat, unit.lon, ward_radius_m(area)) if area else None
 
-
-def _box_km2(unit: Unit) -> float | None:
-    if unit.bounds is None:
-        return None
-    west, south, east, north = unit.bounds
-    return _BOX_FILL * (east - west) * (north - south) * 111.32**2 * math.cos(math.radians(south))
-
-
-def read_rows(city: City) -> list[Row]:
+def read_rows(city: City, path: Path = ADDRESSES) -> list[Row]:
     rows = []
-    with ADDRESSES.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
             street = line["street"] or line["street_key"]
             if not street_key(street):
@@ -132,7 +116,7 @@ def ask(city: City, book: StreetBook, row: Row, asks: str) -> Case:
     ward = {"ward": point.former, "commune": point.today}.get(asks.rstrip("-"))
     house = None if asks.endswith("-") else point.house
     assert point.district and point.lat and point.lon
-    around = city.circle(ward) if ward else None
+    around = ward_circle(city.units[ward]) if ward in city.units else None
     wards = (ward,) if ward else ()
     hit = book.locate(point.street, house, wards=wards, districts=(point.district,), around=around)
     if hit is None or hit.lat is None or hit.lon is None:
@@ -151,6 +135,7 @@ def _metres(lat: float, lon: float, lat2: float, lon2: float) -> float:
     return 111_195 * math.hypot(lat2 - lat, (lon2 - lon) * math.cos(math.radians(lat)))
 
 
+FITTED = tuple(method for method in Method if method is not Method.SEEN)
 ASKS = ("ward", "commune", "district", "ward-", "district-")
 
 
@@ -168,26 +153,64 @@ def cases(city: City, rows: Sequence[Row], parts: Iterable[int] = (2,)) -> list[
     return done
 
 
-def fit(done: Sequence[Case]) -> None:
-    """Non-negative weights of least pinball loss at 0.9."""
-    for method in Method:
+def fitted(done: Sequence[Case]) -> dict[Method, tuple[float, ...]]:
+    """Non-negative weights of least pinball loss at 0.9, by linear programming."""
+    found: dict[Method, tuple[float, ...]] = {}
+    for method in FITTED:
         chosen = [case for case in done if case.evidence and case.evidence.method is method]
-        if len(chosen) < 20:
-            print(method.name, len(chosen), "too few")
-            continue
         x = np.array([features(case.evidence) for case in chosen if case.evidence])
-        y = np.array([case.error_m for case in chosen]) - 30
+        y = np.array([case.error_m for case in chosen]) - FLOOR_M
         n, k = x.shape
         cost = np.concatenate([np.zeros(k), np.full(n, 0.9), np.full(n, 0.1)])
         equal = np.hstack([x, np.eye(n), -np.eye(n)])
-        found = linprog(cost, A_eq=equal, b_eq=y, bounds=(0, None), method="highs")
-        print(f"Method.{method.name}: ({', '.join(f'{w:.2f}' for w in found.x[:k])}),  # {n}")
+        result = linprog(cost, A_eq=equal, b_eq=y, bounds=(0, None), method="highs")
+        found[method] = tuple(float(round(w, 2)) for w in result.x[:k])
+    return found
+
+
+def sample(done: Sequence[Case], most: int = 3000) -> list[Case]:
+    """At most so many cases of each method, drawn evenly."""
+    found = []
+    for method in Method:
+        chosen = [case for case in done if case.evidence and case.evidence.method is method]
+        found += chosen[:: max(1, math.ceil(len(chosen) / most))]
+    return found
+
+
+def crossed(done: Sequence[Case], folds: int = 5) -> None:
+    """Radii fitted on four fifths of the streets, checked on the last fifth, in turn."""
+    print(
+        "| method | cases | in radius, streets not fitted on | by fifth | median radius m | median error m |"
+    )
+    print("|---|---|---|---|---|---|")
+    inside: dict[Method, list[list[bool]]] = {method: [] for method in FITTED}
+    radii: dict[Method, list[float]] = defaultdict(list)
+    errors: dict[Method, list[float]] = defaultdict(list)
+    for fold in range(folds):
+        weights = fitted(sample([case for case in done if crc32(case.row.key.encode()) % folds != fold]))
+        for items in inside.values():
+            items.append([])
+        for case in done:
+            if case.evidence and crc32(case.row.key.encode()) % folds == fold:
+                method = case.evidence.method
+                radius = radius_m(case.evidence, weights)
+                inside[method][-1].append(case.error_m <= radius)
+                radii[method].append(radius)
+                errors[method].append(case.error_m)
+    for method, parts in inside.items():
+        every = [x for part in parts for x in part]
+        by_fold = " ".join(f"{np.mean(part):.2f}" for part in parts if part)
+        print(
+            f"| {method.name} | {len(every)} | {np.mean(every):.1%} | {by_fold} | "
+            f"{np.median(radii[method]):.0f} | {np.median(errors[method]):.0f} |"
+        )
 
 
 def report(title: str, done: Sequence[Case]) -> None:
     print(title)
     print(
-        "| asked with | rows | placed | median m | p90 m | in radius | median radius | ward | commune | split ward's commune |"
+        "| asked with | rows | placed | median m | p90 m | in radius | median radius m "
+        "| ward | commune | commune of split wards |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for asks in ASKS:
@@ -195,29 +218,15 @@ def report(title: str, done: Sequence[Case]) -> None:
         placed = [case for case in chosen if case.evidence and case.hit]
         errors = np.array([case.error_m for case in placed])
         radii = np.array([case.hit.uncertainty_m for case in placed if case.hit])
-        former = [
-            _right(case.hit.former, case.row.point.former)
-            for case in placed
-            if case.hit and case.row.point.former
-        ]
-        today = [_right(case.hit.today, case.row.point.today) for case in placed if case.hit]
-        split = [
-            _right(case.hit.today, case.row.point.today) for case in placed if case.hit and case.row.split
-        ]
+        hits = [(case.row, case.hit) for case in placed if case.hit]
+        former = [_right(hit.former, row.point.former) for row, hit in hits if row.point.former]
+        today = [_right(hit.today, row.point.today) for row, hit in hits]
+        split = [_right(hit.today, row.point.today) for row, hit in hits if row.split]
         print(
             f"| {asks} | {len(chosen)} | {len(placed) / len(chosen):.0%} | {np.median(errors):.0f} | "
             f"{np.quantile(errors, 0.9):.0f} | {np.mean(errors <= radii):.1%} | {np.median(radii):.0f} | "
             f"{np.mean(former):.1%} | {np.mean(today):.1%} | {np.mean(split):.1%} ({len(split)}) |"
         )
-    for method in Method:
-        placed = [case for case in done if case.evidence and case.evidence.method is method]
-        if placed:
-            errors = np.array([case.error_m for case in placed])
-            radii = np.array([radius_m(case.evidence) for case in placed if case.evidence])
-            print(
-                f"    {method.name}: {len(placed)}, median {np.median(errors):.0f} m, in radius {np.mean(errors <= radii):.1%}, "
-                f"median radius {np.median(radii):.0f} m"
-            )
 
 
 def _right(shares: Sequence[tuple[UnitKey, float]], truth: UnitKey | None) -> bool:
@@ -227,14 +236,14 @@ def _right(shares: Sequence[tuple[UnitKey, float]], truth: UnitKey | None) -> bo
 def main() -> None:
     city = City.of(load_registry(["79"]))
     rows = read_rows(city)
-    first = [row for row in rows if crc32(row.key.encode()) % 2]
-    second = [row for row in rows if not crc32(row.key.encode()) % 2]
-    print(f"{len(rows)} rows; {len(first)} on streets fitted on, {len(second)} on the others")
+    done = cases(city, rows, (2, 3, 5))
     if "--fit" in sys.argv:
-        fit(cases(city, first, (2, 3, 5)))
-    report("Streets fitted on", cases(city, first))
-    report("Other streets", cases(city, second))
-    report("Other streets, one row in five learnt", cases(city, second, (5,)))
+        for method, weights in fitted(sample(done)).items():
+            print(f"    Method.{method.name}: {weights},")
+    print(f"{len(rows)} rows, {len({row.key for row in rows})} names of streets")
+    crossed(done)
+    report("Half of each street learnt", cases(city, rows))
+    report("A fifth of each street learnt", cases(city, rows, (5,)))
 
 
 if __name__ == "__main__":

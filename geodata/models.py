@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db import Base
@@ -75,3 +75,40 @@ class UnitNeighbour(Base):
 
     unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
     neighbour_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
+
+
+class StreetFile(Base):
+    """Streets brought by an import, whole (`streets.StreetBook.save`); the newest counts."""
+
+    __tablename__ = "street_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    imported_at: Mapped[datetime]
+    streets: Mapped[int]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class StreetLesson(Base):
+    """A house that was seen: where a number of a street stands. Nothing here says who, when or why.
+
+    `street` in canonical words, `taught_by` the runs it rests on: undoing any of them ends it (`known_to`). It is
+    somebody's door: never exported, never drawn (docs/decisions/streets.md).
+    """
+
+    __tablename__ = "street_lesson"
+    __table_args__ = (
+        Index("ix_street_lesson_current", "id", postgresql_where=text("known_to IS NULL")),
+        Index("ix_street_lesson_taught_by", "taught_by", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    street: Mapped[str]
+    house: Mapped[str | None]
+    geom: Mapped[Any] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    former_unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
+    district_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
+    known_from: Mapped[datetime]
+    known_to: Mapped[datetime | None]
+    taught_by: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from geodata.street_names import HouseNumber
 from geodata.street_points import METRES_PER_DEGREE, Source, distance_m
-from geodata.street_radius import Evidence, Method
+from geodata.street_radius import Evidence, Method, unit_radius_m
+from geodata.types import Unit
 
 NO_NUMBER = -1
 _STRAY = (400.0, 3.0)
@@ -21,6 +23,8 @@ _SAME_SIDE = 10
 _BRANCH = (500.0, 15.0)
 _WALK = 60
 _WINDOW = 4
+_LINE = int(Source.LINE)
+_ONE_DOOR_M = 50.0
 
 Array = NDArray[Any]
 
@@ -63,11 +67,19 @@ class Street(NamedTuple):
 
 
 class Circle(NamedTuple):
-    """Centre of the ward a text names, and the radius that holds 9 in 10 of its addresses (`ward_radius_m`)."""
+    """Centre of the ward a text names, and the radius that holds 9 in 10 of its addresses (`unit_radius_m`)."""
 
     lat: float
     lon: float
     radius_m: float
+
+
+def ward_circle(unit: Unit) -> Circle | None:
+    """None where the unit's centre or size is not known."""
+    radius = unit_radius_m(unit)
+    if radius is None or unit.lat is None or unit.lon is None:
+        return None
+    return Circle(unit.lat, unit.lon, radius)
 
 
 class Wanted(NamedTuple):
@@ -88,11 +100,11 @@ class Wanted(NamedTuple):
     def rows(self, street: Street) -> Array:
         """(m,) which rows of the street lie in the units named."""
         block, part = street.block, slice(street.start, street.stop)
-        inside = np.ones(street.stop - street.start, dtype=bool)
-        for named, column in ((self.formers, block.former), (self.todays, block.today)):
-            if named:
-                inside &= _among(column[part], named)
-        return inside
+        if self.formers and self.todays:
+            return _among(block.former[part], self.formers) & _among(block.today[part], self.todays)
+        if self:
+            return _among(block.former[part], self.formers) | _among(block.today[part], self.todays)
+        return np.ones(street.stop - street.start, dtype=bool)
 
 
 class Placed(NamedTuple):
@@ -164,10 +176,12 @@ def _known(street: Street, rows: list[int], house: HouseNumber, exact: int) -> P
 
     best = min(map(order, rows))
     rows = [row for row in rows if order(row) == best]
-    lat, lon = float(np.median(block.lat[rows])), float(np.median(block.lon[rows]))
+    lat, lon = median(block.lat[rows].tolist()), median(block.lon[rows].tolist())
     apart = max(distance_m((lat, lon), (block.lat[row], block.lon[row])) for row in rows)
-    depth = 0 if not best[0] else house.depth
-    return Placed(lat, lon, Evidence(Method.KNOWN, apart, 0, float(block.scatter[rows[0]]), len(rows), depth))
+    other, source, _ = best
+    seen = not other and source == Source.VERIFIED and apart <= _ONE_DOOR_M
+    method, depth = (Method.SEEN if seen else Method.KNOWN), (house.depth if other else 0)
+    return Placed(lat, lon, Evidence(method, apart, 0, float(block.scatter[rows[0]]), len(rows), depth))
 
 
 def _between(street: Street, a: int, b: int, house: HouseNumber, wanted: Wanted) -> Placed:
@@ -199,7 +213,7 @@ def _beside(street: Street, row: int, house: HouseNumber) -> Placed:
 def _on_line(street: Street, lat: float, lon: float, most_m: float) -> tuple[float, float]:
     """The nearest point of the street's line where one is within `most_m`: streets bend between two numbers."""
     part = slice(street.start, street.numbered)
-    lines = np.flatnonzero(street.block.source[part] == Source.LINE)
+    lines = (street.block.source[part] == _LINE).nonzero()[0]
     if not len(lines):
         return lat, lon
     lats, lons = street.block.lat[part][lines], street.block.lon[part][lines]
@@ -214,7 +228,7 @@ def _by_extent(street: Street, wanted: Wanted) -> Placed | None:
     if street.start == street.stop:
         return None
     block, part = street.block, slice(street.start, street.stop)
-    lats, lons, lines = block.lat[part], block.lon[part], block.source[part] == Source.LINE
+    lats, lons, lines = block.lat[part], block.lon[part], block.source[part] == _LINE
     inside = wanted.rows(street)
     if wanted and not inside.any():
         return _near(lats, lons, wanted.circle) if wanted.circle else None
@@ -241,7 +255,10 @@ def _beyond(placed: Placed, circle: Circle) -> bool:
 
 def _centre(lats: Array, lons: Array) -> tuple[tuple[float, float], float]:
     """Median (lat, lon), and the radius around it that holds 9 in 10 of the points."""
-    lat, lon = float(np.median(lats)), float(np.median(lons))
+    low, high = (len(lats) - 1) // 2, len(lats) // 2
+    sorted_lats, sorted_lons = np.sort(lats), np.sort(lons)
+    lat = float(sorted_lats[low] + sorted_lats[high]) / 2
+    lon = float(sorted_lons[low] + sorted_lons[high]) / 2
     distances = np.sort(_distances(lats, lons, lat, lon))
     return (lat, lon), float(distances[math.ceil(0.9 * len(distances)) - 1])
 
@@ -252,7 +269,7 @@ def _distances(lats: Array, lons: Array, lat: float, lon: float) -> Array:
 
 
 def _among(column: Array, named: frozenset[int]) -> Array:
-    found = np.zeros(len(column), dtype=bool)
+    found: Array = np.zeros(len(column), dtype=bool)
     for unit in named:
         found |= column == unit
     return found

@@ -27,7 +27,7 @@ _BEFORE = re.compile(
     r"|(?:duong|street|road|dai lo|dl|pho(?! quang))\b[\s.:]+|d\.\s*)"
 )
 _AFTER = re.compile(r"\s(?:street|st|road|noi dai)\.?$")
-_STROKE = re.compile(r"^\s*đ[.:\s]+")
+_STROKE = re.compile(r"^\s*\u0111[.:\s]+")
 _ROADS = (
     (re.compile(r"^(?:quoc lo|ql|national (?:road|highway)|highway)[\s.]*(?=\d)"), "ql"),
     (re.compile(r"^(?:lien tinh lo|ltl)[\s.]*(?=\d)"), "ltl"),
@@ -57,7 +57,13 @@ class HouseNumber(NamedTuple):
 def street_words(text: str) -> str:
     """Canonical words of a street's name: 'Đường Quý Đức' → 'qui duc', 'Đ. số 07' → '7', 'Ba Tháng Hai' → '3/2',
     'Quốc lộ 1A' → 'ql1'; empty when nothing is left. Applying it again changes nothing."""
-    text = _STROKE.sub("", unicodedata.normalize("NFC", text).lower())
+    words = _words(_STROKE.sub("", unicodedata.normalize("NFC", text).lower()))
+    while (again := _words(words)) != words:
+        words = again
+    return words
+
+
+def _words(text: str) -> str:
     plain = re.sub(r"\([^)]*\)", " ", strip_accents(text).replace("y", "i"))
     plain = next((part for part in re.split(r"[,;]", plain) if part.strip()), "")
     words = _without_kind(" ".join(_without_alley(plain.strip()).split()))
@@ -75,6 +81,7 @@ def street_key(text: str) -> str:
     return street_words(text).replace(" ", "")
 
 
+@lru_cache(maxsize=100_000)
 def alley_of(street: str) -> tuple[str, str] | None:
     """('319', 'le duc tho') of 'Hẻm 319 đường Lê Đức Thọ': the alley's number stands at the front of its street."""
     found = _ALLEY.match(strip_accents(street))

@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+from geodata.street_points import METRES_PER_DEGREE
+from geodata.types import Unit
 
 
 class Method(StrEnum):
     """How a position was found; the words are for people."""
 
+    SEEN = "Đúng nhà này đã được xác minh tại chỗ"
     KNOWN = "Số nhà đã biết trên đường này"
     BETWEEN = "Giữa hai số nhà đã biết trên đường này"
     BESIDE = "Gần số nhà đã biết trên đường này"
@@ -33,13 +38,14 @@ class Evidence(NamedTuple):
     depth: int
 
 
-_FLOOR_M = 30.0
+FLOOR_M = 30.0
+"""Two sources put one house 30 to 50 m apart (median); nothing finer can be claimed."""
 
 
-def radius_m(evidence: Evidence) -> float:
-    return _FLOOR_M + sum(
-        weight * value for weight, value in zip(WEIGHTS[evidence.method], features(evidence), strict=True)
-    )
+def radius_m(evidence: Evidence, weights: Mapping[Method, tuple[float, ...]] | None = None) -> float:
+    """Around a position found with `evidence`; `weights` (WEIGHTS) by feature."""
+    terms = zip((weights or WEIGHTS)[evidence.method], features(evidence), strict=True)
+    return FLOOR_M + sum(weight * value for weight, value in terms)
 
 
 def features(evidence: Evidence) -> tuple[float, ...]:
@@ -54,19 +60,32 @@ def features(evidence: Evidence) -> tuple[float, ...]:
     )
 
 
-WEIGHTS: dict[Method, tuple[float, ...]] = {
-    Method.KNOWN: (0.0, 0.0, 0.0, 0.43, 223.0, 400.0),
-    Method.BETWEEN: (0.0, 0.02, 5.8, 0.94, 909.0, 191.0),
-    Method.BESIDE: (0.0, 0.14, 66.0, 0.95, 467.0, 989.0),
-    Method.IN_WARD: (0.0, 1.01, 0.0, 0.0, 1491.0, 0.0),
-    Method.NEAR_WARD: (0.0, 1.03, 0.0, 0.0, 208.0, 0.0),
-    Method.WHOLE: (0.0, 0.97, 0.0, 0.0, 2373.0, 0.0),
+WEIGHTS: Mapping[Method, tuple[float, ...]] = {
+    Method.SEEN: (20.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # [P]: no public row was measured at a door
+    Method.KNOWN: (0.0, 0.0, 0.0, 0.73, 138.0, 40.0),
+    Method.BETWEEN: (53.0, 0.09, 2.79, 0.78, 417.0, 180.0),
+    Method.BESIDE: (0.0, 0.23, 62.7, 0.7, 301.0, 134.0),
+    Method.IN_WARD: (0.0, 1.01, 0.0, 0.0, 1279.0, 0.0),
+    Method.NEAR_WARD: (15.5, 0.94, 0.0, 0.0, 274.0, 0.0),
+    Method.WHOLE: (0.0, 1.01, 0.0, 0.0, 1769.0, 0.0),
 }
 
 
+def unit_radius_m(unit: Unit) -> float | None:
+    """Around the centre of a ward or commune, the radius that holds 9 in 10 of its addresses; None where neither its
+    box nor its area is known."""
+    if unit.bounds:
+        west, south, east, north = unit.bounds
+        width = (east - west) * math.cos(math.radians((south + north) / 2))
+        return _OF_HALF_DIAGONAL * METRES_PER_DEGREE * math.hypot(width, north - south) / 2
+    return ward_radius_m(unit.area_km2) if unit.area_km2 else None
+
+
 def ward_radius_m(area_km2: float) -> float:
-    """Around the centre of a ward of this area, the radius that holds 9 in 10 of its addresses."""
-    return 1000 * WARD_FACTOR * math.sqrt(area_km2 / math.pi)
+    """The same from the area alone; coarser (docs/methods/streets.md), so take `unit_radius_m` where there is a box."""
+    return _OF_DISC * 1000 * math.sqrt(area_km2 / math.pi)
 
 
-WARD_FACTOR = 1.3
+_OF_HALF_DIAGONAL = 0.80
+"""0.77 to 0.85 for boxes of every size: steadier than the disc of an area guessed from the box."""
+_OF_DISC = 1.35

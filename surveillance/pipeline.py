@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,9 @@ from sqlalchemy.orm import Session
 
 from db import notify, session_scope
 from geodata.areas import Areas, surveyed_areas
+from geodata.endpoint import OUTSIDE_WORDS, Endpoint
 from geodata.gazetteer import Gazetteer
+from geodata.street_store import StreetShelf, teach_streets
 from geodata.types import UnitKey
 from geodata.units import gazetteer_for, unit_ids
 from i18n import Message
@@ -43,6 +45,7 @@ from surveillance.sources.reader import Unreadable, check_size, open_file
 from surveillance.sources.recognise import Recognised, recognise
 from surveillance.sources.rows import RowParser
 from surveillance.spool import in_order
+from surveillance.street_lessons import lessons_of
 from surveillance.undo import UndoError, undo_run
 from surveillance.verification import MOVED
 
@@ -67,14 +70,39 @@ class Context:
     unit_ids: Mapping[UnitKey, int]
     areas: Areas
     known: Literal["now", "report"]
+    shelf: StreetShelf = field(default_factory=StreetShelf, repr=False)
 
     @cached_property
     def vault(self) -> Vault:
         return Vault.of(self.settings.secret_key)
 
+    def placer(self, session: Session) -> Placer:
+        """With the streets the database knows now; what the geocoder remembers of those before is forgotten."""
+        before, streets = self.shelf.current, self.shelf.book(session)
+        if streets is not before and self.gazetteer:
+            self.gazetteer.cache.clear()
+        return Placer(
+            unit_ids=self.unit_ids,
+            gazetteer=self.gazetteer,
+            areas=self.areas,
+            streets=streets if streets.streets else None,
+            endpoint=self.endpoint,
+        )
+
     @cached_property
-    def placer(self) -> Placer:
-        return Placer(unit_ids=self.unit_ids, gazetteer=self.gazetteer, areas=self.areas)
+    def endpoint(self) -> Endpoint | None:
+        """Raises EndpointError for a setting that would send addresses out of the network."""
+        if self.settings.geocoder_url is None:
+            return None
+        return Endpoint(
+            url=self.settings.geocoder_url,
+            timeout_s=self.settings.geocoder_timeout_s,
+            outside=self.settings.geocoder_outside == OUTSIDE_WORDS,
+        )
+
+    @cached_property
+    def unit_keys(self) -> Mapping[int, UnitKey]:
+        return {unit_id: key for key, unit_id in self.unit_ids.items()}
 
     @property
     def max_bytes(self) -> int:
@@ -92,10 +120,11 @@ class Received:
 
 
 def build_context(session: Session, settings: Settings) -> Context:
-    """With the deployment's sources and the units in the database. Raises ConfigError for a broken mapping."""
+    """With the deployment's sources and the units in the database. Raises ConfigError for a broken mapping,
+    EndpointError for a geocoder that addresses must not be sent to."""
     deployment = settings.deployment
     by_name = deployment.units == "vietnam"
-    return Context(
+    context = Context(
         settings=settings,
         catalogue=load_catalogue(),
         gazetteer=gazetteer_for(session, [deployment.province_code]) if by_name else None,
@@ -104,6 +133,8 @@ def build_context(session: Session, settings: Settings) -> Context:
         areas=surveyed_areas(session),
         known="report" if settings.clock == "data" else "now",
     )
+    _ = context.endpoint
+    return context
 
 
 def collect(engine: Engine, context: Context, now: datetime) -> list[int]:
@@ -251,7 +282,7 @@ def _read_rows(
     parser = RowParser(source=source, diseases=context.catalogue, today=now.astimezone(timezone).date())
     intake = Intake(
         parser=parser,
-        placer=context.placer,
+        placer=context.placer(session),
         vault=context.vault,
         timezone=timezone,
         known_at=now if context.known == "now" else None,
@@ -262,6 +293,7 @@ def _read_rows(
         changes = write_batch(cursor, run.id, batch)
         for problems in changes.rejected:
             quarantine.add(problems)
+        _teach(session, context, run.id, changes.reports)
         run.rows_new += len(changes.new_cases)
         run.rows_updated += changes.updated
         run.rows_unchanged += changes.unchanged
@@ -271,6 +303,21 @@ def _read_rows(
     run.rows_rejected = quarantine.count
     run.rows_total = intake.total["rows"]
     return list(intake.notes())
+
+
+def _teach(session: Session, context: Context, run_id: int, reports: Sequence[linkage.StoredReport]) -> None:
+    """What investigations found, as points of streets."""
+    if context.gazetteer is None:
+        return
+    lessons = lessons_of(
+        store.cursor_of(session),
+        run_id,
+        reports,
+        gazetteer=context.gazetteer,
+        unit_keys=context.unit_keys,
+        vault=context.vault,
+    )
+    teach_streets(session, lessons)
 
 
 def _unplaced(facts: linkage.Facts) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
+from geodata.address import parse
 from geodata.areas import Areas
+from geodata.endpoint import RULE, Endpoint
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
+from geodata.streets import StreetBook, ward_circle
 from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
 from surveillance.types import CaseReport
 from surveillance.verification import MOVED
@@ -45,11 +48,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Placer:
-    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id."""
+    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id. `streets`
+    None: nothing is known of streets. `endpoint`: a geocoder of the deployment's own, for what they do not know."""
 
     unit_ids: Mapping[UnitKey, int]
     gazetteer: Gazetteer | None
     areas: Areas
+    streets: StreetBook | None = None
+    endpoint: Endpoint | None = None
 
     def place(self, report: CaseReport, point_level: PlaceLevel | None) -> Place:
         if report.verification is not None:
@@ -87,14 +93,27 @@ class Placer:
             return self._by_code(report.unit_code, report.date_report)
         if self.gazetteer is None:
             return Match(unit=None, rule=NO_PLACE)
-        return geocode(
+        match = geocode(
             self.gazetteer,
             commune=report.commune,
             district=report.district,
             province=report.province,
             address=report.identity.address,
             on=report.date_report,
+            streets=self.streets,
         )
+        return self._asked(match, report.identity.address)
+
+    def _asked(self, match: Match, address: str | None) -> Match:
+        """With what the endpoint knows of a house whose ward is certain and whose street nothing here knows."""
+        if not (self.endpoint and self.gazetteer and address and match.unit and not match.estimated):
+            return match
+        parts = parse(address, self.gazetteer.vocabulary)
+        circle = ward_circle(self.gazetteer.units[match.former or match.unit])
+        if match.level is not PlaceLevel.COMMUNE or not parts.street or circle is None:
+            return match
+        found = self.endpoint.find(parts.street, parts.house, circle)
+        return replace(match, **found._asdict(), rule=RULE) if found else match
 
     def _by_code(self, code: str, on: date) -> Match:
         """The unit that had `code` on that day (codes are re-used, domain.md §4), or what became of it."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db import notify
+from geodata.street_store import forget_streets
 from i18n import Message, MessageError
 from surveillance import store
 from surveillance.belief import StoredFacts, fold
@@ -21,8 +22,8 @@ class UndoError(MessageError, ValueError):
 def undo_run(session: Session, run_id: int, now: datetime) -> None:
     """Mark the run undone, end the versions it shaped and believe what the other reports of those cases say.
 
-    Reports, rejected rows and ended versions are kept; its link keys go. The file may be dropped again and is then
-    read anew. Raises UndoError when the run does not exist or is not done.
+    Reports, rejected rows and ended versions are kept; its link keys go, and what it taught of streets ends. The file
+    may be dropped again and is then read anew. Raises UndoError when the run does not exist or is not done.
     """
     run = session.get(IngestRun, run_id, with_for_update=True)
     if run is None or run.state != "done":
@@ -37,6 +38,7 @@ def undo_run(session: Session, run_id: int, now: datetime) -> None:
     reports = store.surviving_reports(cursor, cases, without_run=run_id)
     store.write(cursor, run_id, _plan(reports, store.current_versions(cursor, cases), now))
     store.drop_keys(cursor, run_id)
+    forget_streets(session, run_id, now)
     run.state = "undone"
     run.reason = Message("Đã hoàn tác lúc {when}.", when=now).to_json()
     file = session.get_one(SourceFile, run.source_file_id)

@@ -186,8 +186,8 @@ class Desk:
         with session_scope(self.engine) as session:
             session.execute(
                 text(
-                    "TRUNCATE source_file, ingest_run, rejected_row, epi_case, case_key, case_report, case_version"
-                    " CASCADE"
+                    "TRUNCATE source_file, ingest_run, rejected_row, epi_case, case_key, case_report, case_version,"
+                    " street_lesson CASCADE"
                 )
             )
         for folder in (self.inbox, self.aside):
