@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
@@ -24,9 +23,10 @@ from geodata.resolve import (
     UNKNOWN_DISTRICT,
     resolve,
 )
-from geodata.streets import Circle, StreetBook, ward_radius_m
+from geodata.street_radius import unit_radius_m
+from geodata.streets import Circle, StreetBook
 from geodata.text import fold
-from geodata.types import Match, PlaceLevel, Unit, UnitLevel
+from geodata.types import Match, PlaceLevel, UnitLevel
 from geodata.vocabulary import KINDS, Vocabulary
 from geodata.words import Word, split_words
 
@@ -39,9 +39,6 @@ BY_TODAY = frozenset({TODAY, TODAY_IN_DISTRICT})
 
 Answer = TypeVar("Answer")
 _CACHE_LIMIT = 200_000
-_OLD_WARD_FILL = 0.52
-"""Share of a ward's bounding box its area takes: median of the 273 wards of Ho Chi Minh City before July
-2025."""
 
 
 def geocode(
@@ -262,15 +259,5 @@ def _circle(gazetteer: Gazetteer, match: Match) -> Circle | None:
     key = match.former or match.unit
     if key is None:
         return None
-    unit, centre = gazetteer.units[key], gazetteer.centres.get(key)
-    area = unit.area_km2 or _old_ward_area_km2(unit)
-    return Circle(*centre, ward_radius_m(area)) if centre and area else None
-
-
-def _old_ward_area_km2(unit: Unit) -> float | None:
-    if unit.bounds is None:
-        return None
-    west, south, east, north = unit.bounds
-    km_per_degree = 111.32
-    width = (east - west) * km_per_degree * math.cos(math.radians((south + north) / 2))
-    return _OLD_WARD_FILL * width * (north - south) * km_per_degree
+    centre, radius = gazetteer.centres.get(key), unit_radius_m(gazetteer.units[key])
+    return Circle(*centre, radius) if centre and radius else None

@@ -86,6 +86,6 @@ def ward_radius_m(area_km2: float) -> float:
     return _OF_DISC * 1000 * math.sqrt(area_km2 / math.pi)
 
 
-_OF_HALF_DIAGONAL = 0.80
-"""0.77 to 0.85 for boxes of every size: steadier than the disc of an area guessed from the box."""
-_OF_DISC = 1.35
+_OF_HALF_DIAGONAL = 0.72
+"""Around the centres of `Gazetteer.centres`; steadier than the disc of an area guessed from the box."""
+_OF_DISC = 1.2

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from geodata.address import parse
 from geodata.areas import Areas
+from geodata.by_point import UnitAt
 from geodata.endpoint import RULE, Endpoint
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
@@ -101,6 +102,7 @@ class Placer:
             address=report.identity.address,
             on=report.date_report,
             streets=self.streets,
+            areas=self._commune_at,
         )
         return self._asked(match, report.identity.address)
 
@@ -131,6 +133,19 @@ class Placer:
             rule=BY_CODE,
             estimated=len(successors) > 1,
         )
+
+    @cached_property
+    def _commune_at(self) -> UnitAt | None:
+        """The commune of typed coordinates, by surveyed boundaries; None where nobody brought any."""
+        if not self.areas.by_unit:
+            return None
+        keys = {unit_id: key for key, unit_id in self.unit_ids.items()}
+
+        def at(lat: float, lon: float) -> UnitKey | None:
+            unit_id = self.areas.unit_at(lon, lat)
+            return keys.get(unit_id) if unit_id is not None else None
+
+        return at
 
     @cached_property
     def _keys_by_code(self) -> dict[str, list[UnitKey]]:
