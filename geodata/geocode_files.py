@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -205,7 +204,6 @@ def _fitted(cells: Sequence[str], width: int) -> Sequence[str]:
 
 
 def _rows(name: str, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    csv.field_size_limit(sys.maxsize)
     try:
         yield from (cells for cells in rows if cells)
     except (csv.Error, UnicodeDecodeError) as error:

@@ -348,8 +348,8 @@ def test_the_radius_of_a_ward_comes_from_its_box_else_its_area() -> None:
 
     circles = [ward_circle(unit) for unit in (boxed, measured, unknown)]
 
-    assert circles[0] and circles[0].radius_m == pytest.approx(0.8 * 1559 / 2, rel=0.01)
-    assert circles[1] and circles[1].radius_m == pytest.approx(1350)
+    assert circles[0] and circles[0].radius_m == pytest.approx(0.72 * 1559 / 2, rel=0.01)
+    assert circles[1] and circles[1].radius_m == pytest.approx(1200)
     assert circles[2] is None
 
 
