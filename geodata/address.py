@@ -25,50 +25,15 @@ LONGEST_READ = 2_000
 """Characters of a text that are read; no address is longer, and a pasted page must not stop the others."""
 _LONGEST_NAME = 8
 _DISTRICT_WORDS = frozenset({"quan", "q", "huyen", "h", "district"})
-_TOGETHER = frozenset({"tphcm", "tphochiminh", "qgv", "qbt", "qtb", "qtp", "qpn", "qtd"})
 _COUNTRY = frozenset({"vietnam", "vn", "vietnamvn"})
 _NOT_PART_OF_NAME = frozenset({"cu", "moi", "nay", "la", "thuoc"})
 _STREET_BEFORE = frozenset(
-    [
-        "duong",
-        "d",
-        "dg",
-        "hem",
-        "ngo",
-        "ngach",
-        "so",
-        "pho",
-        "street",
-        "khu",
-        "cc",
-        "kdc",
-        "kdt",
-        "kp",
-        "ap",
-        "thon",
-        "cho",
-        "cau",
-        "ubnd",
-        "ben",
-        "kenh",
-        "rach",
-    ]
+    {"duong", "d", "dg", "hem", "ngo", "ngach", "so", "pho", "street", "khu", "cc", "kdc", "kdt", "kp", "ap"}
+    | {"cho", "cau", "ubnd", "ben", "kenh", "rach"}
 )
 _BUILDING_BEFORE = frozenset(
-    [
-        "chung cu",
-        "cu xa",
-        "cao oc",
-        "toa nha",
-        "cong vien",
-        "benh vien",
-        "du an",
-        "dai lo",
-        "xa lo",
-        "quoc lo",
-        "tinh lo",
-        "huong lo",
-    ]
+    {"chung cu", "cu xa", "cao oc", "toa nha", "cong vien", "benh vien", "du an"}
+    | {"dai lo", "xa lo", "quoc lo", "tinh lo", "huong lo"}
 )
 """Words after which a name is a street's or a building's, not a unit's."""
 
@@ -172,8 +137,9 @@ def parse(text: str, vocabulary: Vocabulary) -> Address:
 
 def find_units(words: Sequence[Word], vocabulary: Vocabulary) -> list[Found]:
     """The units named, in the order of the text."""
-    with_kind = list(_with_kind(words, vocabulary))
-    return sorted([*with_kind, *_tail(words, with_kind, vocabulary)])
+    found = list(_with_kind(words, vocabulary))
+    found += _head(words, found, vocabulary)
+    return sorted([*found, *_tail(words, found, vocabulary)])
 
 
 def find_more(words: Sequence[Word], found: Sequence[Found], vocabulary: Vocabulary) -> list[Found]:
@@ -226,17 +192,18 @@ def longest_form(words: Sequence[Word], at: int, vocabulary: Vocabulary) -> Foun
         return None
     last, readings = best
     mention = _mention(words, at, last, readings[0])
-    if _run_together(words, at, last, readings[0]) or _initials_with_accents(mention):
+    run_together = mention.key not in vocabulary.home and _run_together(words, at, last, mention.key)
+    if run_together or _initials_with_accents(mention):
         return None
     return Found(at, last, readings[0].level, mention)
 
 
-def _run_together(words: Sequence[Word], at: int, last: int, reading: Reading) -> bool:
-    """'pcu chi': a kind of one or two letters may be run together with a number only."""
-    kind = sum(len(word.key) for word in words[at:last]) - len(reading.key)
+def _run_together(words: Sequence[Word], at: int, last: int, name: str) -> bool:
+    """'pcu chi': a kind of one or two letters, but 'xã', may be run together with numbers and initials only."""
+    kind = sum(len(word.key) for word in words[at:last]) - len(name)
     first = words[at]
-    together = kind in (1, 2) and len(first.key) > kind and not first.numbered
-    return together and first.plain not in _TOGETHER and not first.plain.startswith("xa")
+    short = kind in (1, 2) and len(first.key) > kind and not first.plain.startswith("xa")
+    return short and len(name) > 3 and not first.numbered
 
 
 def _initials_with_accents(mention: Mention) -> bool:
@@ -252,6 +219,20 @@ def _mention(words: Sequence[Word], first: int, last: int, reading: Reading) -> 
             break
         key, written = word.key + key, word.written + written
     return Mention(reading.key, reading.kind, written if key == reading.key and written else None)
+
+
+def _head(words: Sequence[Word], given: Sequence[Found], vocabulary: Vocabulary) -> list[Found]:
+    """A larger unit's bare name at the start, right before a unit: 'HCM, Q.5, P.2, 12 Lê Lợi'."""
+    first = given[0].first if given else 0
+    if not 0 < first <= 6 or words[0].numbered:
+        return []
+    key = "".join(word.key for word in words[:first])
+    levels = {item.level for item in given}
+    for level, names in ((PROVINCE, vocabulary.home), (DISTRICT, vocabulary.districts)):
+        if level not in levels and key in names and given[0].level is not PROVINCE:
+            written = "".join(word.written for word in words[:first]) or None
+            return [Found(0, first, level, Mention(key, None, written), bare=True)]
+    return []
 
 
 def _tail(words: Sequence[Word], given: Sequence[Found], vocabulary: Vocabulary) -> Iterator[Found]:

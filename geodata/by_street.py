@@ -17,6 +17,8 @@ SURE = 0.9
 """Least share of a street's points around the house for the unit to be taken from it."""
 NEAR_M = 1000.0
 """Most uncertainty with which it is: a single known number far along the street says nothing of its other wards."""
+SURE_PART = 0.75
+"""The same for the part of a split ward, whose street cannot lead far: 94 in 100 right (`bench.geocoding`)."""
 
 
 def by_street(
@@ -58,9 +60,12 @@ def _unit_from(gazetteer: Gazetteer, match: Match, hit: StreetHit) -> Match:
 
 def _split(match: Match, hit: StreetHit) -> Match:
     parts = _among(hit.today, {candidate.unit for candidate in match.candidates})
-    if unit := _sure(hit, parts):
+    if not parts:
+        return match
+    unit, share = parts[0]
+    if share >= SURE_PART:
         return replace(match, unit=unit, rule=SPLIT_BY_STREET, estimated=False, candidates=parts)
-    return replace(match, unit=parts[0].unit, candidates=parts) if parts else match
+    return replace(match, unit=unit, candidates=parts)
 
 
 def _among(shares: Sequence[Candidate], units: set[UnitKey] | None) -> tuple[Candidate, ...]:

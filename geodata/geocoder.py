@@ -27,7 +27,7 @@ from geodata.resolve import (
 from geodata.streets import Circle, StreetBook, ward_radius_m
 from geodata.text import fold
 from geodata.types import Match, PlaceLevel, Unit, UnitLevel
-from geodata.vocabulary import KINDS
+from geodata.vocabulary import KINDS, Vocabulary
 from geodata.words import Word, split_words
 
 COMMUNE, DISTRICT, PROVINCE = UnitLevel.COMMUNE, UnitLevel.DISTRICT, UnitLevel.PROVINCE
@@ -72,7 +72,7 @@ def geocode(
         return match
     return _remembered(
         gazetteer.cache,
-        (commune, district, province, address, era, id(streets)),
+        (commune, district, province, address, era, streets, areas),
         lambda: _by_address(gazetteer, columns, match, address, on, streets, areas),
     )
 
@@ -155,28 +155,32 @@ def _respelt(gazetteer: Gazetteer, columns: Named, given: Sequence[Word], on: da
     vocabulary = gazetteer.vocabulary
     words = with_kinds_mended(given)
     found = find_units(words, vocabulary)
-    matches = []
     known = bool(columns.districts) or any(item.level is DISTRICT for item in found)
     districts = [] if known else misspelt(words, found, DISTRICT, vocabulary.districts, bare=True)
-    options: Sequence[Found | None] = districts or [None]
-    for district in options:
-        with_district = find_more(words, sorted([*found, district]), vocabulary) if district else found
-        around = _within_columns(columns, named(words, with_district)).districts
-        nearby = {key for name in around for key in vocabulary.within.get(name.key, ())}
-        inside = [
-            x for x in with_district if x.level is not COMMUNE or _fits(x, words, with_district, nearby)
-        ]
-        communes: list[Found] = []
-        if all(item.level is not COMMUNE for item in inside):
-            names = vocabulary.communes
-            names = {key: names[key] for key in sorted(nearby)} if nearby else names
-            communes = misspelt(words, inside, COMMUNE, names, bare=bool(nearby))
-        readings: Sequence[Found | None] = communes or [None]
-        for commune in readings:
-            read = named(words, sorted([*inside, commune]) if commune else inside)
-            within = replace(_within_columns(columns, read), strangers=False)
-            matches.append(resolve(gazetteer, within, on))
-    return _one_of(matches)
+    readings = [find_more(words, sorted([*found, district]), vocabulary) for district in districts] or [found]
+    names = [
+        named(words, with_commune)
+        for with_district in readings
+        for with_commune in _communes_respelt(vocabulary, columns, words, with_district)
+    ]
+    read = [replace(_within_columns(columns, each), strangers=False) for each in names]
+    return _one_of([resolve(gazetteer, each, on) for each in read])
+
+
+def _communes_respelt(
+    vocabulary: Vocabulary, columns: Named, words: Sequence[Word], found: Sequence[Found]
+) -> list[list[Found]]:
+    """`found` with each commune that is as near as any to what stands where none could be read."""
+    from geodata.spelling import misspelt
+
+    around = _within_columns(columns, named(words, found)).districts
+    nearby = {key for name in around for key in vocabulary.within.get(name.key, ())}
+    kept = [x for x in found if x.level is not COMMUNE or _fits(x, words, found, nearby)]
+    if any(item.level is COMMUNE for item in kept):
+        return [kept]
+    names = {key: vocabulary.communes[key] for key in sorted(nearby or vocabulary.communes)}
+    communes = misspelt(words, kept, COMMUNE, names, bare=bool(nearby), streets=vocabulary.streets)
+    return [sorted([*kept, commune]) for commune in communes] or [kept]
 
 
 def _fits(commune: Found, words: Sequence[Word], found: Sequence[Found], nearby: Collection[str]) -> bool:
@@ -258,11 +262,9 @@ def _circle(gazetteer: Gazetteer, match: Match) -> Circle | None:
     key = match.former or match.unit
     if key is None:
         return None
-    unit = gazetteer.units[key]
+    unit, centre = gazetteer.units[key], gazetteer.centres.get(key)
     area = unit.area_km2 or _old_ward_area_km2(unit)
-    if unit.lat is None or unit.lon is None or not area:
-        return None
-    return Circle(unit.lat, unit.lon, ward_radius_m(area))
+    return Circle(*centre, ward_radius_m(area)) if centre and area else None
 
 
 def _old_ward_area_km2(unit: Unit) -> float | None:

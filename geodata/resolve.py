@@ -104,7 +104,7 @@ def _resolve_commune(
     strangers: bool,
     on: date,
 ) -> Match:
-    around = districts or {key for key in provinces if _is_merged(gazetteer, key)}
+    around = districts or _around_by_province(gazetteer, provinces, on)
     today = list(gazetteer.today.get(name.key, ()))
     former = list(gazetteer.former.get(name.key, ()))
     renamed = list(gazetteer.former_aliases.get(name.key, ()))
@@ -120,6 +120,8 @@ def _resolve_commune(
     one_spelling = bool(name.accented) or len({_spelling(x) for x in [*today, *former]}) == 1
     if len(today) == 1 and one_spelling and on >= gazetteer.since:
         return Match(unit=today[0].key, rule=TODAY)
+    if former and on < gazetteer.since:
+        return _agreed(gazetteer, former, OLD_ALONE)
     return _by_name_alone(gazetteer, today, [*former, *renamed])
 
 
@@ -203,6 +205,13 @@ def _within(gazetteer: Gazetteer, wards: Iterable[Unit], around: set[UnitKey]) -
         for ward in wards
         if ward.parent in around or (ward.parent and gazetteer.units[ward.parent].parent in around)
     ]
+
+
+def _around_by_province(gazetteer: Gazetteer, provinces: set[UnitKey], on: date) -> set[UnitKey]:
+    """Before the reform a province meant its own wards alone; since, only the name of one that was merged does."""
+    if on < gazetteer.since:
+        return {key for key in provinces if gazetteer.units[key].valid_to}
+    return {key for key in provinces if _is_merged(gazetteer, key)}
 
 
 def _is_merged(gazetteer: Gazetteer, province: UnitKey) -> bool:

@@ -22,6 +22,7 @@ from geodata.words import Word
 COMMUNE, DISTRICT, PROVINCE = UnitLevel.COMMUNE, UnitLevel.DISTRICT, UnitLevel.PROVINCE
 
 _LONG_KINDS = ("phuong", "quan", "huien", "thanhpho", "thixa", "thitran", "district", "ward")
+_SHORT_KINDS = {level: tuple(kind for kind in kinds if len(kind) < 3) for level, kinds in KINDS.items()}
 _GLUED_NUMBER = re.compile(r"([a-z]+)(\d{1,2}[a-z]?)")
 _SHORT_WITH_NOISE = re.compile(r"(?![akst]p)[a-z]?([pq])[a-z]?")
 _NOT_A_WARD = frozenset({"d", "o", "t", "k", "h", "q"})
@@ -98,15 +99,17 @@ def misspelt(
     names: Mapping[str, str],
     *,
     bare: bool,
+    streets: Collection[str] = (),
 ) -> list[Found]:
     """Units of `level` that the free words name but for their spelling: the likeliest, or all that are as likely.
 
-    `names`: name key → the name in plain words; `bare`: whether a name may stand without its kind.
+    `names`: name key → the name in plain words; `bare`: whether a name may stand without its kind, but not
+    at the end of one of the `streets`.
     """
     taken = {at for item in found for at in range(item.first, item.last)}
     tried = list(_with_kind(words, taken, level, names))
     if bare:
-        tried += _by_name(words, taken, found, level, names)
+        tried += _by_name(words, taken, found, level, names, streets)
     if not tried:
         return []
     least = min(item[:2] for item in tried)
@@ -126,6 +129,11 @@ def _with_kind(
             yield from _names_from(words, at, at + 1, "", taken, level, names)
         elif kind := _glued_kind(key, level):
             yield from _names_from(words, at, at + 1, key[len(kind) :], taken, level, names)
+        for kind in _SHORT_KINDS[level]:
+            if key.startswith(kind) and len(key) > len(kind) + 1:
+                for item in _names_from(words, at, at + 1, key[len(kind) :], taken, level, names):
+                    if item.edits == 0 and len(item.found.mention.key) > 4:
+                        yield item._replace(edits=1)
 
 
 def _glued_kind(key: str, level: UnitLevel) -> str | None:
@@ -169,6 +177,7 @@ def _by_name(
     found: Sequence[Found],
     level: UnitLevel,
     names: Mapping[str, str],
+    streets: Collection[str],
 ) -> Iterator[_Try]:
     """Bare names, right before a unit or at the end of the text; with one edit at most."""
     units = {item.last for item in found}
@@ -178,7 +187,10 @@ def _by_name(
         spans |= {
             (first, last) for first in units for last in range(first + 1, min(first + 4, len(words)) + 1)
         }
+    in_streets = {last for first, last in spans if "".join(word.key for word in words[first:last]) in streets}
     for first, last in sorted(spans):
+        if last in in_streets:
+            continue
         key = "".join(word.key for word in words[first:last])
         if len(key) < 4 or key.isdigit() or any(at in taken for at in range(first, last)):
             continue

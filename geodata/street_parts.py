@@ -200,7 +200,7 @@ def _read(words: Sequence[Word], piece: Piece) -> tuple[Piece | None, Piece | No
     house = Piece("house", house_from, at) if at > house_from else None
     first = _street_from(words, at, last)
     last = min(last, first + _LONGEST_STREET)
-    if first >= last or not any(c.isalnum() for word in words[first:last] for c in word.plain):
+    if first >= last:
         return house, None
     marked = first > at
     if not marked and house is None and not any(len(word.plain) > 1 for word in words[first:last]):

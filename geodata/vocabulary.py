@@ -44,7 +44,7 @@ KINDS: Mapping[UnitLevel, Mapping[str, str | None]] = {
 """Keys (`text.name_key`) of words before a name → the kind of unit they say, None where they do not fix one."""
 
 ENGLISH_AFTER: Mapping[UnitLevel, Collection[str]] = {
-    COMMUNE: ("ward", "commune"),
+    COMMUNE: ("ward", "commune", "town"),
     DISTRICT: ("district", "distric", "dist", "citi", "town"),
     PROVINCE: ("citi", "province"),
 }

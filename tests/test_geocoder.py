@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata import resolve
+from geodata import geocoder, resolve
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.registry import load_registry
 from geodata.text import accent_key, fold, name_key, strip_accents
-from geodata.types import Match, PlaceLevel, UnitLevel
+from geodata.types import Match, PlaceLevel, Unit, UnitLevel
 
 TODAY = date(2026, 5, 1)
 BEFORE = date(2024, 5, 1)
@@ -283,3 +283,73 @@ def test_public_addresses_in_the_style_of_today(shared: Path) -> None:
         for row in rows
     )
     assert right / len(rows) >= 0.995
+
+
+SHORT = {"Phường": "P.", "Xã": "X.", "Thị trấn": "TT.", "Quận": "Q.", "Huyện": "H.", "Thành phố": "TP."}
+
+
+def plain(unit: Unit) -> str:
+    """'Phường 2' → '2', 'Quận Gò Vấp' → 'Gò Vấp'."""
+    return unit.short_name.removeprefix("Phường ").removeprefix("Quận ")
+
+
+def named(unit: Unit) -> str:
+    return unit.name.split(" (")[0]
+
+
+WAYS = {
+    "in full": lambda w, d, p: f"12/3 Lê Lợi, {named(w)}, {named(d)}, {named(p)}",
+    "shortened": lambda w, d, p: (
+        f"12/3 Lê Lợi, {SHORT[w.kind]}{plain(w)}, {SHORT[d.kind]}{plain(d)}, {named(p)}"
+    ),
+    "capitals without accents": lambda w, d, p: strip_accents(f"12/3 LE LOI {named(w)} {named(d)}").upper(),
+    "swapped": lambda w, d, p: f"{named(p)}, {named(d)}, {named(w)}, 12/3 Lê Lợi",
+    "without province": lambda w, d, p: f"12/3 Lê Lợi, {named(w)}, {named(d)}",
+    "dashes": lambda w, d, p: (
+        f"12/3 Lê Lợi - {named(w).lower()} - {named(d).lower()} - {named(p)} - Việt Nam"
+    ),
+    "names alone": lambda w, d, p: f"12/3 Lê Lợi, {plain(w)}, {plain(d)}, {named(p)}",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_old_ward_is_found_in_every_way_to_write_it(way: str) -> None:
+    for ward in WARDS:
+        district = GAZETTEER.units[ward.parent]  # type: ignore[index]
+        numbered = plain(ward).isdigit() or plain(district).isdigit()
+        if not ward.valid_to or (way == "names alone" and numbered):
+            continue
+        province = GAZETTEER.units[district.parent]  # type: ignore[index]
+        text = WAYS[way](ward, district, province)
+        assert find(address=text, on=BEFORE).former == ward.key, text
+
+
+@pytest.mark.parametrize(
+    ("text", "ward"),
+    [
+        ("68 Hồ Văn Long, phườg Bình Hưng Hoà B, quận Bình Tân", "Phường Bình Hưng Hòa B"),
+        ("12 Lê Lợi, Phường Bến Ngé, Quận 1", "Phường Bến Nghé"),
+        ("15 Nguyễn Quang Bích, pkhường 13, Tân Bình, TPHCM", "Phường 13"),
+        ("19A Bình Lợi, Phường 13, Qận Bình Thnh", "Phường 13"),
+        ("309 Nguyễn Thị Rành, Trung Lập Hạ, Củ Ci, TPHCM", "Xã Trung Lập Hạ"),
+        ("63 Đào Sư Tích, XãPhước Kiển, Huyện Nhà Bè", "Xã Phước Kiển"),
+        ("5 X, Ph ường 12, Quận 10", "Phường 12"),
+    ],
+)
+def test_a_misspelt_unit_is_the_nearest_that_can_stand_there(text: str, ward: str) -> None:
+    match = find(address=text)
+    assert former_name(match) == ward
+    assert match.rule in (geocoder.MISSPELT, resolve.OLD_IN_DISTRICT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "34 Chương Dương, P. inh Chiểu, Q. Thủ Đức",  # Bình Chiểu or Linh Chiểu
+        "12 Lê Lợi, Phường 123, Quận 5",
+        "292-294 Hưng Phú, Quận a, TP.HCM",
+        "343-345 Tân Kỳ Tân Quý, Quận Tân Phú",
+    ],
+)
+def test_what_may_be_two_names_or_a_wrong_number_is_not_corrected(text: str) -> None:
+    assert find(address=text).former is None

@@ -25,6 +25,7 @@ PLACEHOLDER = re.compile(r"{(\w+)")
 
 DATA = {  # names, keyboards and file layouts, not sentences
     "demo.py",
+    "geodata/coordinates.py",
     "geodata/registry.py",
     "geodata/text.py",
     "surveillance/hcdc_layout.py",
