@@ -24,10 +24,9 @@ from scipy.optimize import linprog
 
 from geodata.registry import LEGACY_FROM, REFORM, Registry, load_registry
 from geodata.street_block import place
-from geodata.street_names import house_key
+from geodata.street_names import HouseNumber, door, house_key, house_number
 from geodata.street_radius import FLOOR_M, Evidence, Method, features, radius_m
 from geodata.streets import StreetBook, StreetHit, StreetPoint, street_key, ward_circle
-from geodata.streets import _number as number_of
 from geodata.types import Unit, UnitKey, UnitLevel
 
 ADDRESSES = Path("../shared/data/addresses/hcmc_addresses_public.csv")
@@ -123,9 +122,11 @@ def ask(city: City, book: StreetBook, row: Row, asks: str) -> Case:
         return Case(row, asks, hit, None, math.nan)
     key, _ = book._resolve(point.street, (point.district,))
     wanted = book._wanted(wards, around)
-    exact = crc32(house_key(house).encode()) if house else 0
+    written = door(point.street, house)
+    number = house_number(written) if written else HouseNumber(None)
+    exact = crc32(house_key(written).encode()) if written else 0
     street = next(iter(book._of(key, (point.district,))))
-    placed = place(street, number_of(point.street, house), wanted, exact)
+    placed = place(street, number, wanted, exact)
     assert placed
     error = _metres(point.lat, point.lon, hit.lat, hit.lon)
     return Case(row, asks, hit, placed.evidence, error)

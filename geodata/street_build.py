@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from geodata.street_block import NO_NUMBER, Array, Block, Street
-from geodata.street_names import HouseNumber, house_key, house_number
+from geodata.street_names import HouseNumber, door, house_key, house_number
 from geodata.street_points import StreetPoint
 
 _COLUMNS = ("number", "lat", "lon", "former", "today", "depth", "source", "house")
@@ -23,8 +23,9 @@ Row = tuple[Any, ...]
 
 def row_of(point: StreetPoint, former: int, today: int) -> Row:
     """A point as _COLUMNS; 1e-7 degrees (a centimetre) is how fine places are kept."""
-    house = house_number(point.house) if point.house else HouseNumber(None)
-    exact = crc32(house_key(point.house).encode()) if point.house else 0
+    written = door(point.street, point.house)
+    house = house_number(written) if written else HouseNumber(None)
+    exact = crc32(house_key(written).encode()) if written else 0
     main = NO_NUMBER if house.main is None else house.main
     lat, lon = round(point.lat or 0.0, 7), round(point.lon or 0.0, 7)
     return (main, lat, lon, former, today, min(house.depth, 255), point.source, exact)

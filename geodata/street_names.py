@@ -88,6 +88,16 @@ def alley_of(street: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def door(street: str, house: str | None) -> str | None:
+    """The whole number on the street, with the alley that stands before the street's name: 'Hẻm 36 Lê Lợi' and '7' →
+    '36/7'; 'x' for a house of the alley that is not named."""
+    found = alley_of(street)
+    if found is None:
+        return house
+    alley, own = house_key(found[0]), house_key(house or "x")
+    return own if own == alley or own.startswith(f"{alley}/") else f"{alley}/{own}"
+
+
 @lru_cache(maxsize=100_000)
 def house_number(text: str) -> HouseNumber:
     plain = strip_accents(text)

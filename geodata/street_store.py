@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from geodata.models import StreetFile, StreetLesson
-from geodata.street_names import street_words
+from geodata.street_names import door, street_words
 from geodata.street_points import Source, StreetPoint
 from geodata.streets import StreetBook
 from geodata.types import UnitKey
@@ -48,7 +48,7 @@ def teach_streets(session: Session, lessons: Iterable[Lesson]) -> int:
     rows = [
         {
             "street": street_words(lesson.street),
-            "house": lesson.house,
+            "house": door(lesson.street, lesson.house),
             "geom": f"SRID=4326;POINT({lesson.lon} {lesson.lat})",
             "former_unit_id": ids.get(lesson.former) if lesson.former else None,
             "unit_id": ids.get(lesson.today) if lesson.today else None,

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -29,7 +30,7 @@ from geodata.street_block import (
 )
 from geodata.street_build import arrays_of, merged, row_of, streets_from
 from geodata.street_lookup import Names
-from geodata.street_names import HouseNumber, alley_of, house_key, house_number, street_key, street_words
+from geodata.street_names import HouseNumber, door, house_key, house_number, street_key, street_words
 from geodata.street_points import METRES_PER_DEGREE, Source, StreetPoint, StreetSegment, distance_m, points_of
 from geodata.street_radius import Method, radius_m, unit_radius_m, ward_radius_m
 from geodata.types import Candidate, PlaceLevel, UnitKey, UnitLevel
@@ -126,7 +127,8 @@ class StreetBook:
         """`wards`: old wards and communes of today the text may mean (where it has both, a point must lie in one of
         each); `around`: the circle of the ward it names (`ward_circle`), which no answer leaves far. None when the
         street is not known there."""
-        number = _number(street, house)
+        house = door(street, house)
+        number = house_number(house) if house else HouseNumber(None)
         key, respelt = self._resolve(street, districts)
         wanted = self._wanted(wards, around)
         exact = crc32(house_key(house).encode()) if house else 0
@@ -199,8 +201,15 @@ class StreetBook:
         formers: set[int] = set()
         todays: set[int] = set()
         for ward in wards:
-            (todays if ward.valid_from >= _REFORM else formers).add(self._position.get(ward, -2))
+            position = self._position.get(ward, -2)
+            (todays if position in self._of_today else formers).add(position)
         return Wanted(frozenset(formers), frozenset(todays), around)
+
+    @cached_property
+    def _of_today(self) -> frozenset[int]:
+        """Positions of the units that points lie in today; the others are former ones."""
+        blocks = {id(item.block): item.block for items in self.streets.values() for item in items}
+        return frozenset(unit for block in blocks.values() for unit in np.unique(block.today).tolist())
 
     def _of(self, key: str, districts: Collection[UnitKey]) -> Iterable[Street]:
         found = self.streets.get(key, ())
@@ -266,17 +275,6 @@ class StreetBook:
         units = tuple(UnitKey(UnitLevel(x), code, date.fromisoformat(day)) for x, code, day in text["units"])
         words = {spelt.replace(" ", ""): spelt for spelt in text["words"]}
         return cls(units, streets_from(arrays, list(words)), words)
-
-
-_REFORM = date(2025, 7, 1)
-
-
-def _number(street: str, house: str | None) -> HouseNumber:
-    own = house_number(house) if house else HouseNumber(None)
-    if alley := alley_of(street):
-        front = house_number(alley[0])
-        return front._replace(depth=front.depth + 1)
-    return own
 
 
 def _weights(item: Street, placed: Placed, radius: float, wanted: Wanted) -> Array:

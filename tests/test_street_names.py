@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from geodata.street_names import (
     alley_of,
+    door,
     house_key,
     house_number,
     initials_of,
@@ -109,6 +110,23 @@ def test_an_alley_stands_at_its_own_number() -> None:
     assert alley_of("Hẻm 319 Đường Lê Đức Thọ") == ("319", "le duc tho")
     assert alley_of("Hẻm 436/2 đường 3/2") == ("436/2", "3/2")
     assert alley_of("Lê Đức Thọ") is None
+
+
+@pytest.mark.parametrize(
+    ("street", "house", "whole"),
+    [
+        ("Lê Lợi", "7", "7"),
+        ("Hẻm 36 Lê Lợi", "7", "36/7"),
+        ("Hẻm 36 đường Lê Lợi", None, "36/x"),
+        ("Hẻm 436/2 đường 3/2", "436/2", "436/2"),
+        ("Hẻm 36", "7", "7"),
+        ("Lê Lợi", None, None),
+    ],
+)
+def test_a_house_of_an_alley_has_the_alley_in_its_number(
+    street: str, house: str | None, whole: str | None
+) -> None:
+    assert door(street, house) == whole
 
 
 def test_whole_numbers_compare_without_what_is_not_said_aloud() -> None:

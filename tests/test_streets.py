@@ -46,7 +46,7 @@ def lon_of(number: int) -> float:
 
 
 def house(
-    number: int | str, *, street: str = "Lê Lợi", district: UnitKey = DISTRICT, **more: object
+    number: int | str, *, street: str = "Lê Lợi", district: UnitKey | None = DISTRICT, **more: object
 ) -> StreetPoint:
     """A straight street eastwards, 2.2 m a number; the wards meet at number 100."""
     at = int(str(number).split("/")[0])
@@ -113,6 +113,23 @@ def test_deeper_alleys_are_less_certain(book: StreetBook) -> None:
 def test_an_alley_written_as_the_street_is_found_at_its_mouth(book: StreetBook) -> None:
     hit = found(book.locate("Hẻm 36 đường Lê Lợi", "7", districts=[DISTRICT]))
     assert error_m(hit, LAT, lon_of(36)) < 1
+
+
+def test_a_house_of_an_alley_teaches_its_own_number_not_that_of_the_street() -> None:
+    inside = house("7", street="Hẻm 36 đường Lê Lợi", lat=LAT + 0.002, source=Source.VERIFIED)
+    street = StreetBook.build([*STREET, inside])
+
+    assert error_m(found(street.locate("Lê Lợi", "36/7", districts=[DISTRICT])), LAT + 0.002, lon_of(7)) < 1
+    assert (
+        error_m(found(street.locate("Hẻm 36 Lê Lợi", "7", districts=[DISTRICT])), LAT + 0.002, lon_of(7)) < 1
+    )
+    assert error_m(found(street.locate("Lê Lợi", "7", districts=[DISTRICT])), LAT, lon_of(7)) < 15
+
+
+def test_units_of_a_city_without_a_reform_are_units_of_today() -> None:
+    always = UnitKey(UnitLevel.COMMUNE, "67", LEGACY_FROM)
+    street = StreetBook.build([house(36, former=None, today=always, district=None)])
+    assert found(street.locate("Lê Lợi", "36", wards=[always])).today == ((always, 1.0),)
 
 
 def test_without_a_number_the_street_within_the_ward_named_is_meant(book: StreetBook) -> None:
