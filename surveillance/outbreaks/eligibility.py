@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ class Places:
     confirmed: BoolArray
     alone: BoolArray
 
-    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Places:
+    def take(self, chosen: BoolArray | NDArray[np.integer[Any]] | slice) -> Places:
         return Places(**{name: getattr(self, name)[chosen] for name in Places.__slots__})
 
     @classmethod

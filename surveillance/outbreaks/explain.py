@@ -89,13 +89,9 @@ def near_misses(finding: Finding, outbreak: Outbreak) -> tuple[Explained, ...]:
 
 
 def _member_spots(finding: Finding, outbreak: Outbreak) -> _Spots:
-    case_id = np.array([place.case_id for place in outbreak.places])
+    case_id, _, x, y, setting = outbreak.places
     return _Spots(
-        case_id=case_id,
-        x=np.array([np.nan if place.x is None else place.x for place in outbreak.places]),
-        y=np.array([np.nan if place.y is None else place.y for place in outbreak.places]),
-        day=finding.table.day[_rows(finding.table, case_id)],
-        setting=np.array([place.setting for place in outbreak.places]),
+        case_id=case_id, x=x, y=y, day=finding.table.day[_rows(finding.table, case_id)], setting=setting
     )
 
 
