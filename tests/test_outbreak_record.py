@@ -91,10 +91,9 @@ def test_two_cases_near_in_place_and_time_are_recorded_with_dates_outline_and_re
     assert session.scalars(select(OutbreakRow.profile)).one() == "HCDC-2021"
 
 
-def test_an_outbreak_across_a_border_is_evidence_in_both_communes(
+def test_case_3_an_outbreak_across_a_border_is_evidence_in_both_communes(
     session: Session, units: list[int], run: int, outbreaks: Outbreaks
 ) -> None:
-    """domain.md §8 case 3."""
     add_cases(
         session, run,
         [sick(units[0], days_ago=6), sick(units[0], days_ago=5, north_m=20), sick(units[1], days_ago=4, north_m=90)],
