@@ -10,7 +10,7 @@ from math import cos, dist, sin
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from geodata.types import PlaceLevel
@@ -183,9 +183,30 @@ def test_the_polygon_is_the_union_of_the_buffers() -> None:
     assert area == pytest.approx(2 * np.pi * 200**2 - lens, rel=0.01)
 
 
-random_cases = st.lists(
+few_cases = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 80)), min_size=0, max_size=25
 ).map(lambda rows: [case(i, x * 40, day, y=y * 40) for i, (x, y, day) in enumerate(rows)])
+
+
+@st.composite
+def dense_cases(draw: st.DrawFn) -> list[OutbreakCase]:
+    """40–120 cases of a season in some 60 hectares: chains wider and longer than the bounds, and many ties."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n, wide, long = draw(st.integers(40, 120)), draw(st.integers(10, 35)), draw(st.integers(5, 200))
+    places = rng.integers(0, [wide, 20, long], (n, 3)).tolist()
+    return [case(i, x * 40, day, y=y * 40) for i, (x, y, day) in enumerate(places)]
+
+
+random_cases = st.one_of(few_cases, dense_cases())
+
+
+def test_the_dense_cases_of_these_laws_are_split_by_the_bounds() -> None:
+    """Else the laws below would say little."""
+    rng = np.random.default_rng(1)
+    places = rng.integers(0, [25, 20, 120], (100, 3)).tolist()
+    finding = find([case(i, x * 40, day, y=y * 40) for i, (x, y, day) in enumerate(places)])
+    assert sum(outbreak.shares_zone for outbreak in finding.outbreaks) > 3
+    assert Why.ZONE in finding.why
 
 
 @settings(max_examples=150, deadline=None)
@@ -231,9 +252,24 @@ def test_no_outbreak_exceeds_its_bounds_and_every_case_has_an_outcome(cases: lis
 
 
 @settings(max_examples=60, deadline=None)
+@given(dense_cases(), st.integers(0, 20), st.integers(0, 20))
+def test_a_case_of_today_only_joins_what_stood_and_reshuffles_nothing_elsewhere(
+    cases: list[OutbreakCase], x: int, y: int
+) -> None:
+    """Unless it makes an earlier lone case part of a zone, all others stay together as they were."""
+    last = max((c.event_date - JUNE).days for c in cases)
+    before, after = find(cases), find([*cases, case(9_999, x * 40 + 7, last + 1, y=y * 40)])
+    assume((before.why == after.why[:-1]).all())
+    were, are = ({frozenset(o.members) for o in found.outbreaks} for found in (before, after))
+    joined = frozenset().union(*(members for members in are if 9_999 in members))
+    assert {members for members in are if 9_999 not in members} <= were
+    assert all(members <= joined for members in were - are)
+
+
+@settings(max_examples=60, deadline=None)
 @given(random_cases)
 def test_a_far_case_changes_nothing(cases: list[OutbreakCase]) -> None:
-    assert find([*cases, case(99, 50_000, 40)]).outbreaks == find(cases).outbreaks
+    assert find([*cases, case(9_999, 50_000, 40)]).outbreaks == find(cases).outbreaks
 
 
 @settings(max_examples=60, deadline=None)
