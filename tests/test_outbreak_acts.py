@@ -349,7 +349,7 @@ def test_members_say_why_they_are_in_and_near_ones_why_not(
     watch(session)
     seen = shown(session, session.scalars(select(OutbreakVersion.outbreak_id)).one())
     assert [(m.sex, m.age_years, m.place_level) for m in seen.members] == [("F", 30, "house")] * 2
-    assert all("hồ sơ cho phép 200 m" in str(m.why) for m in seen.members)
+    assert all("tiêu chuẩn cho phép 200 m" in str(m.why) for m in seen.members)
     [miss] = seen.near
     assert "quá 200 m" in str(miss.why)
 

@@ -131,7 +131,7 @@ def test_case_3_across_a_border_there_is_one_inter_commune_outbreak_with_a_lead(
 
 @pytest.mark.parametrize(
     ("verification", "outcome"),
-    [(None, Why.UNVERIFIED), (3, Why.UNVERIFIED), (7, Why.NOT_THIS_DISEASE), (8, Why.MEMBER)],
+    [(None, Why.UNVERIFIED), (3, Why.ADDRESS_REFUTED), (7, Why.NOT_THIS_DISEASE), (8, Why.MEMBER)],
 )
 def test_case_4_an_outpatient_is_linked_only_when_verified_to_be_one(
     verification: int | None, outcome: Why
@@ -378,7 +378,7 @@ def test_one_confirmed_case_of_measles_is_an_outbreak_and_an_imported_one_is_not
     (outbreak,) = find([confirmed], measles).outbreaks
     assert outbreak.kind is OutbreakKind.POSITIVE_CASE
     assert explain_members(find([confirmed], measles), outbreak)[0].message.render() == (
-        "Một ca xác định đã đủ thành ổ dịch theo hồ sơ này."
+        "Một ca xác định đã đủ thành ổ dịch theo tiêu chuẩn này."
     )
     assert groups([replace(confirmed, imported=True)], measles) == set()
     assert groups([at_school(1, 0, "A")], measles) == set()
@@ -413,7 +413,7 @@ def test_the_two_places_of_one_case_are_not_two_cases() -> None:
 def test_each_member_says_by_which_link_it_belongs() -> None:
     finding = find([case(1, 0, 0), case(2, 180, 14)])
     first, second = explain_members(finding, finding.outbreaks[0])
-    assert second.message.render("vi") == "Cách ca 1: 180 m và 14 ngày (hồ sơ cho phép 200 m, 30 ngày)."
+    assert second.message.render("vi") == "Cách ca 1: 180 m và 14 ngày (tiêu chuẩn cho phép 200 m, 30 ngày)."
     assert first.message.render("en") == "From case 2: 180 m and 14 days (the profile allows 200 m, 30 days)."
 
 
@@ -466,7 +466,7 @@ def test_a_street_known_to_500_m_does_not_link() -> None:
 def test_a_refuted_address_links_nothing() -> None:
     finding = find([case(1, 0, 0), case(2, 10, 1), case(3, 5, 1, verification=4)])
     assert why(finding, 3) is Why.ADDRESS_REFUTED and finding.outbreaks[0].members == (1, 2)
-    assert "không ở địa chỉ này" in said(finding, 3)
+    assert "bệnh nhân không ở đó" in said(finding, 3)
 
 
 def test_a_case_in_the_future_waits_and_is_told_so() -> None:

@@ -113,7 +113,7 @@ def test_filters_come_from_the_url(app: Dash, sign_in: SignIn, outbreak: int) ->
 
 def test_the_detail_says_why_what_is_due_and_names_nobody(app: Dash, sign_in: SignIn, outbreak: int) -> None:
     seen = detail(app, sign_in("analyst"), outbreak)
-    assert "hồ sơ cho phép 200 m" in words(seen["outbreak-body"])
+    assert "tiêu chuẩn cho phép 200 m" in words(seen["outbreak-body"])
     assert "Bắt đầu xử lý ổ dịch trong 48 giờ." in words(seen["outbreak-todo"])
     assert FIRST_CLOSING in words(seen["outbreak-head"])
     assert seen["outbreak-start"]["className"] == "button button-primary"

@@ -107,6 +107,12 @@ def disease_name(code: str) -> str:
     return disease.name_en if current_locale() == "en" else disease.name_vi
 
 
+def disease_short(code: str) -> str:
+    """For a narrow column: “SXH”; in English its name."""
+    disease = context().diseases.get(code)
+    return disease_name(code) if disease is None or current_locale() == "en" else disease.short_vi
+
+
 def theme() -> Theme:
     return "dark" if request.cookies.get("theme") == "dark" else "light"
 

@@ -45,15 +45,15 @@ REASONS: Mapping[Why, str] = {
     ),
     Why.BELOW_MINIMUM: "Nhóm ca liên quan chưa đủ số ca để thành ổ dịch.",
     Why.NO_SEED: "Có ca ở gần nhưng không đủ gần về ngày để bắt đầu ổ dịch.",
-    Why.ALONE: "Không có ca nào liên quan trong phạm vi và thời gian của hồ sơ ổ dịch.",
+    Why.ALONE: "Không có ca nào liên quan trong phạm vi và thời gian của tiêu chuẩn ổ dịch.",
     Why.NOT_EXACT: (
         "Ở gần nhưng vị trí không chính xác (chỉ biết đến khu phố hoặc xã, phường) "
         "nên không nối theo khoảng cách."
     ),
-    Why.ADDRESS_REFUTED: "Xác minh cho biết bệnh nhân không ở địa chỉ này; chờ chuyển ca đến nơi ở thật.",
+    Why.ADDRESS_REFUTED: "Xác minh không thấy địa chỉ hoặc bệnh nhân không ở đó; chờ chuyển ca đến nơi ở thật.",
     Why.OUTSIDE: "Vị trí nằm ngoài địa bàn; hãy kiểm tra lại tọa độ.",
     Why.NO_PLACE: "Chưa có vị trí hay nơi phơi nhiễm nào dùng được.",
-    Why.UNVERIFIED: "Ca ngoại trú chưa được xác minh địa chỉ và bệnh nhân.",
+    Why.UNVERIFIED: "Ca ngoại trú (hoặc chưa rõ nội trú hay ngoại trú) chưa được xác minh địa chỉ và bệnh nhân.",
     Why.FUTURE: "Ngày mắc bệnh ở tương lai; hãy kiểm tra lại ngày.",
     Why.NOT_THIS_DISEASE: "Xác minh cho biết không mắc bệnh này.",
     Why.DISCARDED: "Ca đã được loại trừ.",
@@ -150,7 +150,9 @@ def _why_not_case(table: CaseTable, profile: Profile, today: date) -> NDArray[np
     why = np.full(table.case_id.size, Why.ALONE, dtype=np.int64)
     if rule.outpatients == "verified":
         verified = np.isin(table.verification, rule.verified_outcomes)
+        refuted = np.isin(table.verification, rule.address_refuted)
         why[(table.inpatient != 1) & ~verified] = Why.UNVERIFIED
+        why[(table.inpatient != 1) & refuted] = Why.ADDRESS_REFUTED
     why[table.day > day_number(today)] = Why.FUTURE
     why[np.isin(table.verification, rule.not_this_disease)] = Why.NOT_THIS_DISEASE
     why[table.discarded] = Why.DISCARDED

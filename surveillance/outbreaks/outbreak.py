@@ -18,9 +18,7 @@ from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.table import METRIC, day_of
 from surveillance.types import FloatArray
 
-ONE_POINT = (
-    "{n} ca có cùng một tọa độ; có thể là địa chỉ của bệnh viện. Cần người kiểm tra trước khi xác nhận."
-)
+ONE_POINT = "{n} ca có cùng một tọa độ; có thể là địa chỉ của bệnh viện. Cần người kiểm tra địa chỉ này."
 NO_POSITION = "Không vẽ được vùng ổ dịch vì chưa có vị trí chính xác của ca nào."
 
 

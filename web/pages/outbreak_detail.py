@@ -182,8 +182,10 @@ def _case_table(cases: Iterable[CaseView]) -> html.Div:
     rows = [
         (
             html.Span(str(case.case_id), className="num"),
-            day(case.event_date),
-            html.Span(_person(case), className="nowrap"),
+            html.Div(
+                [html.Div(day(case.event_date)), html.Div(_person(case), className="dim")],
+                className="case-who",
+            ),
             html.Div(
                 [
                     html.Div(stored(case.why)),
@@ -201,7 +203,7 @@ def _case_table(cases: Iterable[CaseView]) -> html.Div:
         )
         for case in cases
     ]
-    return table([_("Ca"), _("Mắc bệnh"), _("Giới, tuổi"), _("Vì sao")], rows)
+    return table([_("Ca"), _("Mắc bệnh"), _("Vì sao")], rows)
 
 
 def _person(case: CaseView) -> str:
@@ -350,7 +352,7 @@ def _history(detail: OutbreakDetail) -> html.Details:
                 table([_("Từ lúc"), _("Trạng thái"), _("Số ca")], rows, numeric=(2,)),
                 facts(
                     [
-                        (_("Quy tắc ổ dịch"), detail.summary.profile),
+                        (_("Tiêu chuẩn ổ dịch"), detail.summary.profile),
                         (_("Đủ tiêu chuẩn từ"), day(detail.criteria_met_on)),
                         (_("Ngày xác định ổ dịch"), day(detail.summary.confirmed_on)),
                         (_("Chỗ rộng nhất"), _("{n} m", n=count(detail.diameter_m))),

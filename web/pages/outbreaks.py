@@ -29,6 +29,7 @@ from web.context import (
     context,
     day_on_show,
     disease_name,
+    disease_short,
     known_disease,
     local,
     now,
@@ -247,15 +248,15 @@ def _list_parts(disease: str, text: str) -> list[Any]:
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
     columns = [
         _fixed("code", _("Mã"), 98),
-        text_column("place", _("Xã, phường"), 124, filter=False),
-        *([text_column("disease", _("Bệnh"), 120, filter=False)] if len(context().profiles) > 1 else []),
-        _fixed("status", _("Trạng thái"), 112),
-        number_column("cases", _("Ca"), 54, filter=False),
+        text_column("place", _("Xã, phường"), 118, filter=False),
+        *([_fixed("disease", _("Bệnh"), 68)] if len(context().profiles) > 1 else []),
+        _fixed("status", _("Trạng thái"), 108),
+        number_column("cases", _("Ca"), 50, filter=False),
         _fixed("dates", _("Ca đầu – cuối"), 124, sortable=False),
         _fixed(
-            "deadline", _("Hạn"), 104, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
+            "deadline", _("Hạn"), 108, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
         ),
-        number_column("due", _("Việc"), 62, filter=False, headerTooltip=_("Số việc đang đến hạn")),
+        number_column("due", _("Việc"), 58, filter=False, headerTooltip=_("Số việc đang đến hạn")),
     ]
     return [
         html.Div(
@@ -326,7 +327,7 @@ def _grid_row(item: OutbreakSummary, current: datetime) -> dict[str, Any]:
         "id": str(item.id),
         "code": item.code,
         "place": place_text(item),
-        "disease": disease_name(item.disease),
+        "disease": disease_short(item.disease),
         "status": _(NAMES[item.status]),
         "cases": item.cases,
         "dates": f"{item.first_event:%d/%m} – {item.last_event:%d/%m}",
