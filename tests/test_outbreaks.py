@@ -10,13 +10,14 @@ from math import cos, dist, sin
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from geodata.types import PlaceLevel
 from surveillance.lines import day_number
 from surveillance.outbreaks import linking
-from surveillance.outbreaks.eligibility import Area, Why
+from surveillance.outbreaks.eligibility import Why
 from surveillance.outbreaks.explain import explain_members, near_misses
 from surveillance.outbreaks.find import Finding, find_outbreaks
 from surveillance.outbreaks.outbreak import NO_POSITION, ONE_POINT, OutbreakKind, outline
@@ -152,7 +153,7 @@ def test_case_13_a_ward_known_by_its_old_code_only_is_listed_as_near() -> None:
     finding = find([case(1, 0, 0), case(2, 50, 1), case(3, 0, 2, places=(place,))])
     assert finding.outbreaks[0].members == (1, 2)
     assert why(finding, 3) is Why.NOT_EXACT
-    assert "vị trí không chính xác" in said(finding, 3)
+    assert "Vị trí chưa đủ chính xác" in said(finding, 3)
 
 
 def test_case_15_a_patient_who_is_admitted_later_becomes_eligible() -> None:
@@ -443,7 +444,7 @@ def test_a_position_that_is_none_is_said_and_links_nothing(x: float | None) -> N
 
 
 def test_positions_in_the_sea_beyond_the_area_are_said_to_be_outside() -> None:
-    area = Area(EAST - 10_000, NORTH - 10_000, EAST + 10_000, NORTH + 10_000)
+    area = shapely.box(EAST - 10_000, NORTH - 10_000, EAST + 10_000, NORTH + 10_000)
     finding = find([case(1, 400_000, 0), case(2, 400_000, 1)], area=area)
     assert finding.outbreaks == () and why(finding, 1) is Why.OUTSIDE
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from surveillance.lines import day_number
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.table import KINDS, LEVELS, CaseTable
 from surveillance.types import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from shapely import Geometry
 
 
 class Why(IntEnum):
@@ -47,8 +50,7 @@ REASONS: Mapping[Why, str] = {
     Why.NO_SEED: "Có ca ở gần nhưng không đủ gần về ngày để bắt đầu ổ dịch.",
     Why.ALONE: "Không có ca nào liên quan trong phạm vi và thời gian của tiêu chuẩn ổ dịch.",
     Why.NOT_EXACT: (
-        "Ở gần nhưng vị trí không chính xác (chỉ biết đến khu phố hoặc xã, phường) "
-        "nên không nối theo khoảng cách."
+        "Vị trí chưa đủ chính xác (chỉ biết đến đường, khu phố hoặc xã, phường) nên không nối theo khoảng cách."
     ),
     Why.ADDRESS_REFUTED: "Xác minh không thấy địa chỉ hoặc bệnh nhân không ở đó; chờ chuyển ca đến nơi ở thật.",
     Why.OUTSIDE: "Vị trí nằm ngoài địa bàn; hãy kiểm tra lại tọa độ.",
@@ -65,13 +67,8 @@ def explain(why: Why) -> Message:
     return Message(REASONS[why])
 
 
-class Area(NamedTuple):
-    """The extent of the deployment in projected metres; positions outside are mistakes."""
-
-    west: float
-    south: float
-    east: float
-    north: float
+Area: TypeAlias = "Geometry"
+"""The land of the deployment in projected metres, prepared; positions outside are mistakes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +186,11 @@ def _kind_takes_part(table: CaseTable, profile: Profile) -> BoolArray:
 
 
 def _inside(table: CaseTable, area: Area | None) -> BoolArray:
+    import shapely
+
     if area is None:
         return np.ones(table.x.size, dtype=bool)
-    return (area.west <= table.x) & (table.x <= area.east) & (area.south <= table.y) & (table.y <= area.north)
+    return np.asarray(shapely.contains_xy(area, table.x, table.y), dtype=np.bool_)
 
 
 def _first_place(table: CaseTable) -> BoolArray:
