@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geodata.models import Boundary
+from surveillance.outbreaks import linking
 from surveillance.outbreaks.cases import load_area
 from surveillance.outbreaks.eligibility import Why
 from surveillance.outbreaks.lifecycle import Status
@@ -312,3 +313,22 @@ def test_cases_that_cannot_be_considered_are_counted_by_reason(
     assert told(session, profile) == {
         Why.NOT_EXACT: 1, Why.UNVERIFIED: 2, Why.ADDRESS_REFUTED: 1, Why.FUTURE: 1,
     }  # fmt: skip
+
+
+def test_ten_thousand_at_one_point_stop_their_own_disease_only_and_it_is_said(
+    session: Session, units: list[int], run: int, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit stands for the real one, which some 6,000 cases at one point reach."""
+    hand_foot_mouth = load_profiles()["HFMD"]
+    outbreaks = Outbreaks([profile, hand_foot_mouth], crs=METRIC)
+    add_cases(session, run, [sick(units[0], days_ago=3)] * 40)
+    add_cases(session, run, [replace(sick(units[0], days_ago=d), disease="hfmd") for d in (3, 4)])
+    monkeypatch.setattr(linking, "MOST_PAIRS", 100)
+
+    update(outbreaks, session)
+
+    assert session.scalars(select(OutbreakRow.disease)).all() == ["hfmd"]
+    assert "40 ca cùng một tọa độ: hãy kiểm tra cách định vị" in str(outbreaks.refused["dengue"])
+    monkeypatch.undo()
+    update(outbreaks, session)
+    assert set(session.scalars(select(OutbreakRow.disease))) == {"dengue", "hfmd"} and not outbreaks.refused

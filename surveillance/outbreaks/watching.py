@@ -17,6 +17,7 @@ from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.find import find_outbreaks
 from surveillance.outbreaks.incremental import Watch
 from surveillance.outbreaks.lifecycle import OPEN
+from surveillance.outbreaks.linking import TooManyLinks
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import record
 from surveillance.outbreaks.table import CaseTable
@@ -50,16 +51,26 @@ class Outbreaks:
         self.profiles = profiles
         self.crs = crs
         self._seen: dict[str, _Seen] = {}
+        self.refused: dict[str, TooManyLinks] = {}
         self._area: tuple[Area | None] | None = None
 
     def update(self, session: Session, *, today: date, now: datetime) -> int:
-        """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed."""
+        """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed.
+
+        A disease with more links than memory holds stays as recorded, its error in `refused`; the others go on.
+        """
         _one_worker(session)
         findings = []
+        self.refused.clear()
         for profile in self.profiles:
             since = first_day(profile, today)
             table = load_cases(session, profile, since=since, as_of=now, crs=self.crs)
-            finding = self._taken_in(session, profile, table, today).finding(table)
+            try:
+                finding = self._taken_in(session, profile, table, today).finding(table)
+            except TooManyLinks as error:
+                log.error("outbreaks.refused", disease=profile.disease)
+                self.refused[profile.disease] = error
+                continue
             findings.append((finding, since + timedelta(days=EDGE_DAYS)))
         changed = record(session, findings, crs=self.crs, today=today, now=now)
         return changed + tell_levels(
