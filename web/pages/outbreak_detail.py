@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 
 from i18n import Message, _
-from surveillance.outbreaks.detail import CaseView, OutbreakDetail, Relative, SurveyView
+from surveillance.outbreaks.detail import CaseView, OutbreakDetail, Relative, Side, SurveyView
 from surveillance.outbreaks.entries import NOTE, Entry
 from surveillance.outbreaks.lifecycle import NAMES, Status
 from surveillance.outbreaks.profiles import VectorControl
@@ -312,13 +312,19 @@ def _relatives(relatives: Sequence[Relative]) -> list[Any]:
     if not relatives:
         return []
 
-    def row(label: str, older: bool) -> list[tuple[str, Any]]:
-        links = [link(r.code, f"/outbreaks/{r.id}") for r in relatives if r.older is older]
+    def row(label: str, side: Side) -> list[tuple[str, Any]]:
+        links = [link(r.code, f"/outbreaks?id={r.id}") for r in relatives if r.side == side]
         return [(label, html.Span(links, className="relative-links"))] if links else []
 
     return [
         html.H3(_("Ổ dịch liên quan"), className="section-title"),
-        facts([*row(_("Từ ổ trước"), True), *row(_("Sang ổ sau"), False)]),
+        facts(
+            [
+                *row(_("Từ ổ trước"), "older"),
+                *row(_("Sang ổ sau"), "younger"),
+                *row(_("Cùng vùng dịch"), "zone"),
+            ]
+        ),
     ]
 
 
