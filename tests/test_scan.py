@@ -18,10 +18,11 @@ from scipy.stats import poisson as poisson_law
 from surveillance.adjacency import adjacency_weights
 from surveillance.scan import Overlap, Scan, Settings, replicate_plan, scan
 from surveillance.scanning import null as nulls_module
-from surveillance.scanning.draw_kernel import GROUP, draw_counts, stream_keys
+from surveillance.scanning.dealing import counts_of
+from surveillance.scanning.draw_kernel import stream_keys
 from surveillance.scanning.growth import Compactness, Ellipses, Growth, Limits, circles, ellipses, networks
 from surveillance.scanning.intervals import Unit, cut
-from surveillance.scanning.monte_carlo import KINDS, Plan, maxima
+from surveillance.scanning.monte_carlo import Plan, maxima
 from surveillance.scanning.null import Null, bernoulli, permutation, poisson
 from surveillance.scanning.places import place
 from surveillance.scanning.significance import Gumbel, monte_carlo_p, stopped_after
@@ -36,14 +37,14 @@ def rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
-def replicate(plan: Plan, seed: int, number: int, days: int) -> Any:
-    """The counts (n, T) of one replicate, from the same stream."""
-    counts = np.zeros((len(plan.weight), days * GROUP), np.int64)
-    draw = plan.draw
+def replicate(plan: Plan, seed: int, number: int) -> Any:
+    """The counts (n, T) of one replicate, from the same stream; none where no window reaches."""
+    lanes = plan.windows.lanes
     keys = stream_keys(seed, number, number + 1)
-    place_, keep, other = draw.place, draw.keep, draw.other
-    draw_counts(counts, KINDS[plan.model], keys, place_, draw.time, draw.stop, keep, other, draw.cases)
-    return np.diff(counts[:, ::GROUP], axis=1, prepend=0)
+    counts = counts_of(plan.deal, keys, len(plan.weight), lanes, np.int32)[0].astype(np.int64)
+    by_lane = np.diff(counts[:, :lanes], axis=1, prepend=0)
+    lane = plan.windows.lane
+    return np.where(lane >= 0, by_lane[:, lane], 0)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,7 +56,7 @@ def test_maxima_of_replicates_equal_a_plain_scan_of_every_window(model: str, pro
     plan = replicate_plan(null, growth, Settings(prospective=prospective, shortest=2, longest=5))
     ends = [11] if prospective else range(12)
     found = maxima(plan, 5, 0, 6)
-    expected = [plain_maximum(null, replicate(plan, 5, r, 12), growth, 2, 5, ends) for r in range(6)]
+    expected = [plain_maximum(null, replicate(plan, 5, r), growth, 2, 5, ends) for r in range(6)]
     assert found == pytest.approx(expected, rel=1e-9)
 
 
@@ -74,7 +75,7 @@ def test_ellipses_include_circles_and_pay_for_their_length() -> None:
     shapes = Ellipses(shapes=(2.0, 4.0), angles=(3, 4), compactness=Compactness.STRONG)
     growth = ellipses(places, null.size, Limits(), shapes)
     plan = replicate_plan(null, growth, Settings(longest=4))
-    expected = [plain_maximum(null, replicate(plan, 1, r, 12), growth, 1, 4, [11]) for r in range(4)]
+    expected = [plain_maximum(null, replicate(plan, 1, r), growth, 1, 4, [11]) for r in range(4)]
     assert growth.size == 12 * (1 + 3 + 4)
     assert maxima(plan, 1, 0, 4) == pytest.approx(expected, rel=1e-9)
     round_ones = circles(places, null.size, Limits())
@@ -96,7 +97,7 @@ def test_earlier_analyses_widen_what_replicates_are_searched_in_only() -> None:
     once = scan(null, growth, Settings(longest=4, replications=50), seed=1)
     adjusted = scan(null, growth, Settings(longest=4, replications=50, earlier_from=8), seed=1)
     plan = replicate_plan(null, growth, Settings(longest=4, earlier_from=8))
-    expected = plain_maximum(null, replicate(plan, 1, 0, 12), growth, 1, 4, range(8, 12))
+    expected = plain_maximum(null, replicate(plan, 1, 0), growth, 1, 4, range(8, 12))
     assert adjusted.clusters[0].statistic == once.clusters[0].statistic
     assert np.all(adjusted.maxima[0] >= once.maxima[0]) and np.any(adjusted.maxima[0] > once.maxima[0])
     assert adjusted.maxima[0][0] == pytest.approx(expected)
@@ -140,7 +141,7 @@ def test_counts_too_large_for_sixteen_bits_are_scanned_all_the_same() -> None:
     null = poisson(counts, np.outer(np.arange(1.0, 9), np.ones(4)))
     growth = growth_of(places, null)
     plan = replicate_plan(null, growth, Settings(longest=3))
-    expected = [plain_maximum(null, replicate(plan, 1, r, 4), growth, 1, 3, [3]) for r in range(3)]
+    expected = [plain_maximum(null, replicate(plan, 1, r), growth, 1, 3, [3]) for r in range(3)]
     assert plan.most_expected > 25_000
     assert maxima(plan, 1, 0, 3) == pytest.approx(expected, rel=1e-6)
 

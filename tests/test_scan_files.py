@@ -27,6 +27,8 @@ SAMPLES = {
     "samples/NYCSpaceTimePermutation": "samples/NYCfever",
     "samples/NewMexicoSpaceTimePoisson": "samples/nm",
     "s300_stp": "s300_stp",
+    "s300_poi": "s300_poi",
+    "s1000_stp": "s1000_stp",
     "s1000_poi": "s1000_poi",
     "s1000sparse_stp": "s1000sparse_stp",
     "s1000sparse_poi": "s1000sparse_poi",
