@@ -42,7 +42,7 @@ def replicate(plan: Plan, seed: int, number: int) -> Any:
     lanes = plan.windows.lanes
     keys = stream_keys(seed, number, number + 1)
     counts = counts_of(plan.deal, keys, len(plan.weight), lanes, np.int32)[0].astype(np.int64)
-    by_lane = np.diff(counts[:, :lanes], axis=1, prepend=0)
+    by_lane = np.diff(counts[:-1, :lanes], axis=1, prepend=0)
     lane = plan.windows.lane
     return np.where(lane >= 0, by_lane[:, lane], 0)
 

@@ -78,30 +78,21 @@ def alias_table(weight: FloatArray) -> tuple[FloatArray, IntArray]:
 
 
 @compiled
-def tally(counts: Any, held: Any, place: int, column: int) -> int:
-    """Count a case; how many the place has by now in this replicate."""
-    counts[place, column] += 1
-    held[place] += 1
-    return held[place]
-
-
-@compiled
 def permute(
     counts: Any, held: Any, column: int, key: Any, place: Any, stop: IntArray, lane: Any, lane_stop: IntArray
-) -> int:
-    """Deal the lanes of each stratum out to as many of its cases, chosen as they come (Fisher–Yates); the most cases
-    of a place."""
+) -> None:
+    """Deal the lanes of each stratum out to as many of its cases, chosen as they come (Fisher–Yates)."""
     dealt = place.copy()
-    most = first = low = 0
+    first = low = 0
     for g in range(stop.size):
         for i in range(lane_stop[g] - low):
             key += GOLDEN
             j = first + i + below(mixed(key), stop[g] - first - i)
             chosen = dealt[j]
             dealt[j] = dealt[first + i]
-            most = max(most, tally(counts, held, chosen, column + lane[low + i]))
+            counts[chosen, column + lane[low + i]] += 1
+            held[chosen] += 1
         first, low = stop[g], lane_stop[g]
-    return most
 
 
 @compiled
@@ -110,44 +101,41 @@ def scatter(
     held: Any,
     column: int,
     key: Any,
-    keep: FloatArray,
-    other: IntArray,
-    lane_keep: FloatArray,
-    lane_other: IntArray,
+    keep: Keys,
+    other: Keys,
+    lane_keep: Keys,
+    lane_other: Keys,
     cases: int,
-) -> int:
-    """Let each case fall in a place, by the alias table `keep` and `other` (n + 1,) whose last cell is where no window
-    reaches, then in a lane, by tables (1 or n, lanes); the most cases of a place."""
-    places, most = counts.shape[0], 0
+) -> None:
+    """Let each case fall in a place, by the alias table `keep` (n + 1,) and `other` (2, n + 1: kept and not), then in a
+    lane, by tables (1 or n + 1, lanes). Without branches, as no processor foretells them."""
+    shared = np.uint64(0) if lane_keep.shape[0] == 1 else ~np.uint64(0)
+    first = np.uint64(column)
     for _ in range(cases):
         key += GOLDEN
         bits = mixed(key)
         split = (bits >> SHIFT_32) * np.uint64(keep.size)
-        place = np.int64(split >> SHIFT_32)
-        if np.float64(split & LOW) >= keep[place]:
-            place = other[place]
-        if place == places:
-            continue
+        cell = split >> SHIFT_32
+        place = other[np.uint64((split & LOW) >= keep[cell]), cell]
         split = (bits & LOW) * np.uint64(lane_keep.shape[1])
-        lane = np.int64(split >> SHIFT_32)
-        row = place if lane_keep.shape[0] > 1 else 0
-        if np.float64(split & LOW) >= lane_keep[row, lane]:
-            lane = lane_other[row, lane]
-        most = max(most, tally(counts, held, place, column + lane))
-    return most
+        cell = split >> SHIFT_32
+        row = place & shared
+        lane = lane_other[row, np.uint64((split & LOW) >= lane_keep[row, cell]), cell]
+        counts[place, first + lane] += 1
+        held[place] += 1
 
 
 @compiled
-def choose(counts: Any, held: Any, column: int, key: Any, place: Any, lane: Any, cases: int) -> int:
-    """Make `cases` of the people cases, each with equal chance; the most cases of a place."""
-    person, most = np.arange(place.size), 0
+def choose(counts: Any, held: Any, column: int, key: Any, place: Any, lane: Any, cases: int) -> None:
+    """Make `cases` of the people cases, each with equal chance."""
+    person = np.arange(place.size)
     for i in range(cases):
         key += GOLDEN
         j = i + below(mixed(key), place.size - i)
         person[i], person[j] = person[j], person[i]
         if lane[person[i]] >= 0:
-            most = max(most, tally(counts, held, place[person[i]], column + lane[person[i]]))
-    return most
+            counts[place[person[i]], column + lane[person[i]]] += 1
+            held[place[person[i]]] += 1
 
 
 @compiled
@@ -177,14 +165,14 @@ def draw_counts(
     stop: IntArray,
     lane: Any,
     lane_stop: IntArray,
-    keep: FloatArray,
-    other: IntArray,
-    lane_keep: FloatArray,
-    lane_other: IntArray,
+    keep: Keys,
+    other: Keys,
+    lane_keep: Keys,
+    lane_other: Keys,
     cases: int,
 ) -> int:
-    """Fill `counts` (n, GROUP × size) with one replicate per key, cumulated along its lanes. Returns the most cases of
-    a place: when they do not fit, `counts` is of no use."""
+    """Fill `counts` (n + 1, GROUP × size) with one replicate per key, cumulated along its lanes; the last row is of the
+    cases that no window reaches. Returns the most cases of a place: when they do not fit, `counts` is of no use."""
     counts[:] = 0
     held = np.empty(counts.shape[0], np.int64)
     size, most = counts.shape[1] // GROUP, 0
@@ -192,11 +180,11 @@ def draw_counts(
         held[:] = 0
         key, column = keys[r], r * size
         if kind == PERMUTE:
-            held_most = permute(counts, held, column, key, place, stop, lane, lane_stop)
+            permute(counts, held, column, key, place, stop, lane, lane_stop)
         elif kind == SCATTER:
-            held_most = scatter(counts, held, column, key, keep, other, lane_keep, lane_other, cases)
+            scatter(counts, held, column, key, keep, other, lane_keep, lane_other, cases)
         else:
-            held_most = choose(counts, held, column, key, place, lane, cases)
-        most = max(most, held_most)
+            choose(counts, held, column, key, place, lane, cases)
+        most = max(most, held[:-1].max())
     add_up(counts, size)
     return most

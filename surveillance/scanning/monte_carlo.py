@@ -19,14 +19,14 @@ from surveillance.types import FloatArray
 
 IntArray = NDArray[np.int64]
 
-SPREAD = 1.0
+SPREAD = 0.5
 """How much a block may grow, in standard deviations: long ones are fewer to compare, short ones pass less often."""
-PASSES = (1 / 256, 1 / 24, 1.0)
-"""The share of sequences in each pass: what a replicate reaches in one pass is the floor of the next."""
+PASSES = (1 / 256, 1 / 24)
+"""The share of sequences in each pass before the whole one: what a replicate reaches is the floor of the next."""
 FLOOR_GROUPS = (0.05, 0.25, 0.6)
 """Where replicates, weakest first, are parted into groups with a floor of their own, in one pass."""
-FIRST_FLOOR = 1.5
-"""The lowest floor but in the last pass: less would take long and help little."""
+FIRST_FLOOR = 3.5
+"""The lowest floor tried first: replicates whose maximum stays below are scanned once more."""
 TABLE_BYTES = 64_000_000
 """Thresholds held at once; beyond, sequences are worked off in parts."""
 PER_CASE = 4
@@ -188,16 +188,35 @@ def maxima(plan: Plan, seed: int, first: int, last: int, *, threads: int = 1) ->
         return best
     keys = stream_keys(seed, first, last)
     for share in PASSES:
-        step = max(1, min(round(1 / share), plan.growth.size // 4))
-        chosen = plan.tour[::step]
-        edges = [round(part * best.size) for part in FLOOR_GROUPS]
-        for group in np.split(np.argsort(best, kind="stable"), edges):
-            if group.size:
-                floor = float(best[group].min()) if step == 1 else max(float(best[group].min()), FIRST_FLOOR)
-                _raise(plan, chosen, keys, best, group, floor, threads)
-        if step == 1:
-            break
+        chosen = plan.tour[:: max(1, min(round(1 / share), plan.growth.size // 4))]
+        _raise_all(plan, chosen, keys, best, np.arange(best.size), FIRST_FLOOR, threads)
+    left = np.arange(best.size)
+    highest = FIRST_FLOOR
+    while left.size:
+        floors = _raise_all(plan, plan.tour, keys, best, left, highest, threads)
+        left = left[best[left] < floors]
+        highest = highest / 4 if highest > 0.1 else 0.0
     return best
+
+
+def _raise_all(
+    plan: Plan,
+    chosen: IntArray,
+    keys: NDArray[np.uint64],
+    best: FloatArray,
+    which: IntArray,
+    lowest: float,
+    threads: int,
+) -> FloatArray:
+    """One pass over the `chosen` sequences for replicates `which`, weak and strong ones apart. The floors (which.size,)
+    above which nothing was passed over: what the weakest beside it had reached, or `lowest` if that is more."""
+    order = np.argsort(best[which], kind="stable")
+    floors = np.empty(which.size)
+    for group in np.split(order, [round(part * order.size) for part in FLOOR_GROUPS]):
+        if group.size:
+            floors[group] = max(float(best[which[group]].min()), lowest)
+            _raise(plan, chosen, keys, best, which[group], float(floors[group[0]]), threads)
+    return floors
 
 
 def _raise(
@@ -220,12 +239,14 @@ def _raise(
     for part in _parts(plan, chosen, np.dtype(counter).itemsize):
         row_start, table = _thresholds(plan, part, largest, counter, threads)
 
-        def work(piece: IntArray, part: IntArray = part, row_start: IntArray = row_start, table: Any = table) -> None:
+        def work(
+            piece: IntArray, part: IntArray = part, row_start: IntArray = row_start, table: Any = table
+        ) -> None:
             counts, fold = counts_of(plan.deal, keys[piece], len(plan.weight), spans.lanes, counter)
             reached = best[piece]
             raise_maxima(
                 reached, counts, fold, part, row_start, table, growth.member, growth.start, plan.stop, plan.block,
-                plan.before, plan.weight, plan.profile, spans.runs, plan.kind, growth.penalty, largest,
+                plan.before, plan.weight, plan.profile, spans.runs, growth.penalty, plan.least,
                 plan.deal.cases, plan.people,
             )  # fmt: skip
             best[piece] = reached

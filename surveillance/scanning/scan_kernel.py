@@ -74,11 +74,19 @@ def add_bytes(typing, counts, member, first, last, fold, acc):
                     builder.store(total, at, align=2)
 
         wide, narrow = 16, 4
-        whole = builder.mul(builder.sdiv(columns, ir.Constant(index, wide * BYTES)), ir.Constant(index, wide * BYTES))
+        whole = builder.mul(
+            builder.sdiv(columns, ir.Constant(index, wide * BYTES)), ir.Constant(index, wide * BYTES)
+        )
         zero = ir.Constant(index, 0)
-        with cgutils.for_range_slice(builder, zero, whole, ir.Constant(index, wide * BYTES), index) as (column, _):
+        with cgutils.for_range_slice(builder, zero, whole, ir.Constant(index, wide * BYTES), index) as (
+            column,
+            _,
+        ):
             tile(column, wide)
-        with cgutils.for_range_slice(builder, whole, columns, ir.Constant(index, narrow * BYTES), index) as (column, _):
+        with cgutils.for_range_slice(builder, whole, columns, ir.Constant(index, narrow * BYTES), index) as (
+            column,
+            _,
+        ):
             tile(column, narrow)
         return context.get_dummy_value()
 
@@ -225,15 +233,18 @@ def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
 
 
 @compiled
-def cannot_exceed(count: float, expected: float, total: float, best: float) -> bool:
-    """Whether the ratio surely stays at or below `best`: x ln x - x + 1 ≤ (x - 1)² / 2 for x ≥ 1, and with it
-    (1 - y) ln (1 - y) + y ≤ y² / 2 (1 - y)."""
+def cannot_exceed(count: float, expected: float, total: float, people: float, best: float) -> bool:
+    """Whether the ratio surely stays below `best`, without a logarithm where it can be had: ln (1 + u) is at most
+    u (6 + u) / (6 + 4 u) (Topsøe 2007), and (1 - y) ln (1 - y) + y ≤ y² / 2 (1 - y)."""
     if count <= expected:
         return True
-    if count >= total or expected <= 0:
+    if expected <= 0:
         return False
+    if people > 0 or count >= total:
+        return ratio(count, expected, total, people) < best * (1 - SLACK)
     more = count - expected
-    return 0.5 * more * more * (1 / expected + 1 / (total - count)) < best * (1 - SLACK)
+    inside = (3 * expected + more) / (expected * (6 * expected + 4 * more))
+    return more * more * (inside + 0.5 / (total - count)) < best * (1 - SLACK)
 
 
 @compiled
@@ -250,7 +261,7 @@ def search_block(
     profile: FloatArray,
     upper: int,
     lower: int,
-    largest: FloatArray,
+    least: int,
     penalty: float,
     total: int,
     people: float,
@@ -258,10 +269,9 @@ def search_block(
 ) -> float:
     """The largest statistic above `best` of one window over the zones of a block whose last zone counts `reached`;
     `lane` and `lane + less` (0: none) are its columns of `counts`, `expected` is without the block."""
+    goal = best / penalty
     joined = expected + window_expected(weight, member[first], profile, upper, lower)
-    if people == 0 and cannot_exceed(reached, joined, total, best / penalty):
-        return best
-    if joined > 0 and penalty * ratio(reached, joined, total, people) <= best * (1 - SLACK):
+    if cannot_exceed(reached, joined, total, people, goal):
         return best
     count = np.int64(reached)
     for j in range(first, last):
@@ -274,9 +284,9 @@ def search_block(
             more -= np.int64(counts[member[j], lane + less])
         expected += window_expected(weight, member[j], profile, upper, lower)
         count += more
-        if more > 0 and largest[count] > 0 and expected <= largest[count]:
-            best = max(best, penalty * ratio(count, expected, total, people))
-    return best
+        if more > 0 and count >= least and not cannot_exceed(count, expected, total, people, goal):
+            goal = max(goal, ratio(count, expected, total, people))
+    return max(best, goal * penalty)
 
 
 @compiled
@@ -295,16 +305,15 @@ def raise_maxima(
     weight: FloatArray,
     profile: FloatArray,
     runs: IntArray,
-    kind: IntArray,
     penalty: FloatArray,
-    largest: FloatArray,
+    least: int,
     total: int,
     people: float,
 ) -> None:
     """Raise `best` (R,) to each replicate's largest statistic over the `chosen` sequences.
 
     `counts` is (n, GROUP × size), R at most GROUP, in bytes of which `fold` add up in one; sums of them are kept in the
-    type of `table`. Statistics below the floor of `largest` may be overlooked, none above it. Cumulated counts may wrap
+    type of `table`. Statistics below the floor of `table` may be overlooked, none above it. Cumulated counts may wrap
     around, a window's count must not.
     """
     acc = np.zeros(counts.shape[1] + PAD, table.dtype)
@@ -338,9 +347,90 @@ def raise_maxima(
                             expected = window_expected(before, b, profile, upper + k, low)
                             best[r] = search_block(
                                 counts, lane + k, less, member, at, stop[b], reached, expected, weight, profile,
-                                upper + k, low, largest[kind[s]], penalty[s], total, people, best[r],
+                                upper + k, low, least, penalty[s], total, people, best[r],
                             )  # fmt: skip
             at = stop[b]
+
+
+@compiled
+def fill_expected(out: Any, whole: FloatArray, profile: FloatArray, runs: IntArray) -> None:
+    """The expectation of every window of a zone whose expectation is `whole` (K,)."""
+    for n in range(runs.shape[0]):
+        length, row = runs[n, 2], out[runs[n, 3] :]
+        lanes = whole if whole.size > 1 else profile
+        factor = whole[0] if whole.size == 1 else 1.0
+        above = lanes[runs[n, 0] :]
+        if runs[n, 1] < 0:
+            for k in range(length):
+                row[k] = factor * above[k]
+        else:
+            less = lanes[runs[n, 1] :]
+            for k in range(length):
+                row[k] = factor * (above[k] - less[k])
+
+
+@compiled
+def mark_promising(
+    marked: Any,
+    acc: Any,
+    expected: FloatArray,
+    runs: IntArray,
+    least: int,
+    total: int,
+    people: float,
+    goal: float,
+) -> bool:
+    """Mark the windows whose count `cannot_exceed` does not show to stay below `goal`: the same bound, many at once."""
+    found = False
+    target = 2 * goal * (1 - SLACK)
+    for n in range(runs.shape[0]):
+        length, mark, awaited = runs[n, 2], marked[runs[n, 3] :], expected[runs[n, 3] :]
+        above = acc[runs[n, 0] :]
+        less = acc[runs[n, 1] :] if runs[n, 1] >= 0 else acc[acc.size // 2 :]
+        for k in range(length):
+            count = float(above[k] - less[k])
+            mean = awaited[k] * (1 - SLACK)
+            more, outside = count - mean, total - count
+            scale = mean * (6 * mean + 4 * more)
+            high = more * more * (2 * outside * (3 * mean + more) + scale) >= target * outside * scale
+            mark[k] = (count >= least) & (more > 0) & (high | (people > 0))
+            found |= mark[k]
+    return found
+
+
+@compiled
+def reached_by_blocks(
+    counts: Any,
+    acc: Any,
+    member: Any,
+    at: int,
+    stop: IntArray,
+    first: int,
+    last: int,
+    before: FloatArray,
+    profile: FloatArray,
+    runs: IntArray,
+    least: int,
+    total: int,
+    people: float,
+    expected: FloatArray,
+    marked: Any,
+) -> float:
+    """The largest ratio of a sequence's zones that end a block `first` … `last` - 1 with another behind it."""
+    goal = 0.0
+    acc[:] = 0
+    for b in range(first, last - 1):
+        add_rows(counts, member, at, stop[b], acc)
+        at = stop[b]
+        fill_expected(expected, before[b + 1], profile, runs)
+        if not mark_promising(marked, acc, expected, runs, least, total, people, goal):
+            continue
+        for n in range(runs.shape[0]):
+            for i in range(runs[n, 2]):
+                if marked[runs[n, 3] + i]:
+                    count = acc[runs[n, 0] + i] - (acc[runs[n, 1] + i] if runs[n, 1] >= 0 else 0)
+                    goal = max(goal, ratio(count, expected[runs[n, 3] + i], total, people))
+    return goal
 
 
 @compiled
@@ -368,35 +458,46 @@ def best_windows(
 
     Of equals, the smaller zone, then the run and window named first.
     """
-    acc = np.zeros(counts.shape[1], counts.dtype)
+    acc = np.zeros(2 * counts.shape[1], counts.dtype)  # the other half stays 0: for windows less nothing
+    joined = np.empty(weight.shape[1])
+    columns = 0
+    for n in range(runs.shape[0]):
+        columns = max(columns, runs[n, 3] + runs[n, 2])
+    awaited, marked = np.empty(columns), np.empty(columns, np.bool_)
     for s in range(first, last):
+        goal = reached_by_blocks(
+            counts, acc, member, start[s], stop, block[s], block[s + 1], before, profile, runs, least, total, people,
+            awaited, marked,
+        )  # fmt: skip
         acc[:] = 0
         at = start[s]
         for b in range(block[s], block[s + 1]):
             add_rows(counts, member, at, stop[b], acc)
+            for k in range(joined.size):
+                joined[k] = before[b, k] + weight[member[at], k]
+            fill_expected(awaited, joined, profile, runs)
+            if not mark_promising(marked, acc, awaited, runs, least, total, people, goal):
+                at = stop[b]
+                continue
             for n in range(runs.shape[0]):
                 for i in range(runs[n, 2]):
-                    upper, lower = runs[n, 0] + i, runs[n, 1] + i if runs[n, 1] >= 0 else -1
-                    reached = acc[upper] - (acc[lower] if lower >= 0 else 0)
-                    if reached < least:
+                    if not marked[runs[n, 3] + i]:
                         continue
+                    upper, lower = runs[n, 0] + i, runs[n, 1] + i if runs[n, 1] >= 0 else -1
                     expected = window_expected(before, b, profile, upper, lower)
-                    if people == 0:
-                        joined = expected + window_expected(weight, member[at], profile, upper, lower)
-                        if cannot_exceed(reached, joined, total, best[s]):
-                            continue
-                    count = reached
+                    count = acc[upper] - (acc[lower] if lower >= 0 else 0)
                     for j in range(at, stop[b]):
                         count -= counts[member[j], upper] - (counts[member[j], lower] if lower >= 0 else 0)
                     for j in range(at, stop[b]):
                         more = counts[member[j], upper] - (counts[member[j], lower] if lower >= 0 else 0)
                         expected += window_expected(weight, member[j], profile, upper, lower)
                         count += more
-                        if more == 0 or count < least:
+                        if more == 0 or count < least or cannot_exceed(count, expected, total, people, goal):
                             continue
                         value = ratio(count, expected, total, people)
                         same = abs(value - best[s]) <= 1e-12 * value
                         if (value > best[s] and not same) or (same and j + 1 - start[s] < length[s]):
                             best[s], length[s] = value, j + 1 - start[s]
                             window[s, 0], window[s, 1] = upper, lower
+                            goal = max(goal, value)
             at = stop[b]
