@@ -17,7 +17,7 @@ from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -34,26 +34,34 @@ PAD = 16
 """Windows of a run compared at once; its thresholds are filled up to as many with such as no count reaches."""
 BYTES = 32
 """Bytes added at once."""
+TILES = (16, 4)
+"""Vectors kept in registers: as many as there are, then fewer; any row is a whole number of the last."""
 
 
 def _vector(builder: Any, address: Any, kind: Any) -> Any:
     return builder.load(builder.bitcast(address, kind.as_pointer()), align=1)
 
 
-@intrinsic
-def add_bytes(typing, counts, member, first, last, fold, acc):
+def _add_bytes(
+    typing: Any, counts: Any, member: Any, first: Any, last: Any, fold: Any, acc: Any
+) -> tuple[Any, Any]:
+    """add_bytes(counts, member, first, last, fold, acc): add the rows of `counts`, bytes, of the joining places to the
+    wider `acc`; `fold` rows surely add up in a byte.
+
+    In LLVM's words, as no loop in Python keeps the sums of a row in registers: half the time, for short blocks.
+    """
     signature = types.void(counts, member, first, last, fold, acc)
 
-    def emit(context, builder, signature, given):
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kinds = signature.args
         rows, order, sums = (context.make_array(kinds[i])(context, builder, given[i]) for i in (0, 1, 5))
         first, last, fold = given[2:5]
         index = first.type
         stride = cgutils.unpack_tuple(builder, rows.strides, 2)[0]
         columns = cgutils.unpack_tuple(builder, rows.shape, 2)[1]
-        byte, short = ir.VectorType(ir.IntType(8), BYTES), ir.VectorType(ir.IntType(16), BYTES)
+        byte, wide = ir.VectorType(ir.IntType(8), BYTES), ir.VectorType(sums.data.type.pointee, BYTES)
 
-        def tile(column, width):
+        def tile(column: Any, width: int) -> None:
             """Add columns `column` … + width × BYTES - 1."""
             many = [cgutils.alloca_once(builder, byte) for _ in range(width)]
             with cgutils.for_range_slice(builder, first, last, fold, index) as (begin, _):
@@ -69,35 +77,31 @@ def add_bytes(typing, counts, member, first, last, fold, acc):
                         builder.store(builder.add(builder.load(one), part), one)
                 for v, one in enumerate(many):
                     at = builder.gep(sums.data, [builder.add(column, ir.Constant(index, v * BYTES))])
-                    at = builder.bitcast(at, short.as_pointer())
-                    total = builder.add(builder.load(at, align=2), builder.zext(builder.load(one), short))
-                    builder.store(total, at, align=2)
+                    at = builder.bitcast(at, wide.as_pointer())
+                    total = builder.add(builder.load(at, align=1), builder.zext(builder.load(one), wide))
+                    builder.store(total, at, align=1)
 
-        wide, narrow = 16, 4
-        whole = builder.mul(
-            builder.sdiv(columns, ir.Constant(index, wide * BYTES)), ir.Constant(index, wide * BYTES)
-        )
-        zero = ir.Constant(index, 0)
-        with cgutils.for_range_slice(builder, zero, whole, ir.Constant(index, wide * BYTES), index) as (
-            column,
-            _,
-        ):
-            tile(column, wide)
-        with cgutils.for_range_slice(builder, whole, columns, ir.Constant(index, narrow * BYTES), index) as (
-            column,
-            _,
-        ):
-            tile(column, narrow)
+        begun = ir.Constant(index, 0)
+        for vectors in TILES:
+            step = ir.Constant(index, vectors * BYTES)
+            whole = builder.mul(builder.sdiv(columns, step), step)
+            with cgutils.for_range_slice(builder, begun, whole, step, index) as (column, _):
+                tile(column, vectors)
+            begun = whole
         return context.get_dummy_value()
 
     return signature, emit
 
 
-@intrinsic
-def any_reaches(typing, acc, at, less, size, many, limits):
+def _any_reaches(
+    typing: Any, acc: Any, at: Any, less: Any, size: Any, many: Any, limits: Any
+) -> tuple[Any, Any]:
+    """any_reaches(acc, at, less, size, many, limits): whether a window of a run reaches its threshold in any of `many`
+    replicates. The first one's windows count `acc` from `at` on, less those from `at + less` on (0: none); the next
+    one's lie `size` further. In LLVM's words as `add_bytes`: a sixth of the time."""
     signature = types.boolean(acc, at, less, size, many, limits)
 
-    def emit(context, builder, signature, given):
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kinds = signature.args
         sums, least = (context.make_array(kinds[i])(context, builder, given[i]) for i in (0, 5))
         at, less, size, many = given[1:5]
@@ -110,7 +114,7 @@ def any_reaches(typing, acc, at, less, size, many, limits):
         found, most = cgutils.alloca_once(builder, mask), cgutils.alloca_once(builder, vector)
         builder.store(ir.Constant(mask, None), found)
 
-        def highest(k, subtract):
+        def highest(k: Any, subtract: bool) -> None:
             with cgutils.for_range_slice(builder, zero, many, one, index) as (r, _):
                 lane = builder.add(builder.add(at, k), builder.mul(r, size))
                 value = _vector(builder, builder.gep(sums.data, [lane]), vector)
@@ -134,6 +138,10 @@ def any_reaches(typing, acc, at, less, size, many, limits):
         return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
     return signature, emit
+
+
+add_bytes: Any = intrinsic(_add_bytes)
+any_reaches: Any = intrinsic(_any_reaches)
 
 
 @compiled
@@ -165,11 +173,12 @@ def ratio(count: float, expected: float, total: float, people: float) -> float:
 
 @compiled
 def poisson_root(count: int, target: float, total: int) -> float:
-    """The expectation with which the Poisson ratio of `count` is `target`, or just above it.
+    """The expectation with which the Poisson ratio of `count` is `target`, or just above it; `count`, which overlooks
+    nothing, where the target is so small that the slope vanishes.
 
     By Newton's method in ln μ, in which the ratio is convex and falls: from the left it never passes the root.
     """
-    if target <= 0:
+    if target < 1e-3:
         return float(count)
     share = target / count
     at = log(count) - sqrt(2 * share) - share
