@@ -56,6 +56,46 @@ ASIDE = {
 }
 """Options that add an output which is not made here, with the value that asks for none."""
 
+FOLLOWED = frozenset((
+    "AdjustForEarlierAnalyses", "AdjustForWeeklyTrends", "AnalysisType", "CaseFile", "ControlFile",
+    "CoordinatesFile", "CoordinatesType", "CriteriaForReportingSecondaryClusters", "EarlyTerminationThreshold",
+    "EllipseAngles", "EllipseShapes", "EndDate", "GeographicalCoordinatesCheckType", "GridFile",
+    "IterativeScan", "IterativeScanMaxIterations", "IterativeScanMaxPValue",
+    "MaxSpatialSizeInDistanceFromCenter", "MaxSpatialSizeInPopulationAtRisk", "MaxTemporalSize",
+    "MaxTemporalSizeInterpretation", "MinimumCasesInHighRateClusters", "MinimumTemporalClusterSize",
+    "ModelType", "MonteCarloReps", "NonCompactnessPenalty", "PValueReportType", "PopulationFile",
+    "PrecisionCaseTimes", "ProspectiveStartDate", "SpatialWindowShapeType", "StartDate", "StudyPeriodCheckType",
+    "TimeAggregationLength", "TimeAggregationUnits", "UseDistanceFromCenterOption", "UseGridFile",
+))  # fmt: skip
+"""Options that scan_options.py translates."""
+
+SILENT = frozenset((
+    "AdjustmentsByKnownRelativeRisksFilename", "AlternativeHypothesisFilename",
+    "CensusAreasReportedClustersASCII", "CompressKMLtoKMZ", "CriticalValue001", "CriticalValue01",
+    "CriticalValue05", "CriticalValueType", "CustomEmail", "CustomEmailMessageBody", "CustomEmailSubjectLine",
+    "CutoffClusterLinelistCSV", "DataSet1-Name", "DrilldownClusterCutoff", "DrilldownMinimumClusterCases",
+    "DrilldownMinimumClusterLocations", "EmailAlwaysRecipients", "EmailAttachResults", "EmailCutoffRecipients",
+    "EmailCutoffValue", "EmailIncludeResults", "ExecutionType", "GiniIndexClusterReportingType",
+    "GiniIndexClustersPValueCutOff", "IncludeClusterLocationsKML", "IntervalEndRange", "IntervalStartRange",
+    "LaunchMapViewer", "LineListIndividualCache", "LocationsNetworkFilename", "LogRunToHistoryFile",
+    "MaxCirclePopulationFile", "MaxSizeInMaxCirclePopulationFile_Reported",
+    "MaxSpatialSizeInDistanceFromCenter_Reported", "MaxSpatialSizeInMaxCirclePopulationFile",
+    "MaxSpatialSizeInPopulationAtRisk_Reported", "MetaLocationsFilename", "MinimumCasesInLowRateClusters",
+    "MostLikelyClusterCaseInfoEachCentroidASCII", "MostLikelyClusterEachCentroidASCII", "MultipleLocationsFile",
+    "NeighborsFilename", "NumBootstrapReplications", "NumberParallelProcesses", "NumberPowerReplications",
+    "OliveiraPvalueCutoff", "PowerEstimationType", "PowerEvaluationTotalCases", "PowerEvaluationsMethod",
+    "PowerEvaluationsSimulationMethod", "PowerEvaluationsSimulationOutputFilename",
+    "PowerEvaluationsSimulationSourceFilename", "PrintAsciiColumnHeaders", "ProspectiveFrequency",
+    "ProspectiveFrequencyType", "ReportClusterRank", "ReportGiniIndexCoefficents", "ReportGumbel",
+    "ReportHierarchicalClusters", "ReportPowerEvaluationSimulationData", "ResultsFile", "ResultsTitle",
+    "RiskLimitLowClusters", "RiskThresholdHighClusters", "RiskThresholdLowClusters", "SaveSimLLRsASCII",
+    "SimulatedDataInputFilename", "SimulatedDataOutputFilename", "SpatialMaxima", "SuppressWarnings",
+    "TemporalGraphMostMLC", "TemporalGraphReportType", "TemporalGraphSignificanceCutoff",
+    "ThresholdLocationsSeparateKML", "TimeStratifiedAdjLength", "TimeTrendPercentage", "TimeTrendType",
+    "UseDistanceFromCenterOption_Reported", "UseMaxCirclePopulationFileOption_Reported", "Version",
+))  # fmt: skip
+"""Options of output, e-mail and what another option turns on, which is refused."""
+
 
 def read_parameters(path: Path) -> tuple[Parameters, tuple[Message, ...]]:
     """Options by name and warnings of what is asked for and not done.
@@ -83,12 +123,21 @@ def read_parameters(path: Path) -> tuple[Parameters, tuple[Message, ...]]:
                     file=path.name, option=name, value=options[name], followed=followed,
                 )
             )  # fmt: skip
-    return options, _warnings(options)
+    return options, _warnings(path, options)
 
 
-def _warnings(options: Parameters) -> tuple[Message, ...]:
-    return tuple(
+def _warnings(path: Path, options: Parameters) -> tuple[Message, ...]:
+    aside = [
         Message("Tùy chọn {option} của SaTScan không được dùng; kết quả không đổi.", option=name)
         for name, none in ASIDE.items()
         if options.get(name, none) not in (none, "")
-    )
+    ]
+    strange = [
+        Message(
+            "Tệp {file}: không biết tùy chọn {option}={value}, nên bỏ qua; kết quả có thể khác SaTScan.",
+            file=path.name, option=name, value=value,
+        )
+        for name, value in options.items()
+        if value and name not in FOLLOWED | SILENT | UNCHANGED.keys() | ASIDE.keys()
+    ]  # fmt: skip
+    return (*aside, *strange)
