@@ -202,6 +202,23 @@ def test_small_places_of_a_large_study_are_counted_beyond_sixteen_bits() -> None
     assert maxima(plan, 1, 0, 1)[0] == pytest.approx(plain_maximum(small, drawn, growth, 1, 2, [1]), rel=1e-6)
 
 
+@pytest.mark.parametrize("model", ["permutation", "poisson"])
+@pytest.mark.parametrize("prospective", [True, False], ids=["prospective", "retrospective"])
+def test_one_place_that_alone_holds_more_than_sixteen_bits_is_scanned_all_the_same(
+    model: str, prospective: bool
+) -> None:
+    """Half of 150,000 cases at one place: a window's count is above 2¹⁵ in the first zone already."""
+    people = np.array([8, 7.9, 0.05, 0.05, 0.05])
+    counts = np.random.default_rng(1).multinomial(150_000, np.repeat(people / 16.05 / 4, 4)).reshape(5, 4)
+    places = place([f"P{i}" for i in range(5)], np.array([[0, 0], [10, 0], [20, 1], [20, 2], [20, 3]]))
+    null = permutation(counts) if model == "permutation" else poisson(counts, np.outer(people, np.ones(4)))
+    growth = growth_of(places, null, share=0.6)
+    plan = replicate_plan(null, growth, Settings(longest=3, prospective=prospective))
+    ends = [3] if prospective else range(4)
+    expected = [plain_maximum(null, replicate(plan, 1, r), growth, 1, 3, ends) for r in range(4)]
+    assert maxima(plan, 1, 0, 4) == pytest.approx(expected, rel=1e-6)
+
+
 def test_sequential_stopping_gives_the_exact_replicate_at_which_enough_was_reached() -> None:
     places, counts = city()
     null = permutation(counts)

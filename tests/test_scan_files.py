@@ -252,7 +252,7 @@ def test_unsupported_parameters_are_named_and_refused_only_if_they_change_the_re
     assert any("OutputGoogleEarthKML" in warning for warning in told(asked, tmp_path)["warnings"])
     path.write_text(base + "MaximumOfTomorrow=7\n")
     assert ["MaximumOfTomorrow=7" in str(warning) for warning in options(path, {}).warnings] == [True]
-    for line in ("ScanAreas=3", "ModelType=5", "UseNeighborsFile=y", "IncludePurelyTemporal=y"):
+    for line in ("ScanAreas=3", "ModelType=5", "UseMetaLocationsFile=y", "IncludePurelyTemporal=y"):
         path.write_text(base.replace("ModelType=0\n", "") + line + "\n")
         with pytest.raises(PlainFileError, match=line.split("=")[0]):
             options(path, {})
@@ -274,7 +274,11 @@ def test_a_known_share_makes_quiet_last_days_no_surprise_and_busy_ones_a_greater
     [
         ("2020/1/5", (date(2020, 1, 5), 3)),
         ("2020-01-05", (date(2020, 1, 5), 3)),
+        ("2020.1.5", (date(2020, 1, 5), 3)),
+        ("1/5/2020", (date(2020, 1, 5), 3)),
+        ("13/5/2020", None),
         ("2020/3", (date(2020, 3, 1), 2)),
+        ("3/2020", (date(2020, 3, 1), 2)),
         ("2020", (date(2020, 1, 1), 1)),
         ("73", (date(1973, 1, 1), 1)),
         ("05", (date(2005, 1, 1), 1)),
@@ -283,4 +287,5 @@ def test_a_known_share_makes_quiet_last_days_no_surprise_and_busy_ones_a_greater
     ],
 )
 def test_dates_as_satscan_writes_them(text: str, expected: Any) -> None:
-    assert read_date(text) == expected
+    found = read_date(text)
+    assert (found and (found.day, found.parts)) == expected

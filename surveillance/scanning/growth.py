@@ -150,6 +150,15 @@ def networks(places: Places, size: FloatArray, limits: Limits, edges: Weights) -
     return _growth(places.points, np.arange(count), orders(), ones, np.zeros(count), ones, len(size))
 
 
+def listed(places: Places, size: FloatArray, limits: Limits, lists: Sequence[IntArray]) -> Growth:
+    """Zones that grow as each of `lists` says: its first place, then the others in their order, up to the share."""
+    allowed = limits.share * size.sum() * (1 + 1e-12)
+    orders = [order[np.cumsum(size[order]) <= allowed] for order in lists]
+    count = len(lists)
+    centre = np.array([order[0] for order in lists], np.int64)
+    return _growth(places.points, centre, orders, np.ones(count), np.zeros(count), np.ones(count), len(size))
+
+
 def _elliptic_distances(point: FloatArray, points: FloatArray, shape: float, angle: float) -> FloatArray:
     """Half the long axis of the ellipse around `point` that just reaches each of `points`."""
     x, y = (points - point).T

@@ -104,8 +104,11 @@ class Plan:
 
     @property
     def most_expected(self) -> float:
-        """The largest expectation of a window, but for the last places of its zone."""
-        return float(self.before.max(initial=0.0) * max(self.profile.max(initial=0.0), 0.0))
+        """The largest expectation of a window up to the first place of its zone's last block; the others of a block
+        add half a standard deviation (`SPREAD`)."""
+        opening = np.append(0, self.stop[:-1])[: self.stop.size]
+        with_first = self.before + self.weight[self.growth.member[opening]]
+        return float(with_first.max(initial=0.0) * max(self.profile.max(initial=0.0), 0.0))
 
 
 def plan(null: Null, growth: Growth, spans: Windows, *, least: int = 2) -> Plan:

@@ -124,13 +124,16 @@ def _draw(place: IntArray, time: IntArray, cases: IntArray, *, stop: IntArray | 
 
 def without(null: Null, members: IntArray, first: int, last: int) -> Null:
     """The null model when what happened at `members` in intervals `first` … `last` is taken away: for iterative
-    scans. Poisson only (ValueError else): permuting around a hole is another model."""
-    if null.model is not Model.POISSON:
-        raise ValueError("only a Poisson model can have a cluster taken away")
+    scans. Not for permutation (ValueError): permuting around a hole is another model."""
+    if null.model is Model.PERMUTATION:
+        raise ValueError("a permutation model cannot have a cluster taken away")
     cases, expected = null.cases.copy(), null.expected.copy()
     cases[members, first : last + 1] = 0
     expected[members, first : last + 1] = 0
-    return poisson(cases, expected)
+    if null.model is Model.POISSON:
+        return poisson(cases, expected)
+    people = np.rint(expected * (null.people / null.total)).astype(np.int64)
+    return bernoulli(cases, people - cases)
 
 
 def person_time(

@@ -7,14 +7,12 @@ from configparser import ConfigParser, Error
 from pathlib import Path
 
 from i18n import Message
-from surveillance.plain_files import PlainFileError
+from surveillance.plain_files import PlainFileError, read_text
 
 Parameters = Mapping[str, str]
 
 UNCHANGED = {
     "IncludeClusters": "0",
-    "UseLocationsNetworkFile": "n",
-    "UseNeighborsFile": "n",
     "UseMetaLocationsFile": "n",
     "MultipleCoordinatesType": "0",
     "UseMaxCirclePopulationFileOption": "n",
@@ -66,6 +64,7 @@ FOLLOWED = frozenset((
     "ModelType", "MonteCarloReps", "NonCompactnessPenalty", "PValueReportType", "PopulationFile",
     "PrecisionCaseTimes", "ProspectiveStartDate", "SpatialWindowShapeType", "StartDate", "StudyPeriodCheckType",
     "TimeAggregationLength", "TimeAggregationUnits", "UseDistanceFromCenterOption", "UseGridFile",
+    "LocationsNetworkFilename", "NeighborsFilename", "UseLocationsNetworkFile", "UseNeighborsFile",
 ))  # fmt: skip
 """Options that scan_options.py translates."""
 
@@ -77,12 +76,12 @@ SILENT = frozenset((
     "DrilldownMinimumClusterLocations", "EmailAlwaysRecipients", "EmailAttachResults", "EmailCutoffRecipients",
     "EmailCutoffValue", "EmailIncludeResults", "ExecutionType", "GiniIndexClusterReportingType",
     "GiniIndexClustersPValueCutOff", "IncludeClusterLocationsKML", "IntervalEndRange", "IntervalStartRange",
-    "LaunchMapViewer", "LineListIndividualCache", "LocationsNetworkFilename", "LogRunToHistoryFile",
+    "LaunchMapViewer", "LineListIndividualCache", "LogRunToHistoryFile",
     "MaxCirclePopulationFile", "MaxSizeInMaxCirclePopulationFile_Reported",
     "MaxSpatialSizeInDistanceFromCenter_Reported", "MaxSpatialSizeInMaxCirclePopulationFile",
     "MaxSpatialSizeInPopulationAtRisk_Reported", "MetaLocationsFilename", "MinimumCasesInLowRateClusters",
     "MostLikelyClusterCaseInfoEachCentroidASCII", "MostLikelyClusterEachCentroidASCII", "MultipleLocationsFile",
-    "NeighborsFilename", "NumBootstrapReplications", "NumberParallelProcesses", "NumberPowerReplications",
+    "NumBootstrapReplications", "NumberParallelProcesses", "NumberPowerReplications",
     "OliveiraPvalueCutoff", "PowerEstimationType", "PowerEvaluationTotalCases", "PowerEvaluationsMethod",
     "PowerEvaluationsSimulationMethod", "PowerEvaluationsSimulationOutputFilename",
     "PowerEvaluationsSimulationSourceFilename", "PrintAsciiColumnHeaders", "ProspectiveFrequency",
@@ -105,17 +104,24 @@ def read_parameters(path: Path) -> tuple[Parameters, tuple[Message, ...]]:
     parser = ConfigParser(interpolation=None, strict=False, comment_prefixes=(";", "#"))
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read_string(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise PlainFileError(Message("Không tìm thấy tệp {file}.", file=path.name)) from error
-    except (OSError, UnicodeDecodeError, Error) as error:
-        raise PlainFileError(Message("Không đọc được tệp {file}.", file=path.name)) from error
+        parser.read_string(read_text(path)[0])
+    except Error as error:
+        raise PlainFileError(
+            Message("Tệp {file} không phải tệp tham số của SaTScan (.prm).", file=path.name)
+        ) from error
     options = {key: value.strip() for section in parser.sections() for key, value in parser[section].items()}
     several = {
-        name: "" for name in options if name.startswith(("CaseFile", "DataSet2")) and name != "CaseFile"
+        name: ""
+        for name in options
+        if (name.startswith(("CaseFile", "DataSet2")) and name != "CaseFile") or "-Source" in name
     }
+    alive = options.get("AnalysisType", "1") in (
+        "1",
+        "4",
+    )  # where only windows that last are looked at in any case
     for name, followed in (UNCHANGED | several).items():
-        if options.get(name, followed) not in (followed, ""):
+        same = {followed, "", "0" if followed == "n" else followed}
+        if options.get(name, followed).lower() not in same and not (alive and name == "IncludeClusters"):
             raise PlainFileError(
                 Message(
                     "Tệp {file}: tùy chọn {option}={value} chưa được hỗ trợ và sẽ làm kết quả khác đi. "
