@@ -4,14 +4,16 @@
 
 Cities of 300, 1,000, 5,000 and 20,000 places (uniform in a square, log-normal people, 4.9 cases a place in 60 days, as
 the reference cities), prospective, windows up to 30 days and half of the people, 999 replications, permutation and
-Poisson, 1 and 2 threads. 20,000 places take minutes, and are run with 99 replications and scaled. The first run of all
-compiles and is not counted. Prints one JSON line; asserts nothing.
+Poisson, 1 and 2 threads, by the clock and of the processor, with the most memory held so far. 20,000 places take
+minutes, and are run with 99 replications; the growth exponent is of their processor seconds scaled to 999. The first
+run of all compiles and is not counted. Prints one JSON line; asserts nothing. Dask: `python -m bench.dask`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import resource
 import sys
 import time
 from itertools import pairwise
@@ -63,19 +65,23 @@ def timed(size: int, rng: np.random.Generator) -> dict[str, object]:
             "seconds_1_thread": round(took[1][0], 2),
             "seconds_2_threads": round(took[2][0], 2),
             "cpu_seconds_1_thread": round(took[1][1], 2),
+            "cpu_seconds_2_threads": round(took[2][1], 2),
             "recorded_satscan_2_threads": recorded,
             "ratio_2_threads": round(recorded / took[2][0], 1) if recorded else None,
         }
+    result["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return result
 
 
-def city_day(rng: np.random.Generator) -> float:
-    """Seconds of one day's prospective scans of ten diseases in 168 communes: from one case a place to thirty."""
-    total = 0.0
+def city_day(rng: np.random.Generator) -> tuple[float, float]:
+    """Seconds, by the clock and of the processor, of one day of ten diseases in 168 communes: from one case a place to
+    thirty. Prospective scans."""
+    clock = processor = 0.0
     for disease in range(DISEASES):
         places, null, _ = city(COMMUNES, 30.0 ** (disease / (DISEASES - 1)), rng)
-        total += seconds(places, null, 2)[0]
-    return total
+        took = seconds(places, null, 2)
+        clock, processor = clock + took[0], processor + took[1]
+    return clock, processor
 
 
 def main() -> None:
@@ -84,7 +90,11 @@ def main() -> None:
     warm, first, second = city(60, CASES_PER_PLACE, rng)
     for null in (first, second):
         seconds(warm, null, 2, 99)
-    told: dict[str, object] = {"city_day_seconds_2_threads": round(city_day(rng), 2)}
+    clock, processor = city_day(rng)
+    told: dict[str, object] = {
+        "city_day_seconds_2_threads": round(clock, 2),
+        "city_day_cpu_seconds": round(processor, 2),
+    }
     work: dict[int, float] = {}
     for size in sizes:
         told[str(size)] = result = timed(size, rng)

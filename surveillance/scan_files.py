@@ -12,7 +12,8 @@ import numpy as np
 from i18n import Message
 from surveillance.plain_files import write_rows
 from surveillance.scan import Cluster, Scan, Settings, scan
-from surveillance.scan_options import Analysis, Options
+from surveillance.scan_options import Options
+from surveillance.scan_parameters import Analysis
 from surveillance.scan_study import Located, Study, read_study
 from surveillance.scanning.intervals import Intervals, cut
 from surveillance.spread import Here, Spread

@@ -5,48 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from enum import StrEnum
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from i18n import Message
 from surveillance.plain_files import PlainFileError
 from surveillance.scan import Overlap
+from surveillance.scan_parameters import Analysis, translated
 from surveillance.scanning.growth import Compactness, Ellipses
 from surveillance.scanning.intervals import Unit
 from surveillance.scanning.null import Model
-from surveillance.scanning.parameters import Parameters, read_parameters
+from surveillance.scanning.parameters import read_parameters
 from surveillance.scanning.satscan_files import read_date
-
-MODELS = {"0": Model.POISSON, "1": Model.BERNOULLI, "2": Model.PERMUTATION}
-UNITS = {"1": Unit.YEAR, "2": Unit.MONTH, "3": Unit.DAY}
-PRECISIONS = ("0", "1", "2", "3")
-"""How exactly a .prm says that times are given; "0": not at all."""
-OVERLAPS = dict(
-    zip(
-        "012345",
-        (
-            Overlap.NO_SHARED_PLACE,
-            Overlap.NO_CENTRE_IN_ANOTHER,
-            Overlap.NO_CENTRE_IN_STRONGER,
-            Overlap.NO_CENTRE_IN_WEAKER,
-            Overlap.NOT_BOTH_CENTRES,
-            Overlap.ANY,
-        ),
-        strict=True,
-    )
-)
-COMPACTNESS = {"0": Compactness.FREE, "1": Compactness.MEDIUM, "2": Compactness.STRONG}
-
-
-class Analysis(StrEnum):
-    PROSPECTIVE = "prospective"
-    RETROSPECTIVE = "retrospective"
-    SPATIAL = "spatial"
-
-
-ANALYSES = {"1": Analysis.SPATIAL, "3": Analysis.RETROSPECTIVE, "4": Analysis.PROSPECTIVE}
-
 
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "model": {model.value: model for model in Model},
@@ -62,7 +32,8 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """`max_days` and `min_days` count units, days unless told otherwise, of which `length` are an interval; without
-    `max_days` a window lasts at most `max_time` % of the period. `max_population` is in %."""
+    `max_days` a window lasts at most `max_time` % of the period. `max_population` is in %. `latlong` None: not said,
+    and taken for flat."""
 
     cases: Path
     coordinates: Path
@@ -77,7 +48,7 @@ class Options:
     known_share: Path | None = None
     analysis: Analysis = Analysis.PROSPECTIVE
     dated: bool = True
-    latlong: bool = False
+    latlong: bool | None = None
     unit: Unit = Unit.DAY
     length: int = 1
     max_days: int | None = None
@@ -155,8 +126,8 @@ def options(parameters: Path | None, given: Mapping[str, Any]) -> Options:
     asked: dict[str, Any] = {}
     if parameters is not None:
         read, warnings = read_parameters(parameters)
-        asked = _translated(read, parameters)
-        asked["warnings"] = (*warnings, *asked["warnings"])
+        asked, moved = translated(read, parameters)
+        asked["warnings"] = (*warnings, *moved)
     asked |= {name: value for name, value in given.items() if value is not None}
     for name in ("cases", "coordinates", "model", "start", "end"):
         if asked.get(name) is None:
@@ -165,121 +136,6 @@ def options(parameters: Path | None, given: Mapping[str, Any]) -> Options:
     result = Options(**{name: value for name, value in asked.items() if name in known})
     _check(result)
     return result
-
-
-def _translated(read: Parameters, path: Path) -> dict[str, Any]:
-    moved: list[Message] = []
-
-    def file(name: str) -> Path | None:
-        """As written, from the parameter file's folder; else of that name in this folder, for files that moved here."""
-        if not read.get(name):
-            return None
-        written = read[name].strip('"')
-        found, beside = path.parent / written, path.parent / PureWindowsPath(written).name
-        if found.exists() or not beside.exists():
-            return found
-        moved.append(
-            Message("Không có {written}; dùng {file} cạnh tệp tham số.", written=written, file=beside.name)
-        )
-        return beside
-
-    def used(switch: str, name: str) -> Path | None:
-        if yes(switch) and not read.get(name):
-            raise _refused(path, name, "")
-        return file(name) if yes(switch) else None
-
-    def choice(name: str, choices: Mapping[str, Any], default: str) -> Any:
-        value = read.get(name) or default
-        if value not in choices:
-            raise _refused(path, name, value)
-        return choices[value]
-
-    def number(name: str, default: float) -> float:
-        try:
-            return float(read.get(name) or default)
-        except ValueError as error:
-            raise _refused(path, name, read[name]) from error
-
-    def yes(name: str) -> bool:
-        return read.get(name, "n").lower() in ("y", "1")
-
-    def day(name: str) -> date | None:
-        if not read.get(name):
-            return None
-        found = read_date(read[name])
-        if found is None or found.month_first:
-            raise _refused(path, name, read[name])
-        return found.day
-
-    in_time = read.get("MaxTemporalSizeInterpretation", "0") == "1"
-    early = read.get("PValueReportType", "0") in ("0", "2")
-    return {
-        "cases": file("CaseFile"),
-        "control": file("ControlFile"),
-        "population": file("PopulationFile"),
-        "coordinates": file("CoordinatesFile"),
-        "grid": used("UseGridFile", "GridFile"),
-        "network": used("UseLocationsNetworkFile", "LocationsNetworkFilename"),
-        "neighbours": used("UseNeighborsFile", "NeighborsFilename"),
-        "model": choice("ModelType", MODELS, "0"),
-        "analysis": choice("AnalysisType", ANALYSES, "1"),
-        "start": day("StartDate"),
-        "end": day("EndDate"),
-        "dated": choice("PrecisionCaseTimes", dict(zip(PRECISIONS, PRECISIONS, strict=True)), "3") != "0",
-        "latlong": read.get("CoordinatesType", "1") == "1",
-        "unit": choice("TimeAggregationUnits", {**UNITS, "0": Unit.DAY}, "3"),
-        "length": int(number("TimeAggregationLength", 1)),
-        "max_days": int(number("MaxTemporalSize", 1)) if in_time else None,
-        "max_time": 50.0 if in_time else number("MaxTemporalSize", 50),
-        "min_days": int(number("MinimumTemporalClusterSize", 1)),
-        "max_population": number("MaxSpatialSizeInPopulationAtRisk", 50),
-        "max_radius": number("MaxSpatialSizeInDistanceFromCenter", 1)
-        if yes("UseDistanceFromCenterOption")
-        else None,
-        "ellipses": _ellipses(read, path, choice("NonCompactnessPenalty", COMPACTNESS, "1"))
-        if read.get("SpatialWindowShapeType") == "1"
-        else None,
-        "weekly": yes("AdjustForWeeklyTrends"),
-        "least_cases": int(number("MinimumCasesInHighRateClusters", 2)),
-        "replications": int(number("MonteCarloReps", 999)),
-        "enough": int(number("EarlyTerminationThreshold", 50)) if early else None,
-        "earlier_from": day("ProspectiveStartDate") if yes("AdjustForEarlierAnalyses") else None,
-        "overlap": choice("CriteriaForReportingSecondaryClusters", OVERLAPS, "0"),
-        "iterations": int(number("IterativeScanMaxIterations", 10)) if yes("IterativeScan") else 1,
-        "iterate_to": number("IterativeScanMaxPValue", 0.05),
-        "leave_out": read.get("StudyPeriodCheckType") == "1",
-        "leave_out_unknown": read.get("GeographicalCoordinatesCheckType") == "1",
-        "warnings": moved,
-    }
-
-
-def _ellipses(read: Parameters, path: Path, compactness: Compactness) -> Ellipses:
-    usual = Ellipses(compactness=compactness)
-    if not (read.get("EllipseShapes") and read.get("EllipseAngles")):
-        return usual
-    shapes, angles = (read[name].split(",") for name in ("EllipseShapes", "EllipseAngles"))
-    try:
-        asked = Ellipses(
-            shapes=tuple(float(value) for value in shapes),
-            angles=tuple(int(value) for value in angles),
-            compactness=compactness,
-        )
-    except ValueError as error:
-        raise _refused(path, "EllipseShapes", read["EllipseShapes"]) from error
-    if len(shapes) != len(angles) or min(asked.shapes) < 1 or min(asked.angles) < 1:
-        raise _refused(path, "EllipseShapes", read["EllipseShapes"])
-    return asked
-
-
-def _refused(path: Path, name: str, value: str) -> PlainFileError:
-    return PlainFileError(
-        Message(
-            "Tệp {file}: tùy chọn {option}={value} chưa được hỗ trợ.",
-            file=path.name,
-            option=name,
-            value=value,
-        )
-    )
 
 
 def _check(asked: Options) -> None:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from i18n import Message
 from surveillance.plain_files import PlainFileError, number, read_rows, read_text, whole
-from surveillance.scan_options import Analysis, Options
+from surveillance.scan_options import Options
+from surveillance.scan_parameters import Analysis
 from surveillance.scanning import null as nulls
 from surveillance.scanning.growth import Growth, Limits, circles, ellipses, listed, networks
 from surveillance.scanning.intervals import Intervals, Unit, cut
 from surveillance.scanning.null import Model, Null
-from surveillance.scanning.places import Places
+from surveillance.scanning.places import Places, looks_like_degrees
 from surveillance.scanning.satscan_files import (
     Counted,
     read_counts,
@@ -31,6 +32,12 @@ from surveillance.types import FloatArray
 
 PARTS = {Unit.DAY: 3, Unit.MONTH: 2, Unit.YEAR: 1}
 """How much of a date a case needs."""
+
+
+DEGREES = (
+    "Tệp {file}: tọa độ trông như vĩ độ và kinh độ nhưng được tính như tọa độ phẳng. Nếu là độ, hãy thêm "
+    "--coordinates-type latlong; nếu không, --coordinates-type cartesian."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +64,9 @@ class Study:
 def read_study(options: Options) -> Study:
     """Raises PlainFileError, saying file, line and column, for what cannot be worked with."""
     warnings = [*options.warnings, *_not_unicode(options)]
-    places = read_places(options.coordinates, on_sphere=options.latlong)
+    places = read_places(options.coordinates, on_sphere=bool(options.latlong))
+    if options.latlong is None and looks_like_degrees(places.written):
+        warnings.append(Message(DEGREES, file=options.coordinates.name))
     intervals = _intervals(options)
     locate = _Locator(options, places, intervals, warnings)
     cases = locate.all(options.cases, read_counts(options.cases, dated=options.dated))
@@ -102,7 +111,7 @@ def _growth(options: Options, places: Places, size: FloatArray) -> Growth:
         return networks(places, size, limits, read_network(options.network, places))
     if options.neighbours is not None:
         return listed(places, size, limits, read_neighbours(options.neighbours, places))
-    grid = read_grid(options.grid, on_sphere=options.latlong) if options.grid else None
+    grid = read_grid(options.grid, on_sphere=bool(options.latlong)) if options.grid else None
     return circles(places, size, limits, grid=grid)
 
 

@@ -18,6 +18,7 @@ from scipy.stats import poisson as poisson_law
 
 from surveillance.adjacency import adjacency_weights
 from surveillance.scan import Overlap, Scan, Settings, replicate_plan, scan
+from surveillance.scanning import block_kernel, dealing, draw_kernel, monte_carlo, scan_kernel
 from surveillance.scanning import null as nulls_module
 from surveillance.scanning.dealing import counts_of
 from surveillance.scanning.draw_kernel import stream_keys
@@ -165,6 +166,15 @@ def city_of_300(model: str) -> tuple[Null, Growth]:
         people[places.index()[line.split()[0]]] = float(line.split()[2])
     null = permutation(counts) if model == "permutation" else poisson(counts, np.outer(people, np.ones(60)))
     return null, growth_of(places, null)
+
+
+def test_rows_are_whole_vectors_and_the_kernels_agree_on_their_lengths() -> None:
+    assert {dealing.GROUP, draw_kernel.GROUP, scan_kernel.GROUP} == {scan_kernel.GROUP}
+    assert {monte_carlo.PAD, block_kernel.PAD, scan_kernel.PAD} == {scan_kernel.PAD}
+    assert scan_kernel.GROUP * 8 % (scan_kernel.BYTES * scan_kernel.TILES[-1]) == 0
+    assert block_kernel.SLACK == scan_kernel.SLACK
+    for intervals in range(1, 40):
+        assert monte_carlo.windows(intervals, 1, 7, 3).columns % scan_kernel.PAD == 0
 
 
 def test_any_worker_may_take_any_replicates() -> None:

@@ -109,6 +109,16 @@ def test_a_file_of_an_older_program_is_read_and_told(tmp_path: Path) -> None:
     assert ["Windows-1252" in warning for warning in result["warnings"]] == [True, True]
 
 
+def test_degrees_taken_for_flat_coordinates_are_told(tmp_path: Path) -> None:
+    geo = (
+        "a 10.7001 106.6001\nb 10.7101 106.6001\nc 10.7201 106.6001\nd 10.7301 106.6001\ne 10.8101 106.6001\n"
+    )
+    told = scanned(tmp_path, geo=geo)["warnings"]
+    assert len(told) == 1 and "--coordinates-type latlong" in told[0]
+    for said in ("latlong", "cartesian"):
+        assert not scanned(tmp_path, "--coordinates-type", said, geo=geo)["warnings"]
+
+
 def test_months_written_first_are_told_with_a_date_that_cannot_be_misread(tmp_path: Path) -> None:
     result = scanned(tmp_path, cas="a 2 1/5/2024\nb 3 1/9/2024\n")
     assert "2024-01-05" in result["warnings"][0]

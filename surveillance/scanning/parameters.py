@@ -66,7 +66,7 @@ FOLLOWED = frozenset((
     "TimeAggregationLength", "TimeAggregationUnits", "UseDistanceFromCenterOption", "UseGridFile",
     "LocationsNetworkFilename", "NeighborsFilename", "UseLocationsNetworkFile", "UseNeighborsFile",
 ))  # fmt: skip
-"""Options that scan_options.py translates."""
+"""Options that scan_parameters.py translates."""
 
 SILENT = frozenset((
     "AdjustmentsByKnownRelativeRisksFilename", "AlternativeHypothesisFilename",

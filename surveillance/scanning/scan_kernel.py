@@ -8,6 +8,9 @@ compared for all lanes and replicates at once; only what passes is looked at zon
 A *lane* is a cumulated count of a place. A *run* (b, a, length, w) says: windows w … w + length - 1 count lanes
 b, b + 1, … less lanes a, a + 1, … (a = -1: less nothing).
 
+`add_bytes` and `any_reaches` are LLVM's own vectors, of fixed length and no alignment: LLVM splits them over whatever
+registers a processor has, so the sums are the same on any. `monte_carlo` and `dealing` give rows of whole vectors.
+
 One file on purpose: numba's cache does not notice a change in a compiled function of another file.
 """
 
