@@ -277,6 +277,8 @@ def test_a_known_share_makes_quiet_last_days_no_surprise_and_busy_ones_a_greater
         ("2020.1.5", (date(2020, 1, 5), 3)),
         ("1/5/2020", (date(2020, 1, 5), 3)),
         ("13/5/2020", None),
+        ("2020/0/5", None),
+        ("2020/1/0", None),
         ("2020/3", (date(2020, 3, 1), 2)),
         ("3/2020", (date(2020, 3, 1), 2)),
         ("2020", (date(2020, 1, 1), 1)),

@@ -250,6 +250,7 @@ def test_a_neighbours_file_says_in_which_order_places_join(tmp_path: Path) -> No
     ("name", "text", "words"),
     [
         ("network", "a b 1\nb q 2\n", ["dòng 2", "cột 2", "q"]),
+        ("network", "\n", ["không có dòng số liệu"]),
         ("network", "a b 0\n", ["dòng 1", "cột 3"]),
         ("network", "a b 1\nb a 2\n", ["dòng 2", "cột 3"]),
         ("neighbours", "a b z\n", ["dòng 1", "cột 3", "z"]),

@@ -149,7 +149,10 @@ def read_network(path: Path, places: Places) -> Weights:
     """A network file: two identifiers and the length of the way between them, without one the distance between their
     coordinates; a line of one identifier is a place without neighbours."""
     index, lengths = places.index(), dict[tuple[int, int], float]()
-    for line in read_lines(path):
+    lines = list(read_lines(path))
+    if not lines:
+        raise PlainFileError(Message("Tệp {file} không có dòng số liệu nào.", file=path.name))
+    for line in lines:
         ends = [_known(path, line, column, index) for column in range(min(len(line.columns), 2))]
         if len(ends) < 2 or ends[0] == ends[1]:
             continue
@@ -245,7 +248,10 @@ def read_date(text: str, *, middle: bool = False) -> Written | None:
     if found and len(found[1]) == 2:
         year += 1900 if year >= CENTURY_TURNS else 2000
     parts = 1 + (month is not None) + (day is not None)
-    month, day = month or (7 if middle else 1), day or (15 if middle and parts == 2 else 1)
+    if month is None:
+        month = 7 if middle else 1
+    if day is None:
+        day = 15 if middle and parts == 2 else 1
     try:
         return Written(date(year, month, day), parts, bool(turned) and parts == 3)
     except ValueError:
