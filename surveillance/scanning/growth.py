@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,9 @@ class Growth:
     def among(self, kept: BoolArray) -> Growth:
         """The same sequences without the places where `kept` (n,) does not hold."""
         stays = kept[self.member]
-        before = np.concatenate(([0], np.cumsum(stays)))
-        return replace(self, start=before[self.start], member=self.member[stays])
+        sizes = [np.count_nonzero(stays[first:last]) for first, last in pairwise(self.start)]
+        start = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+        return replace(self, start=start, member=self.member[stays])
 
 
 def circles(places: Places, size: FloatArray, limits: Limits, *, grid: FloatArray | None = None) -> Growth:
