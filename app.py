@@ -350,20 +350,32 @@ def scan(
     population: Annotated[Path | None, typer.Option(help="SaTScan's .pop")] = None,
     control: Annotated[Path | None, typer.Option(help="SaTScan's .ctl")] = None,
     grid: Annotated[Path | None, typer.Option(help="SaTScan's .grd")] = None,
+    network: Annotated[Path | None, typer.Option(help="Ways between places: id, id, length")] = None,
+    neighbours: Annotated[
+        Path | None, typer.Option(help="SaTScan's .nbr: centre, neighbours in order")
+    ] = None,
     known_share: Annotated[Path | None, typer.Option(help="CSV: days_ago, share reported by now")] = None,
     parameters: Annotated[Path | None, typer.Option(help="SaTScan's .prm; options here go before it")] = None,
     analysis: Annotated[str | None, typer.Option(help="prospective, retrospective or spatial")] = None,
     coordinates_type: Annotated[str | None, typer.Option(help="cartesian or latlong")] = None,
     time_unit: Annotated[str | None, typer.Option(help="day, month or year")] = None,
     time_length: Annotated[int | None, typer.Option(help="Units in an interval")] = None,
-    max_days: Annotated[int | None, typer.Option(help="Longest window, in intervals")] = None,
-    min_days: Annotated[int | None, typer.Option(help="Shortest window, in intervals")] = None,
+    max_days: Annotated[int | None, typer.Option(help="Longest window, in days (or time units)")] = None,
+    min_days: Annotated[int | None, typer.Option(help="Shortest window, in days (or time units)")] = None,
     max_population: Annotated[float | None, typer.Option(help="Largest window, % of the population")] = None,
     max_radius: Annotated[
         float | None, typer.Option(help="Largest window, km or units of coordinates")
     ] = None,
     ellipses: Annotated[bool, typer.Option("--ellipses", help="Ellipses beside circles")] = False,
+    compactness: Annotated[str | None, typer.Option(help="Long ellipses pay: none, medium, strong")] = None,
     weekly: Annotated[bool | None, typer.Option(help="Adjust for the day of the week")] = None,
+    undated: Annotated[bool, typer.Option("--undated", help="Cases without dates (spatial)")] = False,
+    least_cases: Annotated[int | None, typer.Option(help="Fewest cases of a cluster")] = None,
+    earlier_from: Annotated[
+        str | None, typer.Option(help="Adjust p for the daily analyses since YYYY-MM-DD")
+    ] = None,
+    overlap: Annotated[str | None, typer.Option(help="Secondary clusters: no-shared-place, any, …")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Take clusters away and scan again")] = None,
     replications: Annotated[int | None, typer.Option()] = None,
     enough: Annotated[int | None, typer.Option(help="Stop once so many replicates are as strong")] = None,
     maxima: Annotated[Path | None, typer.Option(help="CSV of the replicates' maxima")] = None,

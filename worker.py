@@ -113,6 +113,8 @@ class Chain:
         except Exception:
             self.outbreaks.forget()
             raise
+        for refused in self.outbreaks.refused.values():
+            raise refused
         return {"outbreaks_changed": changed} if changed else {}
 
     def outbreaks_at(self, session: Session, now: datetime) -> int:

@@ -42,6 +42,18 @@ class Areas:
         return STRtree(list(self.by_unit.values()))
 
 
+def surveyed_land(session: Session, *, beyond_m: float) -> Geometry | None:
+    """All areas together (degrees, WGS 84) and `beyond_m` around them; None unless every boundary is surveyed."""
+    if session.scalar(select(Boundary.unit_id).where(Boundary.synthetic).limit(1)) is not None:
+        return None
+    areas = list(surveyed_areas(session).by_unit.values())
+    if not areas:
+        return None
+    margin = beyond_m / METRES_PER_DEGREE
+    coarse = shapely.simplify(areas, margin / 10)
+    return shapely.union_all(shapely.buffer(coarse, margin, quad_segs=4)).simplify(margin / 10)
+
+
 def surveyed_areas(session: Session) -> Areas:
     query = select(Boundary.unit_id, Boundary.geom).where(Boundary.synthetic.is_(False))
     areas = {unit_id: to_shape(geom) for unit_id, geom in session.execute(query)}

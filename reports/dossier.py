@@ -77,7 +77,7 @@ def _facts(detail: OutbreakDetail) -> list[tuple[str, str]]:
         (_("Dự kiến kết thúc"), show_date(outbreak.expected_end)),
         (_("Đóng sớm nhất"), show_date(outbreak.closing_from)),
         (_("Chỗ rộng nhất"), _("{n} m", n=show_number(detail.diameter_m))),
-        (_("Quy tắc ổ dịch"), outbreak.profile),
+        (_("Tiêu chuẩn ổ dịch"), outbreak.profile),
     ]
 
 

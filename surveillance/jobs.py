@@ -234,6 +234,19 @@ def health(engine: Engine, now: datetime) -> dict[str, Any]:
     return {"ok": bool(jobs) and not any(job["late"] for job in jobs.values()), "jobs": jobs}
 
 
+def failures(engine: Engine) -> dict[str, str]:
+    """Of each job that has failed since it last succeeded, what its newest failure says to people; "" where nothing."""
+    query = (
+        select(JobRun.job, JobRun.error)
+        .outerjoin(JobSchedule, JobSchedule.job == JobRun.job)
+        .where(JobRun.state == "failed")
+        .where(func.coalesce(JobRun.finished_at > JobSchedule.last_success_at, True))
+        .order_by(JobRun.started_at)
+    )
+    with engine.connect() as connection:
+        return {job: (error or "").partition(": ")[2] for job, error in connection.execute(query)}
+
+
 def forget_old_runs(engine: Engine, before: datetime) -> int:
     """Housekeeping: drop job history older than `before`; returns how many rows went."""
     with session_scope(engine) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,27 @@ MISSING = ("", "NA", "NaN", "nan")
 
 class PlainFileError(MessageError, ValueError):
     """A file that cannot be worked with; `str()` says in the reader's language what, where and how to mend it."""
+
+
+def read_text(path: Path) -> tuple[str, bool]:
+    """The text of a file, and whether it was in Unicode: UTF-8, or UTF-16 where its mark says so; else Windows-1252 is
+    taken, which older programs write. Letters are composed (NFC): “ộ” is “ộ” however it was typed. Raises
+    PlainFileError."""
+    try:
+        raw = path.read_bytes()
+        wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        text, unicode = raw.decode("utf-16" if wide else "utf-8-sig"), True
+    except FileNotFoundError as error:
+        raise PlainFileError(Message("Không tìm thấy tệp {file}.", file=path.name)) from error
+    except OSError as error:
+        raise PlainFileError(Message("Không đọc được tệp {file}.", file=path.name)) from error
+    except UnicodeDecodeError:
+        text, unicode = raw.decode("cp1252", errors="replace"), False
+    if "\0" in text or "\ufffd" in text:
+        raise PlainFileError(
+            Message("Tệp {file} không phải tệp chữ. Hãy lưu lại dạng văn bản, mã UTF-8.", file=path.name)
+        )
+    return unicodedata.normalize("NFC", text), unicode
 
 
 def read_rows(path: Path, needed: Sequence[str] = ()) -> list[dict[str, str]]:

@@ -81,7 +81,8 @@ class Cluster:
 
     `relative_risk` is inside ÷ outside; NaN for the permutation model, infinite where all cases are inside.
     `p` is by Monte Carlo, `p_gumbel` from the Gumbel distribution fitted to the maxima; both None without replicates.
-    `recurrence` is in intervals, prospective only: a cluster as strong is expected once in so many by chance.
+    `recurrence` is in intervals, prospective only: a cluster as strong is expected once in so many by chance; of a p
+    adjusted for n analyses 1 / (1 - (1 - p)^(1/n)), as SaTScan's.
     """
 
     sequence: int
@@ -158,7 +159,8 @@ def _once(
         return (), np.empty(0)
     plan = replicate_plan(null, growth, settings)
     drawn, stopped = _replicates(plan, clusters[0], settings, seed, threads, spread)
-    judged = [_judged(cluster, drawn, stopped, settings.prospective) for cluster in clusters]
+    analyses = _analyses(null, settings)
+    judged = [_judged(cluster, drawn, stopped, analyses) for cluster in clusters]
     weak = [cluster.p is not None and cluster.p >= 1 for cluster in judged]
     return tuple(judged[: max(settings.told, len(weak) - sum(weak))]), drawn
 
@@ -191,15 +193,29 @@ def _some_maxima(how: tuple[Plan, int, int], replicates: tuple[int, int]) -> Flo
     return maxima(plan, seed, *replicates, threads=threads)
 
 
-def _judged(cluster: Cluster, drawn: FloatArray, stopped: bool, prospective: bool) -> Cluster:
+def _analyses(null: Null, settings: Settings) -> int:
+    """The analyses that a p is adjusted for: this one and those `earlier_from` names; 0 where there is no next one."""
+    intervals = null.cases.shape[1]
+    if settings.earlier_from is not None:
+        return intervals - settings.earlier_from
+    return int(settings.prospective)
+
+
+def _judged(cluster: Cluster, drawn: FloatArray, stopped: bool, analyses: int) -> Cluster:
     p = monte_carlo_p(cluster.statistic, drawn, stopped=stopped)
     gumbel = Gumbel.fitted(drawn)
     return replace(
         cluster,
         p=p,
         p_gumbel=gumbel.p(cluster.statistic) if gumbel else None,
-        recurrence=1 / p if p and prospective else None,
+        recurrence=_recurrence(p, analyses),
     )
+
+
+def _recurrence(p: float | None, analyses: int) -> float | None:
+    if not p or not analyses:
+        return None
+    return 1 / p if analyses == 1 else 1 / (1 - (1 - p) ** (1 / analyses))
 
 
 def _clusters(null: Null, searched: Plan, settings: Settings, threads: int) -> Iterator[Cluster]:

@@ -12,9 +12,10 @@ import numpy as np
 from i18n import Message
 from surveillance.plain_files import write_rows
 from surveillance.scan import Cluster, Scan, Settings, scan
-from surveillance.scan_options import Analysis, Options
+from surveillance.scan_options import Options
+from surveillance.scan_parameters import Analysis
 from surveillance.scan_study import Located, Study, read_study
-from surveillance.scanning.intervals import Intervals
+from surveillance.scanning.intervals import Intervals, cut
 from surveillance.spread import Here, Spread
 
 
@@ -41,12 +42,14 @@ def scan_files(
 
 
 def _settings(options: Options, intervals: Intervals) -> Settings:
-    longest = options.max_days or max(int(intervals.size * options.max_time / 100), options.min_days)
+    units = cut(options.start, options.end, options.unit).size
+    most = options.max_days or int(units * options.max_time / 100)
+    shortest = -(-options.min_days // options.length)
     earlier = intervals.holding(options.earlier_from) if options.earlier_from else None
     return Settings(
         prospective=options.analysis is Analysis.PROSPECTIVE,
-        shortest=options.min_days,
-        longest=longest,
+        shortest=shortest,
+        longest=max(most // options.length, shortest),
         least_cases=options.least_cases,
         replications=options.replications,
         enough=options.enough,
@@ -88,7 +91,7 @@ def _told_settings(options: Options, settings: Settings, seed: int) -> dict[str,
         "time_unit": options.unit,
         "time_length": options.length,
         "coordinates_type": "latlong" if options.latlong else "cartesian",
-        "window": "ellipse" if options.ellipses else "circle",
+        "window": _window(options),
         "max_population": options.max_population,
         "max_radius": options.max_radius,
         "min_duration": settings.shortest,
@@ -102,6 +105,12 @@ def _told_settings(options: Options, settings: Settings, seed: int) -> dict[str,
         "iterations": settings.iterations,
         "seed": seed,
     }
+
+
+def _window(options: Options) -> str:
+    if options.ellipses:
+        return "ellipse"
+    return "network" if options.network else "neighbours" if options.neighbours else "circle"
 
 
 def _cluster(study: Study, cluster: Cluster, rank: int) -> dict[str, Any]:

@@ -5,60 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from i18n import Message
 from surveillance.plain_files import PlainFileError
 from surveillance.scan import Overlap
+from surveillance.scan_parameters import Analysis, translated
 from surveillance.scanning.growth import Compactness, Ellipses
 from surveillance.scanning.intervals import Unit
 from surveillance.scanning.null import Model
-from surveillance.scanning.parameters import Parameters, read_parameters
+from surveillance.scanning.parameters import read_parameters
 from surveillance.scanning.satscan_files import read_date
-
-MODELS = {"0": Model.POISSON, "1": Model.BERNOULLI, "2": Model.PERMUTATION}
-UNITS = {"1": Unit.YEAR, "2": Unit.MONTH, "3": Unit.DAY, "4": Unit.DAY}
-OVERLAPS = dict(
-    zip(
-        "012345",
-        (
-            Overlap.NO_SHARED_PLACE,
-            Overlap.NO_CENTRE_IN_ANOTHER,
-            Overlap.NO_CENTRE_IN_STRONGER,
-            Overlap.NO_CENTRE_IN_WEAKER,
-            Overlap.NOT_BOTH_CENTRES,
-            Overlap.ANY,
-        ),
-        strict=True,
-    )
-)
-COMPACTNESS = {"0": Compactness.FREE, "1": Compactness.MEDIUM, "2": Compactness.STRONG}
-
-
-class Analysis(StrEnum):
-    PROSPECTIVE = "prospective"
-    RETROSPECTIVE = "retrospective"
-    SPATIAL = "spatial"
-
-
-ANALYSES = {"1": Analysis.SPATIAL, "3": Analysis.RETROSPECTIVE, "4": Analysis.PROSPECTIVE}
-
 
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "model": {model.value: model for model in Model},
     "analysis": {analysis.value: analysis for analysis in Analysis},
     "time_unit": {unit.value: unit for unit in Unit},
     "coordinates_type": {"cartesian": False, "latlong": True},
+    "overlap": {overlap.value.replace("_", "-"): overlap for overlap in Overlap},
+    "compactness": {compactness.value: compactness for compactness in Compactness},
 }
 """Options that are one of a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`max_days` and `min_days` count intervals (`length` × `unit`), days unless told otherwise; without `max_days`
-    a window lasts at most `max_time` % of the period. `max_population` is in %."""
+    """`max_days` and `min_days` count units, days unless told otherwise, of which `length` are an interval; without
+    `max_days` a window lasts at most `max_time` % of the period. `max_population` is in %. `latlong` None: not said,
+    and taken for flat."""
 
     cases: Path
     coordinates: Path
@@ -68,10 +43,12 @@ class Options:
     population: Path | None = None
     control: Path | None = None
     grid: Path | None = None
+    network: Path | None = None
+    neighbours: Path | None = None
     known_share: Path | None = None
     analysis: Analysis = Analysis.PROSPECTIVE
     dated: bool = True
-    latlong: bool = False
+    latlong: bool | None = None
     unit: Unit = Unit.DAY
     length: int = 1
     max_days: int | None = None
@@ -98,14 +75,19 @@ def from_command(parameters: Path | None, given: Mapping[str, Any]) -> Options:
     typed = dict(given)
     for name, words in WORDS.items():
         typed[name] = _word(name, typed.get(name), words)
-    for name in ("start", "end"):
+    for name in ("start", "end", "earlier_from"):
         typed[name] = _typed_date(name, typed.get(name))
     typed |= {
         "latlong": typed["coordinates_type"],
         "unit": typed["time_unit"],
         "length": typed.get("time_length"),
     }
-    typed["ellipses"] = Ellipses() if typed.get("ellipses") else None
+    if typed["compactness"] is not None and not typed.get("ellipses"):
+        raise PlainFileError(Message("--compactness chỉ dùng với --ellipses."))
+    typed["ellipses"] = (
+        Ellipses(compactness=typed["compactness"] or Compactness.MEDIUM) if typed.get("ellipses") else None
+    )
+    typed["dated"] = False if typed.get("undated") else None
     return options(parameters, typed)
 
 
@@ -126,10 +108,13 @@ def _typed_date(name: str, text: str | None) -> date | None:
     if text is None:
         return None
     found = read_date(text)
-    if found is None or found.parts < 3:
+    if found is None or found.parts < 3 or found.month_first:
         raise PlainFileError(
-            Message("--{option}: cần ngày dạng năm-tháng-ngày, đang ghi “{value}”.", option=name, value=text)
-        )
+            Message(
+                "--{option}: cần ngày dạng năm-tháng-ngày, đang ghi “{value}”.",
+                option=name.replace("_", "-"), value=text,
+            )
+        )  # fmt: skip
     return found.day
 
 
@@ -141,7 +126,8 @@ def options(parameters: Path | None, given: Mapping[str, Any]) -> Options:
     asked: dict[str, Any] = {}
     if parameters is not None:
         read, warnings = read_parameters(parameters)
-        asked = {**_translated(read, parameters), "warnings": warnings}
+        asked, moved = translated(read, parameters)
+        asked["warnings"] = (*warnings, *moved)
     asked |= {name: value for name, value in given.items() if value is not None}
     for name in ("cases", "coordinates", "model", "start", "end"):
         if asked.get(name) is None:
@@ -150,94 +136,6 @@ def options(parameters: Path | None, given: Mapping[str, Any]) -> Options:
     result = Options(**{name: value for name, value in asked.items() if name in known})
     _check(result)
     return result
-
-
-def _translated(read: Parameters, path: Path) -> dict[str, Any]:
-    def file(name: str) -> Path | None:
-        return path.parent / read[name] if read.get(name) else None
-
-    def choice(name: str, choices: Mapping[str, Any], default: str) -> Any:
-        value = read.get(name) or default
-        if value not in choices:
-            raise _refused(path, name, value)
-        return choices[value]
-
-    def number(name: str, default: float) -> float:
-        try:
-            return float(read.get(name) or default)
-        except ValueError as error:
-            raise _refused(path, name, read[name]) from error
-
-    def yes(name: str) -> bool:
-        return read.get(name, "n").lower() in ("y", "1")
-
-    def day(name: str) -> date | None:
-        if not read.get(name):
-            return None
-        found = read_date(read[name])
-        if found is None:
-            raise _refused(path, name, read[name])
-        return found.day
-
-    in_time = read.get("MaxTemporalSizeInterpretation", "0") == "1"
-    early = read.get("PValueReportType", "0") in ("0", "2")
-    return {
-        "cases": file("CaseFile"),
-        "control": file("ControlFile"),
-        "population": file("PopulationFile"),
-        "coordinates": file("CoordinatesFile"),
-        "grid": file("GridFile") if yes("UseGridFile") else None,
-        "model": choice("ModelType", MODELS, "0"),
-        "analysis": choice("AnalysisType", ANALYSES, "1"),
-        "start": day("StartDate"),
-        "end": day("EndDate"),
-        "dated": read.get("PrecisionCaseTimes", "3") != "0",
-        "latlong": read.get("CoordinatesType", "1") == "1",
-        "unit": choice("TimeAggregationUnits", {**UNITS, "0": Unit.DAY}, "3"),
-        "length": int(number("TimeAggregationLength", 1)),
-        "max_days": int(number("MaxTemporalSize", 1)) if in_time else None,
-        "max_time": 50.0 if in_time else number("MaxTemporalSize", 50),
-        "min_days": int(number("MinimumTemporalClusterSize", 1)),
-        "max_population": number("MaxSpatialSizeInPopulationAtRisk", 50),
-        "max_radius": number("MaxSpatialSizeInDistanceFromCenter", 1)
-        if yes("UseDistanceFromCenterOption")
-        else None,
-        "ellipses": _ellipses(read, choice("NonCompactnessPenalty", COMPACTNESS, "1"))
-        if read.get("SpatialWindowShapeType") == "1"
-        else None,
-        "weekly": yes("AdjustForWeeklyTrends"),
-        "least_cases": int(number("MinimumCasesInHighRateClusters", 2)),
-        "replications": int(number("MonteCarloReps", 999)),
-        "enough": int(number("EarlyTerminationThreshold", 50)) if early else None,
-        "earlier_from": day("ProspectiveStartDate") if yes("AdjustForEarlierAnalyses") else None,
-        "overlap": choice("CriteriaForReportingSecondaryClusters", OVERLAPS, "0"),
-        "iterations": int(number("IterativeScanMaxIterations", 10)) if yes("IterativeScan") else 1,
-        "iterate_to": number("IterativeScanMaxPValue", 0.05),
-        "leave_out": read.get("StudyPeriodCheckType") == "1",
-        "leave_out_unknown": read.get("GeographicalCoordinatesCheckType") == "1",
-    }
-
-
-def _ellipses(read: Parameters, compactness: Compactness) -> Ellipses:
-    usual = Ellipses(compactness=compactness)
-    if not (read.get("EllipseShapes") and read.get("EllipseAngles")):
-        return usual
-    return Ellipses(
-        shapes=tuple(float(value) for value in read["EllipseShapes"].split(",")),
-        angles=tuple(int(value) for value in read["EllipseAngles"].split(",")),
-        compactness=compactness,
-    )
-
-
-def _refused(path: Path, name: str, value: str) -> PlainFileError:
-    return PlainFileError(
-        Message(
-            "Tệp {file}: tùy chọn {option}={value} chưa được hỗ trợ.",
-            file=path.name,
-            option=name,
-            value=value,
-        )
-    )
 
 
 def _check(asked: Options) -> None:
@@ -259,18 +157,27 @@ def _check(asked: Options) -> None:
         raise PlainFileError(Message("Quét không gian–thời gian cần ngày của từng ca."))
     if asked.weekly and (asked.unit is not Unit.DAY or asked.length != 1):
         raise PlainFileError(Message("Chỉnh theo ngày trong tuần cần khoảng thời gian một ngày."))
-    if asked.iterations > 1 and asked.model is not Model.POISSON:
-        raise PlainFileError(Message("Quét lặp chỉ dùng với mô hình poisson."))
+    if asked.iterations < 1 or (asked.iterations > 1 and asked.model is Model.PERMUTATION):
+        raise PlainFileError(Message("Quét lặp chỉ dùng với mô hình poisson và bernoulli."))
+    if sum(way is not None for way in (asked.grid, asked.network, asked.neighbours, asked.ellipses)) > 1:
+        raise PlainFileError(
+            Message("Chỉ chọn một trong: lưới tâm, mạng, danh sách láng giềng, cửa sổ hình elip.")
+        )
     if asked.earlier_from is not None and asked.analysis is not Analysis.PROSPECTIVE:
         raise PlainFileError(Message("Chỉ quét tiền cứu mới chỉnh được cho các lần quét trước."))
+    if asked.earlier_from is not None and not asked.start <= asked.earlier_from <= asked.end:
+        raise PlainFileError(Message("Ngày của lần quét đầu tiên phải nằm trong thời kỳ."))
     if not (0 < asked.max_population <= 100 and 0 < asked.max_time <= 100):
         raise PlainFileError(Message("Tỷ lệ tối đa phải trên 0 và không quá 100 %."))
-    longest = asked.min_days if asked.max_days is None else asked.max_days
-    if not 1 <= asked.min_days <= longest or asked.length < 1:
-        raise PlainFileError(Message("Số ngày tối thiểu phải từ 1 và không quá số ngày tối đa."))
+    longest = max(asked.min_days, asked.length) if asked.max_days is None else asked.max_days
+    if not 1 <= asked.min_days <= longest or not 1 <= asked.length <= longest:
+        raise PlainFileError(
+            Message("Số ngày tối thiểu và độ dài một khoảng phải từ 1 và không quá số ngày tối đa.")
+        )
     if (
         asked.replications < 0
         or asked.least_cases < 1
+        or (asked.enough is not None and asked.enough < 1)
         or (asked.max_radius is not None and asked.max_radius <= 0)
     ):
         raise PlainFileError(Message("Số lần lặp, số ca tối thiểu và bán kính tối đa phải là số dương."))

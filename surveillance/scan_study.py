@@ -11,18 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i18n import Message
-from surveillance.plain_files import PlainFileError, number, read_rows, whole
-from surveillance.scan_options import Analysis, Options
+from surveillance.plain_files import PlainFileError, number, read_rows, read_text, whole
+from surveillance.scan_options import Options
+from surveillance.scan_parameters import Analysis
 from surveillance.scanning import null as nulls
-from surveillance.scanning.growth import Growth, Limits, circles, ellipses
+from surveillance.scanning.growth import Growth, Limits, circles, ellipses, listed, networks
 from surveillance.scanning.intervals import Intervals, Unit, cut
 from surveillance.scanning.null import Model, Null
-from surveillance.scanning.places import Places
-from surveillance.scanning.satscan_files import Counted, read_counts, read_grid, read_people, read_places
+from surveillance.scanning.places import Places, looks_like_degrees
+from surveillance.scanning.satscan_files import (
+    Counted,
+    read_counts,
+    read_grid,
+    read_neighbours,
+    read_network,
+    read_people,
+    read_places,
+)
 from surveillance.types import FloatArray
 
 PARTS = {Unit.DAY: 3, Unit.MONTH: 2, Unit.YEAR: 1}
 """How much of a date a case needs."""
+
+
+DEGREES = (
+    "Tệp {file}: tọa độ trông như vĩ độ và kinh độ nhưng được tính như tọa độ phẳng. Nếu là độ, hãy thêm "
+    "--coordinates-type latlong; nếu không, --coordinates-type cartesian."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +63,18 @@ class Study:
 
 def read_study(options: Options) -> Study:
     """Raises PlainFileError, saying file, line and column, for what cannot be worked with."""
-    warnings = list(options.warnings)
-    places = read_places(options.coordinates, on_sphere=options.latlong)
+    warnings = [*options.warnings, *_not_unicode(options)]
+    places = read_places(options.coordinates, on_sphere=bool(options.latlong))
+    if options.latlong is None and looks_like_degrees(places.written):
+        warnings.append(Message(DEGREES, file=options.coordinates.name))
     intervals = _intervals(options)
     locate = _Locator(options, places, intervals, warnings)
     cases = locate.all(options.cases, read_counts(options.cases, dated=options.dated))
     if not cases:
         warnings.append(Message("Không có ca nào trong thời kỳ nên không có cụm nào."))
     elif len({case.place for case in cases if case.line.count}) == 1:
-        warnings.append(Message("Mọi ca ở cùng một điểm nên không so được nơi này với nơi khác."))
+        alone = "Mọi ca ở cùng một điểm nên không so được nơi này với nơi khác."
+        warnings.append(Message(alone if options.model is Model.PERMUTATION else "Mọi ca ở cùng một điểm."))
     null = NULLS[options.model](options, places, intervals, cases, locate)
     return Study(
         places=places,
@@ -66,6 +84,17 @@ def read_study(options: Options) -> Study:
         growth=_growth(options, places, null.size),
         warnings=tuple(warnings),
     )
+
+
+def _not_unicode(options: Options) -> list[Message]:
+    used = (options.cases, options.coordinates, options.population, options.control)
+    return [
+        Message(
+            "Tệp {file} không phải UTF-8 nên được đọc theo Windows-1252; hãy xem chữ có dấu.", file=path.name
+        )
+        for path in used
+        if path is not None and not read_text(path)[1]
+    ]
 
 
 def _intervals(options: Options) -> Intervals:
@@ -78,7 +107,11 @@ def _growth(options: Options, places: Places, size: FloatArray) -> Growth:
     limits = Limits(share=options.max_population / 100, radius=options.max_radius)
     if options.ellipses is not None:
         return ellipses(places, size, limits, options.ellipses)
-    grid = read_grid(options.grid, on_sphere=options.latlong) if options.grid else None
+    if options.network is not None:
+        return networks(places, size, limits, read_network(options.network, places))
+    if options.neighbours is not None:
+        return listed(places, size, limits, read_neighbours(options.neighbours, places))
+    grid = read_grid(options.grid, on_sphere=bool(options.latlong)) if options.grid else None
     return circles(places, size, limits, grid=grid)
 
 
@@ -93,6 +126,15 @@ class _Locator:
 
     def all(self, path: Path, lines: list[Counted]) -> list[Located]:
         placed = [(line, self.place(path, line), self.interval(path, line)) for line in lines]
+        turned = [(line.line, line.when.day) for line in lines if line.when and line.when.month_first]
+        if turned:
+            self.warnings.append(
+                Message(
+                    "Tệp {file}: ngày ghi kiểu tháng/ngày/năm được đọc như SaTScan; dòng {row} là ngày {value}. "
+                    "Nếu tệp ghi ngày/tháng/năm, hãy đổi thành năm/tháng/ngày.",
+                    file=path.name, row=str(turned[0][0]), value=turned[0][1].isoformat(),
+                )
+            )  # fmt: skip
         outside = [line for line, _, interval in placed if interval is None]
         unknown = [line for line, place, _ in placed if place is None]
         if outside:
@@ -240,7 +282,8 @@ def _refuse_cases_without_people(
             raise PlainFileError(
                 Message(
                     "Tệp {file}, dòng {row}: có ca ở “{value}” nhưng tệp {population} không có người dân nào ở đó "
-                    "(hoặc trong nhóm đó). Hãy bổ sung số dân hoặc sửa ca.",
+                    "lúc ấy (hoặc trong nhóm đó; nơi thiếu ở một thời điểm mà nơi khác có được tính là 0). "
+                    "Hãy bổ sung số dân hoặc sửa ca.",
                     file=options.cases.name, row=str(each.line.line), value=each.line.name,
                     population=options.population.name if options.population else "",
                 )

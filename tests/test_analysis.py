@@ -167,6 +167,21 @@ def test_case_10_linked_pertussis(
     assert (found["statutory_month"].observed, found["statutory_month"].status) == (same_school, month)
 
 
+def test_case_11_one_confirmed_case_of_measles_is_no_warning_of_group_a(
+    session: Session, catalogue: Catalogue, unit: int, run: int
+) -> None:
+    """Group B: one case warns nobody by the statute, but it is reported case by case within 24 hours."""
+    measles = catalogue.by_code("measles")
+    assert measles is not None and (measles.group, measles.report_deadline) == ("B", "24h")
+    confirmed = {"classification": "confirmed"}
+    add_cases(session, run, [Sick(day=BEGAN, unit_id=unit, disease="measles")])
+    add_cases(session, run, [Sick(day=TODAY, unit_id=unit, disease="measles", facts=confirmed)])
+
+    found = by_method(run_analysis(session, catalogue, unit, evening(TODAY), "measles").signals)
+
+    assert (found["statutory_week"].status, found["statutory_month"].status) == (NONE, NONE)
+
+
 def test_unrelated_cases_of_a_non_endemic_disease_do_not_warn(
     session: Session, catalogue: Catalogue, unit: int, run: int
 ) -> None:

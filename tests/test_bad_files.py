@@ -274,6 +274,16 @@ def test_a_file_of_no_known_source_tells_nothing_of_its_content(desk: Desk) -> N
     assert "BI MAT" not in reason
 
 
+def test_case_14_a_list_of_hotline_calls_is_set_aside_and_makes_no_case(desk: Desk) -> None:
+    calls = [
+        "Giờ gọi,Phường,Nội dung",
+        *(f"20/11/2025 {h}:00,Bến Nghé,nghi sốt xuất huyết" for h in range(10)),
+    ]
+
+    assert "Không nhận ra" in desk.refuse("\n".join(calls * 3), name="duong-day-nong.csv")
+    assert desk.versions() == []
+
+
 def test_two_columns_for_one_thing(desk: Desk, tmp_path: Path) -> None:
     reason = desk.refuse(workbook([ROW], tmp_path, headers=[*HEADERS, "Họ và tên"]))
 

@@ -78,7 +78,8 @@ def test_an_unstable_cluster_is_called_so_and_stands_below(
 ) -> None:
     shown = panel(app, sign_in, "dengue|")
 
-    assert "Chưa vững: 61/100" in shown
+    assert "Cụm số 8 · chưa vững" in shown and "Chưa vững: 61/100" in shown
+    assert "Cụm số 7 · chưa vững" not in shown
     assert shown.index("Cụm số 7") < shown.index("Cụm số 8")
 
 

@@ -80,7 +80,7 @@ def test_the_label_is_written_without_a_thousands_mark() -> None:
 
 
 @pytest.mark.parametrize("text", ["W40/2022", "Tuần 40/2022", "2022-W40", "tuan 40 nam 2022", " w40-2022 "])
-def test_labels_of_2022_are_one_ahead_of_iso(text: str) -> None:
+def test_case_12_labels_of_2022_are_one_ahead_of_iso(text: str) -> None:
     assert parse_hcdc_week(text) == (date(2022, 9, 26), date(2022, 10, 2))
 
 

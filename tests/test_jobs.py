@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 
 from db import notify, session_scope
 from i18n import Message, MessageError
-from surveillance.jobs import Job, Worker, forget_old_runs, health, metrics_text, run_once
+from surveillance.jobs import Job, Worker, failures, forget_old_runs, health, metrics_text, run_once
 from surveillance.models import JobRun, JobSchedule
 
 
@@ -179,3 +179,16 @@ def test_only_an_error_of_ours_is_quoted(engine: Engine) -> None:
         with pytest.raises((Foreign, MessageError)):
             run_once(engine, job(run))
     assert [run.error for run in runs(engine)] == ["Foreign", "MessageError: Không đọc được tệp SXH.xlsx."]
+
+
+def test_what_a_failed_job_says_is_told_until_it_succeeds(engine: Engine) -> None:
+    def refuses() -> dict[str, Any]:
+        raise MessageError(Message("Số đếm không được âm."))
+
+    assert failures(engine) == {}
+    for _ in range(2):
+        with pytest.raises(MessageError):
+            run_once(engine, job(refuses))
+    assert failures(engine) == {"count": "Số đếm không được âm."}
+    run_once(engine, job(dict))
+    assert failures(engine) == {}

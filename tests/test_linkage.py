@@ -113,7 +113,7 @@ def test_a_person_in_another_commune_is_another_person() -> None:
     assert links.find(person_keys(REPORT, system="hcdc", place="#2", vault=VAULT)[1:]) is None
 
 
-def test_outpatient_here_then_inpatient_there_is_one_case_with_the_earliest_dates() -> None:
+def test_case_15_outpatient_here_then_inpatient_there_is_one_case_with_the_earliest_dates() -> None:
     there = FACTS._replace(
         treatment="inpatient",
         facility="BV B",

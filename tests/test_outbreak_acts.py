@@ -349,7 +349,7 @@ def test_members_say_why_they_are_in_and_near_ones_why_not(
     watch(session)
     seen = shown(session, session.scalars(select(OutbreakVersion.outbreak_id)).one())
     assert [(m.sex, m.age_years, m.place_level) for m in seen.members] == [("F", 30, "house")] * 2
-    assert all("hồ sơ cho phép 200 m" in str(m.why) for m in seen.members)
+    assert all("tiêu chuẩn cho phép 200 m" in str(m.why) for m in seen.members)
     [miss] = seen.near
     assert "quá 200 m" in str(miss.why)
 
@@ -368,10 +368,21 @@ def test_merged_outbreaks_name_each_other(session: Session, units: list[int], ru
     later = TODAY + timedelta(days=1)
     add_cases(session, run, [replace(sick(units[0], 5, north_m=180), known_from=evening(later))])
     watch(session, day=later)
-    assert [(r.id, r.older) for r in shown(session, small).relatives] == [(large, False)]
-    assert [(r.id, r.older) for r in shown(session, large).relatives] == [(small, True)]
+    assert [(r.id, r.side) for r in shown(session, small).relatives] == [(large, "younger")]
+    assert [(r.id, r.side) for r in shown(session, large).relatives] == [(small, "older")]
     assert shown(session, small).summary.status is Status.MERGED
     assert listed(session).total == 1
+
+
+def test_the_parts_of_a_zone_name_each_other(session: Session, units: list[int], run: int) -> None:
+    """A street of 1.4 km, a case every 100 m and day: one by the links, several by the bounds."""
+    add_cases(session, run, [sick(units[0], 20 - i, north_m=100 * i) for i in range(15)])
+    watch(session)
+    parts = sorted(session.scalars(select(OutbreakVersion.outbreak_id)))
+    assert len(parts) > 1
+    for number in parts:
+        others = [(other, "zone") for other in parts if other != number]
+        assert [(r.id, r.side) for r in shown(session, number).relatives] == others
 
 
 def test_house_points_are_those_of_the_readers_own_units(

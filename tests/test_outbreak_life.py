@@ -79,7 +79,7 @@ def test_case_5_closing_on_day_27_is_refused_by_hcdc_with_the_day() -> None:
     refusal = refused(HANDLED, Act.CLOSE, HCDC, 27)
     assert refusal.until == day(28)
     assert refusal.reason.render("vi") == (
-        "Chưa đóng được ổ dịch: ca cuối ngày 01/06/2026, hồ sơ HCDC-2021 yêu cầu 28 ngày không có ca mới. "
+        "Chưa đóng được ổ dịch: ca cuối ngày 01/06/2026, tiêu chuẩn HCDC-2021 yêu cầu 28 ngày không có ca mới. "
         "Sớm nhất là ngày 29/06/2026."
     )
     assert after(HANDLED, Act.CLOSE, HCDC, 28).status is Status.CLOSED

@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
+from geoalchemy2.shape import from_shape
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geodata.models import Boundary
+from surveillance.outbreaks import linking
+from surveillance.outbreaks.cases import load_area
+from surveillance.outbreaks.eligibility import Why
 from surveillance.outbreaks.lifecycle import Status
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakRow, OutbreakVersion
+from surveillance.outbreaks.overlooked import overlooked
 from surveillance.outbreaks.profiles import Profile, load_profiles
 from surveillance.outbreaks.table import METRIC
 from surveillance.outbreaks.watching import METHOD, Outbreaks
@@ -43,6 +50,21 @@ def run(session: Session) -> int:
 @pytest.fixture
 def outbreaks(profile: Profile) -> Outbreaks:
     return Outbreaks([profile], crs=METRIC)
+
+
+@pytest.fixture
+def land(session: Session, units: list[int]) -> None:
+    """Surveyed boundaries: four kilometres around HOME."""
+    for unit, east in zip(units, (-0.04, 0.0), strict=True):
+        west = HOME[0] + east
+        shape = shapely.MultiPolygon([shapely.box(west, HOME[1] - 0.04, west + 0.04, HOME[1] + 0.04)])
+        session.add(
+            Boundary(
+                unit_id=unit, geom=from_shape(shape, srid=4326), source="test", synthetic=False,
+                imported_at=evening(TODAY),
+            )
+        )  # fmt: skip
+    session.flush()
 
 
 def sick(unit: int, *, days_ago: int, north_m: float = 0, **facts: Any) -> Sick:
@@ -91,10 +113,9 @@ def test_two_cases_near_in_place_and_time_are_recorded_with_dates_outline_and_re
     assert session.scalars(select(OutbreakRow.profile)).one() == "HCDC-2021"
 
 
-def test_an_outbreak_across_a_border_is_evidence_in_both_communes(
+def test_case_3_an_outbreak_across_a_border_is_evidence_in_both_communes(
     session: Session, units: list[int], run: int, outbreaks: Outbreaks
 ) -> None:
-    """domain.md §8 case 3."""
     add_cases(
         session, run,
         [sick(units[0], days_ago=6), sick(units[0], days_ago=5, north_m=20), sick(units[1], days_ago=4, north_m=90)],
@@ -246,3 +267,68 @@ def test_what_was_not_committed_is_forgotten(
 
     assert update(outbreaks, session) == 0
     assert now_kept(session) == []
+
+
+@pytest.mark.usefixtures("land")
+def test_cases_on_the_sea_make_no_outbreak_and_people_can_read_why(
+    session: Session, units: list[int], run: int, outbreaks: Outbreaks, profile: Profile
+) -> None:
+    """8 km off the shore of the surveyed communes; 4.6 km north is still within a kilometre of land."""
+    at_sea = [sick(units[0], days_ago=d, north_m=12_000) for d in (3, 4, 5)]
+    near_shore = [sick(units[0], days_ago=d, north_m=4_600) for d in (3, 4)]
+    add_cases(session, run, [*at_sea, *near_shore])
+
+    update(outbreaks, session)
+
+    assert [len(kept.members) for kept in now_kept(session)] == [2]
+    assert told(session, profile) == {Why.OUTSIDE: 3}
+    assert told(session, profile, area_ids={units[1]}) == {}
+    assert outbreaks.check(session, today=TODAY, now=evening(TODAY)) == ()
+
+
+def told(session: Session, profile: Profile, area_ids: set[int] | None = None) -> dict[Why, int]:
+    return overlooked(
+        session, [profile], today=TODAY, area_ids=area_ids, area=load_area(session, METRIC), as_of=None,
+        crs=METRIC,
+    )  # fmt: skip
+
+
+def test_cases_that_cannot_be_considered_are_counted_by_reason(
+    session: Session, units: list[int], run: int, profile: Profile
+) -> None:
+    add_cases(
+        session, run,
+        [
+            sick(units[0], days_ago=3),
+            sick(units[0], days_ago=3, place_level="commune", uncertainty_m=1_500.0),
+            sick(units[0], days_ago=4, verification=None),
+            sick(units[0], days_ago=5, verification=None),
+            sick(units[0], days_ago=5, verification=4),
+            sick(units[0], days_ago=-2),
+            sick(units[0], days_ago=60, verification=None),
+            sick(units[0], days_ago=3, classification="discarded"),
+        ],
+    )  # fmt: skip
+
+    assert told(session, profile) == {
+        Why.NOT_EXACT: 1, Why.UNVERIFIED: 2, Why.ADDRESS_REFUTED: 1, Why.FUTURE: 1,
+    }  # fmt: skip
+
+
+def test_ten_thousand_at_one_point_stop_their_own_disease_only_and_it_is_said(
+    session: Session, units: list[int], run: int, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit stands for the real one, which some 6,000 cases at one point reach."""
+    hand_foot_mouth = load_profiles()["HFMD"]
+    outbreaks = Outbreaks([profile, hand_foot_mouth], crs=METRIC)
+    add_cases(session, run, [sick(units[0], days_ago=3)] * 40)
+    add_cases(session, run, [replace(sick(units[0], days_ago=d), disease="hfmd") for d in (3, 4)])
+    monkeypatch.setattr(linking, "MOST_PAIRS", 100)
+
+    update(outbreaks, session)
+
+    assert session.scalars(select(OutbreakRow.disease)).all() == ["hfmd"]
+    assert "40 ca cùng một tọa độ: hãy kiểm tra cách định vị" in str(outbreaks.refused["dengue"])
+    monkeypatch.undo()
+    update(outbreaks, session)
+    assert set(session.scalars(select(OutbreakRow.disease))) == {"dengue", "hfmd"} and not outbreaks.refused

@@ -10,13 +10,14 @@ from math import cos, dist, sin
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import shapely
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from geodata.types import PlaceLevel
 from surveillance.lines import day_number
 from surveillance.outbreaks import linking
-from surveillance.outbreaks.eligibility import Area, Why
+from surveillance.outbreaks.eligibility import Why
 from surveillance.outbreaks.explain import explain_members, near_misses
 from surveillance.outbreaks.find import Finding, find_outbreaks
 from surveillance.outbreaks.outbreak import NO_POSITION, ONE_POINT, OutbreakKind, outline
@@ -131,7 +132,7 @@ def test_case_3_across_a_border_there_is_one_inter_commune_outbreak_with_a_lead(
 
 @pytest.mark.parametrize(
     ("verification", "outcome"),
-    [(None, Why.UNVERIFIED), (3, Why.UNVERIFIED), (7, Why.NOT_THIS_DISEASE), (8, Why.MEMBER)],
+    [(None, Why.UNVERIFIED), (3, Why.ADDRESS_REFUTED), (7, Why.NOT_THIS_DISEASE), (8, Why.MEMBER)],
 )
 def test_case_4_an_outpatient_is_linked_only_when_verified_to_be_one(
     verification: int | None, outcome: Why
@@ -152,7 +153,7 @@ def test_case_13_a_ward_known_by_its_old_code_only_is_listed_as_near() -> None:
     finding = find([case(1, 0, 0), case(2, 50, 1), case(3, 0, 2, places=(place,))])
     assert finding.outbreaks[0].members == (1, 2)
     assert why(finding, 3) is Why.NOT_EXACT
-    assert "vị trí không chính xác" in said(finding, 3)
+    assert "Vị trí chưa đủ chính xác" in said(finding, 3)
 
 
 def test_case_15_a_patient_who_is_admitted_later_becomes_eligible() -> None:
@@ -183,9 +184,30 @@ def test_the_polygon_is_the_union_of_the_buffers() -> None:
     assert area == pytest.approx(2 * np.pi * 200**2 - lens, rel=0.01)
 
 
-random_cases = st.lists(
+few_cases = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 80)), min_size=0, max_size=25
 ).map(lambda rows: [case(i, x * 40, day, y=y * 40) for i, (x, y, day) in enumerate(rows)])
+
+
+@st.composite
+def dense_cases(draw: st.DrawFn) -> list[OutbreakCase]:
+    """40–120 cases of a season in some 60 hectares: chains wider and longer than the bounds, and many ties."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n, wide, long = draw(st.integers(40, 120)), draw(st.integers(10, 35)), draw(st.integers(5, 200))
+    places = rng.integers(0, [wide, 20, long], (n, 3)).tolist()
+    return [case(i, x * 40, day, y=y * 40) for i, (x, y, day) in enumerate(places)]
+
+
+random_cases = st.one_of(few_cases, dense_cases())
+
+
+def test_the_dense_cases_of_these_laws_are_split_by_the_bounds() -> None:
+    """Else the laws below would say little."""
+    rng = np.random.default_rng(1)
+    places = rng.integers(0, [25, 20, 120], (100, 3)).tolist()
+    finding = find([case(i, x * 40, day, y=y * 40) for i, (x, y, day) in enumerate(places)])
+    assert sum(outbreak.shares_zone for outbreak in finding.outbreaks) > 3
+    assert Why.ZONE in finding.why
 
 
 @settings(max_examples=150, deadline=None)
@@ -231,9 +253,24 @@ def test_no_outbreak_exceeds_its_bounds_and_every_case_has_an_outcome(cases: lis
 
 
 @settings(max_examples=60, deadline=None)
+@given(dense_cases(), st.integers(0, 20), st.integers(0, 20))
+def test_a_case_of_today_only_joins_what_stood_and_reshuffles_nothing_elsewhere(
+    cases: list[OutbreakCase], x: int, y: int
+) -> None:
+    """Unless it makes an earlier lone case part of a zone, all others stay together as they were."""
+    last = max((c.event_date - JUNE).days for c in cases)
+    before, after = find(cases), find([*cases, case(9_999, x * 40 + 7, last + 1, y=y * 40)])
+    assume((before.why == after.why[:-1]).all())
+    were, are = ({frozenset(o.members) for o in found.outbreaks} for found in (before, after))
+    joined = frozenset().union(*(members for members in are if 9_999 in members))
+    assert {members for members in are if 9_999 not in members} <= were
+    assert all(members <= joined for members in were - are)
+
+
+@settings(max_examples=60, deadline=None)
 @given(random_cases)
 def test_a_far_case_changes_nothing(cases: list[OutbreakCase]) -> None:
-    assert find([*cases, case(99, 50_000, 40)]).outbreaks == find(cases).outbreaks
+    assert find([*cases, case(9_999, 50_000, 40)]).outbreaks == find(cases).outbreaks
 
 
 @settings(max_examples=60, deadline=None)
@@ -342,7 +379,7 @@ def test_one_confirmed_case_of_measles_is_an_outbreak_and_an_imported_one_is_not
     (outbreak,) = find([confirmed], measles).outbreaks
     assert outbreak.kind is OutbreakKind.POSITIVE_CASE
     assert explain_members(find([confirmed], measles), outbreak)[0].message.render() == (
-        "Một ca xác định đã đủ thành ổ dịch theo hồ sơ này."
+        "Một ca xác định đã đủ thành ổ dịch theo tiêu chuẩn này."
     )
     assert groups([replace(confirmed, imported=True)], measles) == set()
     assert groups([at_school(1, 0, "A")], measles) == set()
@@ -377,7 +414,7 @@ def test_the_two_places_of_one_case_are_not_two_cases() -> None:
 def test_each_member_says_by_which_link_it_belongs() -> None:
     finding = find([case(1, 0, 0), case(2, 180, 14)])
     first, second = explain_members(finding, finding.outbreaks[0])
-    assert second.message.render("vi") == "Cách ca 1: 180 m và 14 ngày (hồ sơ cho phép 200 m, 30 ngày)."
+    assert second.message.render("vi") == "Cách ca 1: 180 m và 14 ngày (tiêu chuẩn cho phép 200 m, 30 ngày)."
     assert first.message.render("en") == "From case 2: 180 m and 14 days (the profile allows 200 m, 30 days)."
 
 
@@ -407,7 +444,7 @@ def test_a_position_that_is_none_is_said_and_links_nothing(x: float | None) -> N
 
 
 def test_positions_in_the_sea_beyond_the_area_are_said_to_be_outside() -> None:
-    area = Area(EAST - 10_000, NORTH - 10_000, EAST + 10_000, NORTH + 10_000)
+    area = shapely.box(EAST - 10_000, NORTH - 10_000, EAST + 10_000, NORTH + 10_000)
     finding = find([case(1, 400_000, 0), case(2, 400_000, 1)], area=area)
     assert finding.outbreaks == () and why(finding, 1) is Why.OUTSIDE
 
@@ -430,7 +467,7 @@ def test_a_street_known_to_500_m_does_not_link() -> None:
 def test_a_refuted_address_links_nothing() -> None:
     finding = find([case(1, 0, 0), case(2, 10, 1), case(3, 5, 1, verification=4)])
     assert why(finding, 3) is Why.ADDRESS_REFUTED and finding.outbreaks[0].members == (1, 2)
-    assert "không ở địa chỉ này" in said(finding, 3)
+    assert "bệnh nhân không ở đó" in said(finding, 3)
 
 
 def test_a_case_in_the_future_waits_and_is_told_so() -> None:

@@ -62,7 +62,7 @@ def test_a_dropped_file_becomes_cases_and_leaves_the_inbox(desk: Desk) -> None:
     assert (version.known_from, version.known_to) == (NOW, None)
 
 
-def test_an_old_ward_is_placed_in_its_successor_and_remembered(desk: Desk) -> None:
+def test_case_13_an_old_ward_is_placed_in_its_successor_and_remembered(desk: Desk) -> None:
     desk.take([person(1)])
 
     (version,) = desk.versions()

@@ -115,7 +115,7 @@ def test_group_a_diseases_have_no_display_floor(evidence: list[Signal], level: L
     assert decide(None, evidence, POLICY, NOW, disease_group="A", endemic=False).level is level
 
 
-def test_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_statutory_status() -> None:
+def test_case_8_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_statutory_status() -> None:
     evidence = [week(observed=1.0, detail={"above_2sd": True}), month(observed=1.0)]
     decision = endemic(None, evidence)
 
@@ -138,6 +138,14 @@ def test_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_statutor
 def test_statistical_methods_alone(method: str, observed: float, level: Level) -> None:
     """Farrington is early and may be wrong; growth for two weeks is Cao, few cases excepted; the rest informs."""
     assert endemic(None, [*QUIET, signal(method, alarm=True, observed=observed)]).level is level
+
+
+def test_case_14_what_no_rule_names_moves_no_level() -> None:
+    """Calls are signs to be looked into, not cases: without a rule for them no colour changes."""
+    calls = signal("hotline", alarm=True, observed=30.0)
+    before = endemic(at(Level.THAP), QUIET)
+    after = endemic(at(Level.THAP), [*QUIET, calls])
+    assert (after.level, after.changed) == (before.level, before.changed) == (Level.THAP, Change.NONE)
 
 
 def test_two_cases_of_a_rare_disease_in_a_week_are_level_2_one_is_not() -> None:

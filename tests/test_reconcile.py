@@ -266,6 +266,11 @@ def test_an_alert_carries_what_it_was_decided_on(session: Session, ward: AdminUn
     assert passport.handling_due == NOW + timedelta(days=3)
 
 
+def test_case_10_the_notice_of_an_epidemic_is_due_in_24_hours(session: Session, ward: AdminUnit) -> None:
+    run(session, epidemic(ward))
+    assert Passport.from_json(the_alert(session).passport).notice_due == NOW + timedelta(hours=24)
+
+
 def test_a_rise_does_not_restart_a_clock_that_runs(session: Session, ward: AdminUnit) -> None:
     run(session, warning(ward))
     above = signal(ward, "statutory_week", status=StatutoryStatus.WARNING, detail={"above_2sd": True})

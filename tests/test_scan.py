@@ -12,20 +12,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from scipy.stats import ks_2samp
 from scipy.stats import poisson as poisson_law
 
 from surveillance.adjacency import adjacency_weights
 from surveillance.scan import Overlap, Scan, Settings, replicate_plan, scan
+from surveillance.scanning import block_kernel, dealing, draw_kernel, monte_carlo, scan_kernel
 from surveillance.scanning import null as nulls_module
-from surveillance.scanning.draw_kernel import GROUP, draw_counts, stream_keys
+from surveillance.scanning.dealing import counts_of
+from surveillance.scanning.draw_kernel import stream_keys
 from surveillance.scanning.growth import Compactness, Ellipses, Growth, Limits, circles, ellipses, networks
 from surveillance.scanning.intervals import Unit, cut
-from surveillance.scanning.monte_carlo import KINDS, Plan, maxima
+from surveillance.scanning.monte_carlo import Plan, maxima
 from surveillance.scanning.null import Null, bernoulli, permutation, poisson
 from surveillance.scanning.places import place
+from surveillance.scanning.scan_kernel import largest_expected
 from surveillance.scanning.significance import Gumbel, monte_carlo_p, stopped_after
-from tests.scan_cities import city, growth_of, nulls, plain_maximum
+from tests.scan_cities import city, growth_of, log_ratio, nulls, plain_maximum
 
 ORACLES = Path(__file__).parent / "oracles"
 MODELS = ("permutation", "poisson", "poisson_uneven", "bernoulli")
@@ -36,14 +40,14 @@ def rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
-def replicate(plan: Plan, seed: int, number: int, days: int) -> Any:
-    """The counts (n, T) of one replicate, from the same stream."""
-    counts = np.zeros((len(plan.weight), days * GROUP), np.int64)
-    draw = plan.draw
+def replicate(plan: Plan, seed: int, number: int) -> Any:
+    """The counts (n, T) of one replicate, from the same stream; none where no window reaches."""
+    lanes = plan.windows.lanes
     keys = stream_keys(seed, number, number + 1)
-    place_, keep, other = draw.place, draw.keep, draw.other
-    draw_counts(counts, KINDS[plan.model], keys, place_, draw.time, draw.stop, keep, other, draw.cases)
-    return np.diff(counts[:, ::GROUP], axis=1, prepend=0)
+    counts = counts_of(plan.deal, keys, len(plan.weight), lanes, np.int32)[0].astype(np.int64)
+    by_lane = np.diff(counts[:-1, :lanes], axis=1, prepend=0)
+    lane = plan.windows.lane
+    return np.where(lane >= 0, by_lane[:, lane], 0)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,7 +59,7 @@ def test_maxima_of_replicates_equal_a_plain_scan_of_every_window(model: str, pro
     plan = replicate_plan(null, growth, Settings(prospective=prospective, shortest=2, longest=5))
     ends = [11] if prospective else range(12)
     found = maxima(plan, 5, 0, 6)
-    expected = [plain_maximum(null, replicate(plan, 5, r, 12), growth, 2, 5, ends) for r in range(6)]
+    expected = [plain_maximum(null, replicate(plan, 5, r), growth, 2, 5, ends) for r in range(6)]
     assert found == pytest.approx(expected, rel=1e-9)
 
 
@@ -74,7 +78,7 @@ def test_ellipses_include_circles_and_pay_for_their_length() -> None:
     shapes = Ellipses(shapes=(2.0, 4.0), angles=(3, 4), compactness=Compactness.STRONG)
     growth = ellipses(places, null.size, Limits(), shapes)
     plan = replicate_plan(null, growth, Settings(longest=4))
-    expected = [plain_maximum(null, replicate(plan, 1, r, 12), growth, 1, 4, [11]) for r in range(4)]
+    expected = [plain_maximum(null, replicate(plan, 1, r), growth, 1, 4, [11]) for r in range(4)]
     assert growth.size == 12 * (1 + 3 + 4)
     assert maxima(plan, 1, 0, 4) == pytest.approx(expected, rel=1e-9)
     round_ones = circles(places, null.size, Limits())
@@ -89,6 +93,45 @@ def test_an_ellipse_along_a_line_holds_its_points_before_nearer_ones_beside_it()
     assert growth.reach(1, np.array([0, 1]), places) == pytest.approx(3)
 
 
+def test_an_ellipse_reaches_its_places_in_the_order_of_its_quadratic_form() -> None:
+    places, _ = city(places=15, seed=4)
+    size = np.ones(15)
+    shapes = Ellipses(shapes=(1.5, 3.0), angles=(2, 5))
+    growth = ellipses(places, size, Limits(), shapes)
+    for s in range(growth.size):
+        turn = growth.angle[s]
+        axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        form = axes.T @ np.diag([1.0, growth.shape[s] ** 2]) @ axes
+        offset = places.points - places.points[growth.centre[s]]
+        reach = np.einsum("ni,ij,nj->n", offset, form, offset)
+        assert growth.zone(s, 7).tolist() == np.argsort(reach)[:7].tolist()
+        longer = growth.shape[s]
+        assert growth.penalty[s] == pytest.approx(np.sqrt(4 * longer) / (longer + 1))
+    assert {(round(a, 6), b) for a, b in zip(growth.angle, growth.shape, strict=True)} == {
+        (0, 1.0), *((round(np.pi * k / 2, 6), 1.5) for k in range(2)),
+        *((round(np.pi * k / 5, 6), 3.0) for k in range(5)),
+    }  # fmt: skip
+
+
+def _excess(log_expected: float, count: int, total: int, goal: float) -> float:
+    return log_ratio(count, float(np.exp(log_expected)), total, 0) - goal
+
+
+@given(st.one_of(st.sampled_from([0.0, 1e-300, 1e-17, 1e-9]), st.floats(2e-3, 60.0)), st.integers(2, 400))
+@settings(max_examples=40, deadline=None)
+def test_the_largest_expectation_is_the_root_of_the_ratio_and_never_below_it(
+    floor: float, total: int
+) -> None:
+    found = largest_expected(floor, 2, total, 0.0)
+    assert np.all(np.diff(found) >= 0) and np.all(found[:2] == 0)
+    for count in {2, total // 2, total} - {0, 1}:
+        if floor < 2e-3:
+            assert found[count] == count
+            continue
+        root = np.exp(brentq(_excess, -80, np.log(count), args=(count, total, floor * (1 - 1e-9))))
+        assert found[count] == pytest.approx(root, rel=1e-8)
+
+
 def test_earlier_analyses_widen_what_replicates_are_searched_in_only() -> None:
     places, counts = city(outbreak=2)
     null = permutation(counts)
@@ -96,7 +139,7 @@ def test_earlier_analyses_widen_what_replicates_are_searched_in_only() -> None:
     once = scan(null, growth, Settings(longest=4, replications=50), seed=1)
     adjusted = scan(null, growth, Settings(longest=4, replications=50, earlier_from=8), seed=1)
     plan = replicate_plan(null, growth, Settings(longest=4, earlier_from=8))
-    expected = plain_maximum(null, replicate(plan, 1, 0, 12), growth, 1, 4, range(8, 12))
+    expected = plain_maximum(null, replicate(plan, 1, 0), growth, 1, 4, range(8, 12))
     assert adjusted.clusters[0].statistic == once.clusters[0].statistic
     assert np.all(adjusted.maxima[0] >= once.maxima[0]) and np.any(adjusted.maxima[0] > once.maxima[0])
     assert adjusted.maxima[0][0] == pytest.approx(expected)
@@ -125,6 +168,15 @@ def city_of_300(model: str) -> tuple[Null, Growth]:
     return null, growth_of(places, null)
 
 
+def test_rows_are_whole_vectors_and_the_kernels_agree_on_their_lengths() -> None:
+    assert {dealing.GROUP, draw_kernel.GROUP, scan_kernel.GROUP} == {scan_kernel.GROUP}
+    assert {monte_carlo.PAD, block_kernel.PAD, scan_kernel.PAD} == {scan_kernel.PAD}
+    assert scan_kernel.GROUP * 8 % (scan_kernel.BYTES * scan_kernel.TILES[-1]) == 0
+    assert block_kernel.SLACK == scan_kernel.SLACK
+    for intervals in range(1, 40):
+        assert monte_carlo.windows(intervals, 1, 7, 3).columns % scan_kernel.PAD == 0
+
+
 def test_any_worker_may_take_any_replicates() -> None:
     places, counts = city()
     null = permutation(counts)
@@ -140,9 +192,41 @@ def test_counts_too_large_for_sixteen_bits_are_scanned_all_the_same() -> None:
     null = poisson(counts, np.outer(np.arange(1.0, 9), np.ones(4)))
     growth = growth_of(places, null)
     plan = replicate_plan(null, growth, Settings(longest=3))
-    expected = [plain_maximum(null, replicate(plan, 1, r, 4), growth, 1, 3, [3]) for r in range(3)]
+    expected = [plain_maximum(null, replicate(plan, 1, r), growth, 1, 3, [3]) for r in range(3)]
     assert plan.most_expected > 25_000
     assert maxima(plan, 1, 0, 3) == pytest.approx(expected, rel=1e-6)
+
+
+def test_small_places_of_a_large_study_are_counted_beyond_sixteen_bits() -> None:
+    places, counts = city(places=250, days=2, cases=80_000)
+    null = poisson(counts, np.ones((250, 2)))
+    growth = growth_of(places, null, share=1.0)
+    plan = replicate_plan(null, growth, Settings(longest=2))
+    drawn = replicate(plan, 1, 0)
+    assert plan.most_expected > 2**15 and drawn.sum(1).max() > 255
+    assert maxima(plan, 1, 0, 1)[0] == pytest.approx(plain_maximum(null, drawn, growth, 1, 2, [1]), rel=1e-6)
+    small = poisson(counts // 2, np.ones((250, 2)))
+    plan = replicate_plan(small, growth, Settings(longest=2))
+    drawn = replicate(plan, 1, 0)
+    assert plan.most_expected > 25_000 and drawn.sum(1).max() < 256
+    assert maxima(plan, 1, 0, 1)[0] == pytest.approx(plain_maximum(small, drawn, growth, 1, 2, [1]), rel=1e-6)
+
+
+@pytest.mark.parametrize("model", ["permutation", "poisson"])
+@pytest.mark.parametrize("prospective", [True, False], ids=["prospective", "retrospective"])
+def test_one_place_that_alone_holds_more_than_sixteen_bits_is_scanned_all_the_same(
+    model: str, prospective: bool
+) -> None:
+    """Half of 150,000 cases at one place: a window's count is above 2¹⁵ in the first zone already."""
+    people = np.array([8, 7.9, 0.05, 0.05, 0.05])
+    counts = np.random.default_rng(1).multinomial(150_000, np.repeat(people / 16.05 / 4, 4)).reshape(5, 4)
+    places = place([f"P{i}" for i in range(5)], np.array([[0, 0], [10, 0], [20, 1], [20, 2], [20, 3]]))
+    null = permutation(counts) if model == "permutation" else poisson(counts, np.outer(people, np.ones(4)))
+    growth = growth_of(places, null, share=0.6)
+    plan = replicate_plan(null, growth, Settings(longest=3, prospective=prospective))
+    ends = [3] if prospective else range(4)
+    expected = [plain_maximum(null, replicate(plan, 1, r), growth, 1, 3, ends) for r in range(4)]
+    assert maxima(plan, 1, 0, 4) == pytest.approx(expected, rel=1e-6)
 
 
 def test_sequential_stopping_gives_the_exact_replicate_at_which_enough_was_reached() -> None:
@@ -283,6 +367,35 @@ def test_a_weekly_rhythm_of_a_place_is_no_cluster_once_weekdays_are_strata() -> 
     adjusted = scan(weekly, growth_of(places, weekly), settings_, seed=1).clusters
     assert not adjusted or 5 not in adjusted[0].members or (adjusted[0].p or 0) > 0.2
     assert weekly.expected.sum() == pytest.approx(counts.sum())
+
+
+def test_weekday_strata_keep_every_place_weekday_and_day_and_are_scanned_like_a_plain_scan() -> None:
+    places, counts = city(places=10, days=15, cases=200)
+    weekdays = (np.arange(15) + 3) % 7
+    null = permutation(nulls_module.by_weekday(counts, weekdays))
+    expected = np.zeros((10, 15))
+    for i, t in np.ndindex(10, 15):
+        alike = counts[:, weekdays == weekdays[t]]
+        expected[i, t] = alike[i].sum() * counts[:, t].sum() / alike.sum()
+    assert null.expected == pytest.approx(expected, rel=1e-12)
+    growth = growth_of(places, null)
+    plan = replicate_plan(null, growth, Settings(prospective=False, longest=4))
+    drawn = [replicate(plan, 2, r) for r in range(3)]
+    for one in drawn:
+        assert np.array_equal(one.sum(0), counts.sum(0)) and not np.array_equal(one, counts)
+        for day in range(7):
+            assert np.array_equal(one[:, weekdays == day].sum(1), counts[:, weekdays == day].sum(1))
+    largest = [plain_maximum(null, one, growth, 1, 4, range(15)) for one in drawn]
+    assert maxima(plan, 2, 0, 3) == pytest.approx(largest, rel=1e-9)
+
+
+def test_replicates_have_the_expectations_of_their_model() -> None:
+    places, counts = city(places=6, days=8, cases=300)
+    for name, null in nulls(counts).items():
+        plan = replicate_plan(null, growth_of(places, null), Settings(longest=3))
+        drawn = np.mean([replicate(plan, 4, r) for r in range(1000)], axis=0)[:, -3:]
+        error = np.sqrt(null.expected[:, -3:] / 1000)
+        assert np.all(np.abs(drawn - null.expected[:, -3:]) < 5 * error), name
 
 
 def test_poisson_expectations_take_the_rhythm_of_the_week() -> None:

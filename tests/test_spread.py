@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app import main
+from surveillance.clustering.runs import _scan as scan_of_a_disease
+from surveillance.clustering.settings import AllSettings
 from surveillance.clusters import City, Found, Reported, find_clusters
 from surveillance.scan import Settings, scan
 from surveillance.scanning.null import permutation
 from surveillance.spread import Dask, Here, Spread, SpreadError, spread_over
+from tests.case_lines import TODAY
 from tests.cluster_cities import SETTINGS, city_lines, grid_city, reported
 from tests.scan_cities import city, growth_of
 
@@ -87,6 +93,34 @@ def test_days_of_clusters_on_two_workers_are_the_local_ones(dask: Spread) -> Non
 
     assert there == list(Here().map(cluster_day, shared, days))
     assert any(there)
+
+
+def test_diseases_and_days_on_two_workers_are_the_local_ones_each_by_its_own_settings(dask: Spread) -> None:
+    settings = AllSettings(default=SETTINGS, by_disease={"measles": replace(SETTINGS, least_cases=2)})
+    lines = [
+        replace(city_lines({14: (1, 2, 2, 3)}, seed=1), diseases=(code,)) for code in ("dengue", "measles")
+    ]
+    pieces = [reported(each, last=TODAY - timedelta(days=back)) for back in (1, 0) for each in lines]
+
+    there = list(dask.map(scan_of_a_disease, (grid_city(), settings), pieces))
+
+    assert there == list(Here().map(scan_of_a_disease, (grid_city(), settings), pieces))
+    assert len({found[0].seed for found in there if found}) == 4
+
+
+@pytest.mark.parametrize("model", ["permutation", "poisson"])
+def test_the_command_writes_the_same_on_a_cluster(address: str, model: str, tmp_path: Path) -> None:
+    city = Path(__file__).parent / "oracles" / "scan_s300"
+    asked = ["scan", "--cases", f"{city}.cas", "--coordinates", f"{city}.geo", "--population", f"{city}.pop"]
+    asked += ["--model", model, "--start", "2024-01-01", "--end", "2024-02-29", "--max-days", "30"]
+    told = []
+    for name, where in (("here", []), ("there", ["--dask", address])):
+        files = ["--out", f"{tmp_path}/{name}.json", "--maxima", f"{tmp_path}/{name}.csv"]
+        with pytest.raises(SystemExit) as ended:
+            main([*asked, "--replications", "99", "--seed", "7", *files, *where])
+        assert not ended.value.code
+        told.append([(tmp_path / f"{name}.{kind}").read_bytes() for kind in ("json", "csv")])
+    assert told[0] == told[1]
 
 
 def test_a_worker_that_dies_is_survived(dask: Spread, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from werkzeug.test import TestResponse
 
 from accounts.models import AccessLog
 from db import session_scope
+from surveillance.models import IngestRun
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakVersion
+from tests.line_list import Sick, add_cases, evening
 from tests.web_city import (
     Place,
     SignIn,
@@ -113,7 +116,7 @@ def test_filters_come_from_the_url(app: Dash, sign_in: SignIn, outbreak: int) ->
 
 def test_the_detail_says_why_what_is_due_and_names_nobody(app: Dash, sign_in: SignIn, outbreak: int) -> None:
     seen = detail(app, sign_in("analyst"), outbreak)
-    assert "hồ sơ cho phép 200 m" in words(seen["outbreak-body"])
+    assert "tiêu chuẩn cho phép 200 m" in words(seen["outbreak-body"])
     assert "Bắt đầu xử lý ổ dịch trong 48 giờ." in words(seen["outbreak-todo"])
     assert FIRST_CLOSING in words(seen["outbreak-head"])
     assert seen["outbreak-start"]["className"] == "button button-primary"
@@ -144,6 +147,25 @@ def test_alerts_and_communes_lead_to_their_outbreaks(
     )
     for page in (alert, panel, clicked):
         assert f"/outbreaks?id={outbreak}" in text_of(page)
+
+
+def test_the_list_says_how_many_cases_could_not_be_considered_and_why(
+    app: Dash, sign_in: SignIn, city: dict[str, Place], outbreak: int, engine: Engine
+) -> None:
+    with session_scope(engine) as session:
+        run = session.scalars(select(IngestRun.id)).one()
+        far = [Sick(day=date(2026, 11, 18), unit_id=city["Ô 0"].id, known_from=evening(date(2026, 11, 18)))]
+        add_cases(session, run, far * 2)
+
+    def said(name: str, when: str = "") -> str:
+        return text_of(
+            run_callback(sign_in(name), app, "outbreaks-overlooked.children", {"outbreaks-when": when})
+        )
+
+    assert "2 ca trong 28 ngày qua không xét được" in said("analyst")
+    assert "chưa được xác minh" in said("analyst")
+    assert "không xét được" not in said("officer"), "they live in the other commune"
+    assert "không xét được" not in said("analyst", "measles|open||")
 
 
 # --- acting ------------------------------------------------------------------------------------------------

@@ -11,18 +11,21 @@ from typing import Any, TypeVar, cast
 
 from flask import abort, current_app, request
 from flask_login import UserMixin, current_user
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from accounts.service import active_user, areas_of
 from alerts.levels import Theme
 from db import session_scope
+from geodata.models import Boundary
 from geodata.tiles import TileCache
 from i18n import current_locale
 from settings import Settings
 from surveillance.clock import current_time
 from surveillance.diseases import Disease
+from surveillance.outbreaks.cases import load_area
+from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.profiles import Profile
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
@@ -30,13 +33,15 @@ Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One web process. `profiles` of outbreaks, by disease."""
+    """One web process. `profiles` of outbreaks, by disease; `land` where cases may lie, by when its newest boundary
+    came."""
 
     settings: Settings
     engine: Engine
     diseases: Mapping[str, Disease]
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     tiles: TileCache = field(default_factory=TileCache)
+    land: dict[datetime | None, Area | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,15 @@ def open_session() -> Iterator[Session]:
         yield session
 
 
+def land(session: Session) -> Area | None:
+    """Where positions of cases may lie, read once for each set of boundaries."""
+    kept, newest = context().land, session.scalar(select(func.max(Boundary.imported_at)))
+    if newest not in kept:
+        kept.clear()
+        kept[newest] = load_area(session, context().settings.deployment.metric_crs)
+    return kept[newest]
+
+
 def viewer() -> Viewer:
     """Who makes this request. The gate in `web.auth` lets nobody else come here."""
     if not current_user.is_authenticated:
@@ -105,6 +119,12 @@ def disease_name(code: str) -> str:
     if disease is None:
         return code
     return disease.name_en if current_locale() == "en" else disease.name_vi
+
+
+def disease_short(code: str) -> str:
+    """For a narrow column: “SXH”; in English its name."""
+    disease = context().diseases.get(code)
+    return disease_name(code) if disease is None or current_locale() == "en" else disease.short_vi
 
 
 def theme() -> Theme:

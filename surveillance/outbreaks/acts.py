@@ -195,7 +195,7 @@ def _standing(session: Session, outbreak_id: int, actor: Actor, profiles: Mappin
     if row.OutbreakVersion.status in GONE:
         raise ActError(Message("Ổ dịch này không còn: xem ổ dịch đã nhận các ca của nó."))
     if row.disease not in profiles:
-        raise ActError(Message("Bệnh này không còn hồ sơ ổ dịch; hãy báo người quản trị."))
+        raise ActError(Message("Bệnh này không còn tiêu chuẩn ổ dịch; hãy báo người quản trị."))
     return _Standing(
         version=row.OutbreakVersion,
         disease=row.disease,

@@ -7,19 +7,25 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geodata.areas import surveyed_land
 from geodata.types import PlaceLevel
 from surveillance.lines import believed, day_number
 from surveillance.models import CaseVersion
+from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.profiles import PlaceKind, Profile
 from surveillance.outbreaks.table import KINDS, LEVELS, CaseTable, project, setting_number
 from surveillance.types import Classification, Treatment
 
 FELL_ILL = func.coalesce(CaseVersion.date_onset, CaseVersion.event_date)
 """The onset a ward learnt does not move the day a case is counted on (docs/decisions/verification.md)."""
+
+SHORE_M = 1_000.0
+"""Boats, new land and the coarseness of a border: nearer than that to the land is no mistake."""
 
 COLUMNS = (
     CaseVersion.case_id, FELL_ILL, CaseVersion.date_report, CaseVersion.date_onset,
@@ -40,6 +46,16 @@ def load_cases(
         .order_by(CaseVersion.case_id)
     )
     return _table([tuple(row) for row in session.execute(query)], profile, crs)
+
+
+def load_area(session: Session, crs: str) -> Area | None:
+    """Where positions may lie, in metres of `crs`; None where boundaries do not tell."""
+    land = surveyed_land(session, beyond_m=SHORE_M)
+    if land is None:
+        return None
+    area = shapely.transform(land, lambda xy: np.column_stack(project(xy[:, 0], xy[:, 1], crs)))
+    shapely.prepare(area)
+    return area
 
 
 def _table(rows: Sequence[tuple[Any, ...]], profile: Profile, crs: str) -> CaseTable:

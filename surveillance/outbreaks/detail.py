@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from surveillance.outbreaks.entries import MEASURES, Entry, entries_of
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakRow, OutbreakVersion
 from surveillance.outbreaks.profiles import Profile, VectorControl
 from surveillance.outbreaks.record import SURVEY_EVENT, survey_of
+from surveillance.outbreaks.tasks import ENDED
 from surveillance.outbreaks.vectors import Indices, Survey, high_risk, indices
 from surveillance.outbreaks.views import (
     LIGHT,
@@ -58,13 +59,17 @@ class SurveyView:
     risk: Message | None
 
 
+Side = Literal["older", "younger", "zone"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relative:
-    """Another outbreak: `older` it came out of, or took in; else it came out of this one, or took it in."""
+    """Another outbreak. "older": this one came out of it, or took it in; "younger": the other way round; "zone": by
+    distance and time it would be one with this, and the bounds keep them apart."""
 
     id: int
     code: str
-    older: bool
+    side: Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,9 @@ def outbreak_detail(
     now: datetime, as_of: datetime | None = None,
 ) -> OutbreakDetail | None:  # fmt: skip
     """None when there was no such outbreak in these areas. `now`: the moment on show, on the clocks of the city."""
-    columns = [getattr(OutbreakVersion, name) for name in (*LIGHT, "members", "why", "near")]
+    columns = [
+        getattr(OutbreakVersion, name) for name in (*LIGHT, "members", "why", "near", "zone", "shares_zone")
+    ]
     row = session.execute(
         select(
             OutbreakRow, func.cardinality(OutbreakVersion.members).label("cases"),
@@ -130,7 +137,7 @@ def outbreak_detail(
         surveys=tuple(_survey(e, vector) for e in standing if e.kind == SURVEY_EVENT),
         measures=tuple(e for e in standing if e.kind in MEASURES),
         log=log,
-        relatives=_relatives(session, outbreak_id, log, as_of),
+        relatives=(*_relatives(session, outbreak_id, log, as_of), *_zone(session, row, as_of)),
         history=_history(session, outbreak_id, as_of),
     )
 
@@ -179,8 +186,26 @@ def _relatives(
         others = others.where(OutbreakEvent.at <= as_of)
     for other, into in session.execute(others):
         (older if into == outbreak_id else younger).add(other)
-    known = {True: older - {outbreak_id}, False: younger - older - {outbreak_id}}
-    return tuple(Relative(id=n, code=code_of(n), older=side) for side in known for n in sorted(known[side]))
+    known: dict[Side, set[int]] = {
+        "older": older - {outbreak_id},
+        "younger": younger - older - {outbreak_id},
+    }
+    return tuple(Relative(id=n, code=code_of(n), side=side) for side in known for n in sorted(known[side]))
+
+
+def _zone(session: Session, row: Any, as_of: datetime | None) -> tuple[Relative, ...]:
+    """The other outbreaks of its zone that are not closed, and not gone into others."""
+    if not row.shares_zone:
+        return ()
+    query = (
+        select(OutbreakRow.id)
+        .join(OutbreakVersion, OutbreakVersion.outbreak_id == OutbreakRow.id)
+        .where(OutbreakRow.disease == row.OutbreakRow.disease, OutbreakRow.id != row.OutbreakRow.id)
+        .where(believed(as_of), OutbreakVersion.zone == row.zone, OutbreakVersion.shares_zone)
+        .where(OutbreakVersion.status.not_in(ENDED))
+        .order_by(OutbreakRow.id)
+    )
+    return tuple(Relative(id=n, code=code_of(n), side="zone") for n in session.scalars(query))
 
 
 def _history(session: Session, outbreak_id: int, as_of: datetime | None) -> tuple[VersionView, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from surveillance.lines import day_number
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.table import KINDS, LEVELS, CaseTable
 from surveillance.types import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from shapely import Geometry
 
 
 class Why(IntEnum):
@@ -45,15 +48,14 @@ REASONS: Mapping[Why, str] = {
     ),
     Why.BELOW_MINIMUM: "Nhóm ca liên quan chưa đủ số ca để thành ổ dịch.",
     Why.NO_SEED: "Có ca ở gần nhưng không đủ gần về ngày để bắt đầu ổ dịch.",
-    Why.ALONE: "Không có ca nào liên quan trong phạm vi và thời gian của hồ sơ ổ dịch.",
+    Why.ALONE: "Không có ca nào liên quan trong phạm vi và thời gian của tiêu chuẩn ổ dịch.",
     Why.NOT_EXACT: (
-        "Ở gần nhưng vị trí không chính xác (chỉ biết đến khu phố hoặc xã, phường) "
-        "nên không nối theo khoảng cách."
+        "Vị trí chưa đủ chính xác (chỉ biết đến đường, khu phố hoặc xã, phường) nên không nối theo khoảng cách."
     ),
-    Why.ADDRESS_REFUTED: "Xác minh cho biết bệnh nhân không ở địa chỉ này; chờ chuyển ca đến nơi ở thật.",
+    Why.ADDRESS_REFUTED: "Xác minh không thấy địa chỉ hoặc bệnh nhân không ở đó; chờ chuyển ca đến nơi ở thật.",
     Why.OUTSIDE: "Vị trí nằm ngoài địa bàn; hãy kiểm tra lại tọa độ.",
     Why.NO_PLACE: "Chưa có vị trí hay nơi phơi nhiễm nào dùng được.",
-    Why.UNVERIFIED: "Ca ngoại trú chưa được xác minh địa chỉ và bệnh nhân.",
+    Why.UNVERIFIED: "Ca ngoại trú (hoặc chưa rõ nội trú hay ngoại trú) chưa được xác minh địa chỉ và bệnh nhân.",
     Why.FUTURE: "Ngày mắc bệnh ở tương lai; hãy kiểm tra lại ngày.",
     Why.NOT_THIS_DISEASE: "Xác minh cho biết không mắc bệnh này.",
     Why.DISCARDED: "Ca đã được loại trừ.",
@@ -65,13 +67,8 @@ def explain(why: Why) -> Message:
     return Message(REASONS[why])
 
 
-class Area(NamedTuple):
-    """The extent of the deployment in projected metres; positions outside are mistakes."""
-
-    west: float
-    south: float
-    east: float
-    north: float
+Area: TypeAlias = "Geometry"
+"""The land of the deployment in projected metres, prepared; positions outside are mistakes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +91,7 @@ class Places:
     confirmed: BoolArray
     alone: BoolArray
 
-    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Places:
+    def take(self, chosen: BoolArray | NDArray[np.integer[Any]] | slice) -> Places:
         return Places(**{name: getattr(self, name)[chosen] for name in Places.__slots__})
 
     @classmethod
@@ -150,7 +147,9 @@ def _why_not_case(table: CaseTable, profile: Profile, today: date) -> NDArray[np
     why = np.full(table.case_id.size, Why.ALONE, dtype=np.int64)
     if rule.outpatients == "verified":
         verified = np.isin(table.verification, rule.verified_outcomes)
+        refuted = np.isin(table.verification, rule.address_refuted)
         why[(table.inpatient != 1) & ~verified] = Why.UNVERIFIED
+        why[(table.inpatient != 1) & refuted] = Why.ADDRESS_REFUTED
     why[table.day > day_number(today)] = Why.FUTURE
     why[np.isin(table.verification, rule.not_this_disease)] = Why.NOT_THIS_DISEASE
     why[table.discarded] = Why.DISCARDED
@@ -187,9 +186,11 @@ def _kind_takes_part(table: CaseTable, profile: Profile) -> BoolArray:
 
 
 def _inside(table: CaseTable, area: Area | None) -> BoolArray:
+    import shapely
+
     if area is None:
         return np.ones(table.x.size, dtype=bool)
-    return (area.west <= table.x) & (table.x <= area.east) & (area.south <= table.y) & (table.y <= area.north)
+    return np.asarray(shapely.contains_xy(area, table.x, table.y), dtype=np.bool_)
 
 
 def _first_place(table: CaseTable) -> BoolArray:

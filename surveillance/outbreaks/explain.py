@@ -20,11 +20,11 @@ REACH = 2.0
 """Near misses are looked for up to this many times the radius and the chain window."""
 HALF_MM = 0.0005
 
-WITHIN = "Cách ca {other}: {metres} m và {days} ngày (hồ sơ cho phép {radius} m, {window} ngày)."
+WITHIN = "Cách ca {other}: {metres} m và {days} ngày (tiêu chuẩn cho phép {radius} m, {window} ngày)."
 SAME_SETTING = (
     "Cùng hộ, trường, nơi làm việc hoặc nguồn với ca {other}, cách {days} ngày (cho phép {window} ngày)."
 )
-ALONE_ENOUGH = "Một ca xác định đã đủ thành ổ dịch theo hồ sơ này."
+ALONE_ENOUGH = "Một ca xác định đã đủ thành ổ dịch theo tiêu chuẩn này."
 TOO_FAR = "Cách ca gần nhất của ổ dịch ({other}) {metres} m, quá {radius} m."
 TOO_LATE = "Cách ca gần nhất của ổ dịch ({other}) {days} ngày, quá {window} ngày."
 TOO_WIDE = "Thêm ca này thì ổ dịch rộng {metres} m, quá giới hạn {limit} m; ca thuộc phần khác của vùng dịch."
@@ -89,13 +89,9 @@ def near_misses(finding: Finding, outbreak: Outbreak) -> tuple[Explained, ...]:
 
 
 def _member_spots(finding: Finding, outbreak: Outbreak) -> _Spots:
-    case_id = np.array([place.case_id for place in outbreak.places])
+    case_id, _, x, y, setting = outbreak.places
     return _Spots(
-        case_id=case_id,
-        x=np.array([np.nan if place.x is None else place.x for place in outbreak.places]),
-        y=np.array([np.nan if place.y is None else place.y for place in outbreak.places]),
-        day=finding.table.day[_rows(finding.table, case_id)],
-        setting=np.array([place.setting for place in outbreak.places]),
+        case_id=case_id, x=x, y=y, day=finding.table.day[_rows(finding.table, case_id)], setting=setting
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,20 +31,20 @@ def build_nodes(
 ) -> tuple[Nodes, NDArray[np.int64]]:
     """The nodes of n places (NaN: no position; setting 0: none), and which place each node is, (n,)."""
     placed = np.isfinite(x) & np.isfinite(y)
-    name, cell_of_placed = _cells(x[placed], y[placed], radius_m)
-    cell = np.full(x.size, len(name), dtype=np.int64)
+    near, cell_of_placed = _cells(x[placed], y[placed], radius_m)
+    cell = np.full(x.size, len(near), dtype=np.int64)
     cell[placed] = cell_of_placed
     order = np.lexsort((owner, day, cell))
     cell = cell[order]
-    start = np.searchsorted(cell, np.arange(len(name) + 1))
+    start = np.searchsorted(cell, np.arange(len(near) + 1))
     key, by_key, key_start = _settings(setting[order], day[order])
     nodes = Nodes(
         x=np.ascontiguousarray(x[order], dtype=np.float64),
         y=np.ascontiguousarray(y[order], dtype=np.float64),
         day=day[order].astype(np.int64),
         owner=owner[order].astype(np.int64),
-        cell=np.where(cell == len(name), -1, cell),
-        near=_neighbours(name),
+        cell=np.where(cell == len(near), -1, cell),
+        near=near,
         start=start,
         key=key,
         by_key=by_key,
@@ -52,26 +54,19 @@ def build_nodes(
 
 
 def _cells(x: FloatArray, y: FloatArray, radius_m: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The occupied cells (c, 2), and the one of each place (n,)."""
+    """Of each occupied cell the numbers of the occupied ones of the nine around it, (c, 9), -1 for none; and the cell
+    of each place, (n,)."""
     if not x.size:
-        return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64)
-    named, number = np.unique(cells_of(x, y, radius_m), axis=0, return_inverse=True)
-    return named, number.reshape(-1)
-
-
-def _neighbours(name: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each cell of `name` (c, 2) the numbers of the occupied ones of the nine around it, (c, 9); -1 for none."""
-    if not len(name):
-        return np.empty((0, 9), dtype=np.int64)
-    low = name.min(axis=0) - 1
-    height = np.int64(name[:, 1].max() + 2 - low[1])
-    code = (name[:, 0] - low[0]) * height + name[:, 1] - low[1]
-    near = np.empty((len(name), 9), dtype=np.int64)
-    for column, step in enumerate(np.ndindex(3, 3)):
-        wanted = code + (step[0] - 1) * height + step[1] - 1
-        at = np.minimum(np.searchsorted(code, wanted), len(code) - 1)
-        near[:, column] = np.where(code[at] == wanted, at, -1)
-    return near
+        return np.empty((0, 9), dtype=np.int64), np.empty(0, dtype=np.int64)
+    column, row = (cells_of(x, y, radius_m) - cells_of(x.min(), y.min(), radius_m) + 1).T
+    height = row.max() + 2
+    code, number = np.unique(column * height + row, return_inverse=True)
+    near = np.empty((code.size, 9), dtype=np.int64)
+    for at, (right, up) in enumerate(product((-1, 0, 1), repeat=2)):
+        wanted = code + right * height + up
+        found = np.minimum(np.searchsorted(code, wanted), code.size - 1)
+        near[:, at] = np.where(code[found] == wanted, found, -1)
+    return near, number
 
 
 def _settings(

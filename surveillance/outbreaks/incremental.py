@@ -40,7 +40,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Component:
-    """Places linked by any chain, their links, what became of each, and the outbreaks among them by their key."""
+    """Places linked by any chain, their links, what became of each, and the outbreaks among them by packed places."""
 
     places: Places
     pairs: Pairs
@@ -153,21 +153,21 @@ class Watch:
 
     def _keep(self, places: Places, pairs: Pairs, labels: Labels) -> dict[int, int]:
         """Keep each component by itself; the number of the component of each case."""
+        from surveillance.outbreaks.kernel import sorted_by_group
+
         order = np.argsort(labels.reach, kind="stable")
         size = np.bincount(labels.reach)
         first = np.cumsum(size) - size
-        within = np.empty_like(order)
+        within = np.empty(order.size, dtype=np.int32)
         within[order] = np.arange(order.size) - np.repeat(first, size)
-        by_component = np.argsort(labels.reach[pairs.first], kind="stable")
-        ends = np.cumsum(np.bincount(labels.reach[pairs.first], minlength=size.size))
-        part = Pairs(within[pairs.first], within[pairs.second], pairs.apart)
+        *columns, begin = sorted_by_group(labels.reach, size.size, *pairs, within)
         number_of: dict[int, int] = {}
         for number, rows in enumerate(np.split(order, first[1:])):
-            edges = by_component[ends[number - 1] if number else 0 : ends[number]]
+            edges = slice(begin[number], begin[number + 1])
             self._made += 1
             self._components[self._made] = _Component(
                 places=places.take(rows),
-                pairs=Pairs(*(column[edges] for column in part)),
+                pairs=Pairs(*(column[edges].copy() for column in columns)),
                 why=labels.why[rows],
             )
             number_of |= dict.fromkeys(places.case_id[rows].tolist(), self._made)
@@ -181,31 +181,28 @@ def _merged(
     """The places that stay and the new ones in their order, with all their links: only those of new ones are sought."""
     places = Places.joined([*(part.places for part in old), new])
     shift = np.cumsum([0, *(part.places.case_id.size for part in old)])
-    staying = ~np.isin(places.case_id[: shift[-1]], list(going))
-    keep = np.append(staying, np.ones(new.case_id.size, dtype=bool))
-    fresh = np.arange(places.case_id.size) >= shift[-1]
-    found = [
-        Pairs(p.pairs.first + by, p.pairs.second + by, p.pairs.apart)
-        for p, by in zip(old, shift, strict=False)
-    ]
-    found.append(_new_pairs(places, keep, fresh, profile))
-    first, second, apart = (np.concatenate(columns) for columns in zip(*found, strict=True))
-    valid = keep[first] & keep[second]
+    keep = ~np.isin(places.case_id, list(going))
+    keep[shift[-1] :] = True
     rows = np.flatnonzero(keep)
-    rows = rows[places.take(rows).order()]
-    position = np.empty(keep.size, dtype=np.int64)
+    rows = rows[np.argsort(places.case_id[rows], kind="stable")]
+    position = np.full(keep.size, -1, dtype=np.int32)
     position[rows] = np.arange(rows.size)
-    return places.take(rows), Pairs(position[first[valid]], position[second[valid]], apart[valid])
+    merged = places.take(rows)
+    found = [_new_pairs(merged, rows >= shift[-1], profile)]
+    found += [
+        part.pairs.renumbered(position[begin:end])
+        for part, begin, end in zip(old, shift, shift[1:], strict=False)
+    ]
+    return merged, Pairs(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
-def _new_pairs(places: Places, keep: NDArray[np.bool_], fresh: NDArray[np.bool_], profile: Profile) -> Pairs:
+def _new_pairs(places: Places, fresh: NDArray[np.bool_], profile: Profile) -> Pairs:
     """The links of `fresh` places, sought only among days near theirs."""
     if not fresh.any():
-        nobody = np.empty(0, dtype=np.int64)
-        return Pairs(nobody, nobody, nobody)
+        return Pairs(*np.empty((3, 0), dtype=np.int32))
     day, chain = places.day, profile.chain_days
     window = (day >= day[fresh].min() - chain) & (day <= day[fresh].max() + chain)
-    rows = np.flatnonzero(keep & window)
+    rows = np.flatnonzero(window).astype(np.int32)
     first, second, apart = find_pairs(places.take(rows), profile, fresh[rows])
     return Pairs(rows[first], rows[second], apart)
 
@@ -235,5 +232,6 @@ def _sorted(outbreaks: Iterable[Outbreak]) -> tuple[Outbreak, ...]:
 
 def _without(outbreaks: Sequence[Outbreak], same: Sequence[Outbreak]) -> tuple[Outbreak, ...]:
     """Those of `outbreaks` that are not, exactly, among `same`."""
-    known = {outbreak.places: outbreak for outbreak in same}
-    return _sorted(outbreak for outbreak in outbreaks if known.get(outbreak.places) != outbreak)
+    kept = {id(outbreak) for outbreak in outbreaks} & {id(outbreak) for outbreak in same}
+    known = {outbreak.packed: outbreak for outbreak in same if id(outbreak) not in kept}
+    return _sorted(o for o in outbreaks if id(o) not in kept and known.get(o.packed) != o)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from surveillance.detection.compiled import compiled
 
 Ints = NDArray[np.int64]
+Slim = NDArray[np.int32]
+"""Links are many: half the bytes are half the time. Millimetres within the radius fit too."""
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -86,14 +88,14 @@ def _links(nodes: Nodes, i: int, low: int, high: int, limit: int, found: Ints, a
 @compiled
 def pairs(
     nodes: Nodes, wanted: Flags, chain_days: int, limit: int, most: int
-) -> tuple[Ints, Ints, Ints, bool]:
+) -> tuple[Slim, Slim, Slim, bool]:
     """Each linked pair at most `chain_days` apart with a node that is `wanted`, once: two nodes and mm between them.
 
     The last value is False where there were more than `most`, and the others are then useless.
     """
     n = nodes.day.size
     found, apart = np.empty(n, np.int64), np.empty(n, np.int64)
-    first, second, metres = np.empty(4 * n, np.int64), np.empty(4 * n, np.int64), np.empty(4 * n, np.int64)
+    first, second, metres = np.empty(4 * n, np.int32), np.empty(4 * n, np.int32), np.empty(4 * n, np.int32)
     size = 0
     for i in range(n):
         if not wanted[i]:
@@ -114,7 +116,7 @@ def pairs(
 
 
 @compiled
-def components(n: int, first: Ints, second: Ints) -> Ints:
+def components(n: int, first: Slim, second: Slim) -> Ints:
     """The component of each of n nodes by the given pairs, numbered from 0, (n,)."""
     root, number = np.arange(n), np.full(n, -1, np.int64)
     for e in range(first.size):
@@ -146,12 +148,43 @@ class Graph(NamedTuple):
     y: Floats
     day: Ints
     start: Ints
-    other: Ints
-    apart: Ints
+    other: Slim
+    apart: Slim
 
 
 @compiled
-def both_ways(n: int, first: Ints, second: Ints, metres: Ints) -> tuple[Ints, Ints, Ints]:
+def renumbered(first: Slim, second: Slim, metres: Slim, number: Slim) -> tuple[Slim, Slim, Slim]:
+    """The pairs by the new `number` of each node, without those of a node whose number is -1."""
+    a, b, apart = np.empty_like(first), np.empty_like(first), np.empty_like(first)
+    size = 0
+    for e in range(first.size):
+        if number[first[e]] >= 0 and number[second[e]] >= 0:
+            a[size], b[size], apart[size] = number[first[e]], number[second[e]], metres[e]
+            size += 1
+    return a[:size], b[:size], apart[:size]
+
+
+@compiled
+def sorted_by_group(
+    group: Ints, groups: int, first: Slim, second: Slim, metres: Slim, number: Slim
+) -> tuple[Slim, Slim, Slim, Ints]:
+    """The pairs by the new `number` of each node, sorted by the group of their nodes; where each group begins among
+    them, (groups + 1,)."""
+    start = np.zeros(groups + 1, np.int64)
+    for e in range(first.size):
+        start[group[first[e]] + 1] += 1
+    start = np.cumsum(start)
+    a, b, apart = np.empty_like(first), np.empty_like(first), np.empty_like(first)
+    free = start.copy()
+    for e in range(first.size):
+        at = free[group[first[e]]]
+        a[at], b[at], apart[at] = number[first[e]], number[second[e]], metres[e]
+        free[group[first[e]]] += 1
+    return a, b, apart, start
+
+
+@compiled
+def both_ways(n: int, first: Slim, second: Slim, metres: Slim) -> tuple[Ints, Slim, Slim]:
     """`start`, `other` and `apart` of a Graph from its pairs."""
     start = np.zeros(n + 1, np.int64)
     for e in range(first.size):
@@ -159,7 +192,7 @@ def both_ways(n: int, first: Ints, second: Ints, metres: Ints) -> tuple[Ints, In
         start[second[e] + 1] += 1
     start = np.cumsum(start)
     free = start[:-1].copy()
-    other, apart = np.empty(2 * first.size, np.int64), np.empty(2 * first.size, np.int64)
+    other, apart = np.empty(2 * first.size, np.int32), np.empty(2 * first.size, np.int32)
     for e in range(first.size):
         a, b = first[e], second[e]
         other[free[a]], apart[free[a]] = b, metres[e]
@@ -284,9 +317,10 @@ def _single_clusters(graph: Graph) -> _Clusters:
 def agglomerate(graph: Graph, order: Ints, label: Ints, diameter: int, max_age: int) -> Ints:
     """The cluster of each node, (n,), named by its first node in `order`; -1 where `label` is.
 
-    Nodes come in `order`, oldest day first. Each joins the clusters it is linked to, first the one with most
-    links, then the nearest, then the oldest, as long as the whole stays at most `diameter` mm wide and `max_age` days
-    old. So the cases of a day only join what stood before them, and a group within the bounds stays whole.
+    `label` is that of `flood` without borders: linked nodes that have one have the same. Nodes come in `order`, oldest
+    day first. Each joins the clusters it is linked to, first the one with most links, then the nearest, then the
+    oldest, as long as the whole stays at most `diameter` mm wide and `max_age` days old. So the cases of a day only
+    join what stood before them, and a group within the bounds stays whole.
     """
     n = graph.day.size
     links, nearest, choice = np.zeros(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
@@ -298,7 +332,7 @@ def agglomerate(graph: Graph, order: Ints, label: Ints, diameter: int, max_age: 
         choices = 0
         for e in range(graph.start[c], graph.start[c + 1]):
             j = graph.other[e]
-            if rank[j] < 0 or label[j] != label[c]:
+            if rank[j] < 0:
                 continue
             r = _root(clusters, j)
             if links[r] == 0:

@@ -59,12 +59,14 @@ ALLOWED: Mapping[Act, tuple[Status, ...]] = {
 }
 NOT_NOW = "Việc này không làm được khi ổ dịch ở trạng thái “{status}”."
 TOO_EARLY = (
-    "Chưa đóng được ổ dịch: ca cuối ngày {last}, hồ sơ {profile} yêu cầu {days} ngày không có ca mới. "
+    "Chưa đóng được ổ dịch: ca cuối ngày {last}, tiêu chuẩn {profile} yêu cầu {days} ngày không có ca mới. "
     "Sớm nhất là ngày {day}."
 )
 TOO_LATE = "Không mở lại được: đã quá {days} ngày kể từ ca cuối (hạn {day}). Hãy lập ổ dịch mới."
 NEEDS_CONFIRMED = "Chưa xác định được ổ dịch: cần ít nhất {n} ca xác định, mới có {found}."
-NEEDS_VECTOR = "Chưa xác định được ổ dịch: chưa tìm thấy lăng quăng hoặc muỗi truyền bệnh (hồ sơ {profile})."
+NEEDS_VECTOR = (
+    "Chưa xác định được ổ dịch: chưa tìm thấy lăng quăng hoặc muỗi truyền bệnh (tiêu chuẩn {profile})."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

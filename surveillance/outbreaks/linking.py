@@ -16,7 +16,7 @@ from surveillance.outbreaks.profiles import Profile
 UNBOUNDED_MM = np.iinfo(np.int64).max // 2
 SETTINGS_ONLY_CELL_M = 1.0
 MOST_PAIRS = 20_000_000
-"""Links held in memory at once (60 bytes each); 6,000 cases at one point in a month have so many."""
+"""Links held in memory at once (some 40 bytes each); 6,000 cases at one point in a month have so many."""
 TOO_MANY = (
     "Có quá nhiều cặp ca liên quan để tính. Điểm đông nhất (x = {x}, y = {y}) có {n} ca cùng một tọa độ: "
     "hãy kiểm tra cách định vị rồi chạy lại."
@@ -45,9 +45,15 @@ class Labels:
 class Pairs(NamedTuple):
     """Linked pairs of places, as positions in their Places, and the millimetres between them; arrays are (e,)."""
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    apart: NDArray[np.int64]
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
+    apart: NDArray[np.int32]
+
+    def renumbered(self, number: NDArray[np.int32]) -> Pairs:
+        """The pairs by the new `number` of each place, without those of a place whose number is -1."""
+        from surveillance.outbreaks.kernel import renumbered
+
+        return Pairs(*renumbered(*self, number))
 
 
 def find_pairs(places: Places, profile: Profile, wanted: NDArray[np.bool_] | None = None) -> Pairs:
@@ -67,6 +73,7 @@ def find_pairs(places: Places, profile: Profile, wanted: NDArray[np.bool_] | Non
     first, second, apart, complete = pairs(nodes, chosen, profile.chain_days, profile.limit_mm, MOST_PAIRS)
     if not complete:
         raise _too_many(places)
+    order = order.astype(np.int32)
     return Pairs(order[first], order[second], apart)
 
 
@@ -93,7 +100,9 @@ def link(places: Places, pairs: Pairs, profile: Profile) -> Labels:
     densest_first = np.lexsort((-kernel.degrees(graph, zone), places.day))
     cluster = kernel.agglomerate(graph, densest_first, zone, _diameter_mm(profile), profile.max_age_days)
     outbreak = kernel.flood(graph, chrono, cluster, alone, profile.seed_days)
-    return _judged(places, pairs, profile, zone, outbreak)
+    linked = np.diff(graph.start) > 0
+    why, outbreak = _judged(places, profile, zone, outbreak, linked)
+    return Labels(reach=_reach(places, pairs), zone=zone, outbreak=outbreak, why=why)
 
 
 def _diameter_mm(profile: Profile) -> int:
@@ -101,41 +110,46 @@ def _diameter_mm(profile: Profile) -> int:
 
 
 def _judged(
-    places: Places, pairs: Pairs, profile: Profile, zone: NDArray[np.int64], outbreak: NDArray[np.int64]
-) -> Labels:
+    places: Places,
+    profile: Profile,
+    zone: NDArray[np.int64],
+    outbreak: NDArray[np.int64],
+    linked: NDArray[np.bool_],
+) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Why each place is in or out, and the outbreaks that have enough cases."""
     count = _case_count(outbreak, places)
     small = (count < profile.min_cases) & ~_any_of(outbreak, places.alone)
     elsewhere = np.isin(places.case_id, places.case_id[(count > 1) & ~small])
     dropped = (outbreak >= 0) & (small | ((count == 1) & elsewhere))
     kept = np.where(dropped, -1, outbreak)
-    linked = np.zeros(places.case_id.size, dtype=bool)
-    linked[pairs.first] = linked[pairs.second] = True
     why = np.select(
         [kept >= 0, dropped, zone >= 0, linked],
         [Why.MEMBER, Why.BELOW_MINIMUM, Why.ZONE, Why.NO_SEED],
         Why.ALONE,
     )
-    return Labels(reach=_reach(places, pairs), zone=zone, outbreak=kept, why=why.astype(np.int8))
+    return why.astype(np.int8), kept
 
 
 def _case_count(group: NDArray[np.int64], places: Places) -> NDArray[np.int64]:
-    """Number of cases in the group of each place, (n,); 0 without a group."""
-    inside = group >= 0
-    case = np.cumsum(np.diff(places.case_id, prepend=-1) != 0)
-    pairs = np.unique(group[inside] * (case.size + 1) + case[inside])
-    counts = np.bincount(pairs // (case.size + 1), minlength=1)
-    return np.where(inside, counts[group], 0)
+    """Number of cases in the group of each place, (n,); 0 without a group. Places are sorted by case."""
+    inside = np.flatnonzero(group >= 0)
+    inside = inside[np.lexsort((group[inside], places.case_id[inside]))]
+    columns = places.case_id[inside], group[inside]
+    once = np.logical_or(*(np.diff(column, prepend=-1) != 0 for column in columns))
+    counts = np.bincount(group[inside][once], minlength=1)
+    return np.where(group >= 0, counts[group], 0)
 
 
 def _any_of(group: NDArray[np.int64], flag: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether any place of the group of each place has `flag`, (n,)."""
-    return (group >= 0) & np.isin(group, group[flag])
+    flagged = np.bincount(group[flag & (group >= 0)], minlength=int(group.max(initial=0)) + 1) > 0
+    return (group >= 0) & flagged[group]
 
 
 def _reach(places: Places, pairs: Pairs) -> NDArray[np.int64]:
     """Components of links, the places of one case in one component, (n,)."""
     from surveillance.outbreaks.kernel import components
 
-    same_case = np.flatnonzero(np.diff(places.case_id) == 0)
+    same_case = np.flatnonzero(np.diff(places.case_id) == 0).astype(np.int32)
     first, second = np.append(pairs.first, same_case), np.append(pairs.second, same_case + 1)
     return np.asarray(components(places.case_id.size, first, second))

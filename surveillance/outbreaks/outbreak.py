@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import IntEnum
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from i18n import Message
 from surveillance.outbreaks.eligibility import Places
 from surveillance.outbreaks.linking import Labels
-from surveillance.outbreaks.profiles import PlaceKind, Profile
-from surveillance.outbreaks.table import KINDS, METRIC, day_of
+from surveillance.outbreaks.profiles import Profile
+from surveillance.outbreaks.table import METRIC, day_of
+from surveillance.types import FloatArray
 
-ONE_POINT = (
-    "{n} ca có cùng một tọa độ; có thể là địa chỉ của bệnh viện. Cần người kiểm tra trước khi xác nhận."
-)
+ONE_POINT = "{n} ca có cùng một tọa độ; có thể là địa chỉ của bệnh viện. Cần người kiểm tra địa chỉ này."
 NO_POSITION = "Không vẽ được vùng ổ dịch vì chưa có vị trí chính xác của ca nào."
 
 
@@ -32,19 +31,21 @@ class OutbreakKind(IntEnum):
     POSITIVE_CASE = 5
 
 
-class MemberPlace(NamedTuple):
-    """By which place a member is in: x, y in projected metres, None for a link by setting alone; `setting` 0: none."""
+class MemberPlaces(NamedTuple):
+    """The k places by which members are in; arrays are (k,). `kind` is a position in KINDS; `x`, `y` are projected
+    metres, NaN for a link by setting alone; `setting` is 0 where there is none."""
 
-    case_id: int
-    kind: PlaceKind
-    x: float | None
-    y: float | None
-    setting: int
+    case_id: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    x: FloatArray
+    y: FloatArray
+    setting: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbreak:
     """An outbreak by `profile`. `members` are case ids in the order of event date and id; the first is its anchor.
+    `packed` are its `places` as bytes: compared at once, and a season of them is no work for the garbage collector.
 
     `zone` is the anchor of the zone it lies in; `shares_zone` where other outbreaks lie there too: it was one by the
     links alone, and is split by the bounds.
@@ -55,7 +56,7 @@ class Outbreak:
     profile: str
     disease: str
     members: tuple[int, ...]
-    places: tuple[MemberPlace, ...]
+    packed: bytes
     zone: int
     shares_zone: bool
     kind: OutbreakKind
@@ -74,6 +75,11 @@ class Outbreak:
         return self.members[0]
 
     @property
+    def places(self) -> MemberPlaces:
+        case_id, kind, x, y, setting = np.frombuffer(self.packed, dtype=np.int64).reshape(-1, 5).T
+        return MemberPlaces(case_id, kind, x.copy().view(np.float64), y.copy().view(np.float64), setting)
+
+    @property
     def doubts(self) -> tuple[Message, ...]:
         """The notes a person must look at before the outbreak is confirmed."""
         return tuple(note for note in self.notes if note.msgid == ONE_POINT)
@@ -84,7 +90,7 @@ class Outbreak:
 
     def sort_key(self) -> tuple[Any, ...]:
         """By first event and members; the same people can make two outbreaks, where they live and where they work."""
-        return self.first_event, self.members, tuple(place.kind for place in self.places)
+        return self.first_event, self.members, self.places.kind.tobytes()
 
 
 def assemble(places: Places, labels: Labels, profile: Profile) -> tuple[Outbreak, ...]:
@@ -96,18 +102,18 @@ def assemble(places: Places, labels: Labels, profile: Profile) -> tuple[Outbreak
 def assemble_keyed(
     places: Places, labels: Labels, profile: Profile, known: Mapping[bytes, Outbreak]
 ) -> dict[bytes, Outbreak]:
-    """`assemble`, by a key of the places each outbreak consists of; those `known` are taken as they are."""
+    """`assemble`, by the packed places of each outbreak; those `known` are taken as they are."""
     inside = np.flatnonzero(labels.outbreak >= 0)
     inside = inside[np.lexsort((places.case_id[inside], places.day[inside], labels.outbreak[inside]))]
     own, label, zone = places.take(inside), labels.outbreak[inside], labels.zone[inside]
     begin = np.flatnonzero(np.diff(label, prepend=-1))
     runs = [slice(*ends) for ends in zip(begin.tolist(), [*begin[1:].tolist(), label.size], strict=False)]
     anchors, shared = _zones(own, zone, begin)
-    packed = np.column_stack([own.case_id, own.kind, own.x.view(np.int64), own.setting])
+    packed = np.column_stack([own.case_id, own.kind, own.x.view(np.int64), own.y.view(np.int64), own.setting])
     found: dict[bytes, Outbreak] = {}
     for run in runs:
         key, number = packed[run].tobytes(), int(zone[run.start])
-        outbreak = known.get(key) or _outbreak(own.take(run), profile)
+        outbreak = known.get(key) or _outbreak(own.take(run), key, profile)
         found[key] = _in_zone(outbreak, anchors[number], shared[number])
     return found
 
@@ -130,11 +136,12 @@ def _zones(
     return dict(zip(names, anchors.tolist(), strict=True)), dict(zip(names, several.tolist(), strict=True))
 
 
-def _outbreak(own: Places, profile: Profile) -> Outbreak:
+def _outbreak(own: Places, packed: bytes, profile: Profile) -> Outbreak:
     """The outbreak of `own` places, in the order of event date and case id, as if it were a zone by itself."""
     from surveillance.outbreaks.kernel import diameter
 
-    cases = own.take(np.diff(own.case_id, prepend=-1) != 0)
+    first_place = np.diff(own.case_id, prepend=-1) != 0
+    cases = own if first_place.all() else own.take(first_place)
     members = tuple(cases.case_id.tolist())
     units = _units(cases)
     last = day_of(cases.day[-1])
@@ -142,7 +149,7 @@ def _outbreak(own: Places, profile: Profile) -> Outbreak:
         profile=profile.code,
         disease=profile.disease,
         members=members,
-        places=tuple(_member_places(own)),
+        packed=packed,
         zone=members[0],
         shares_zone=False,
         kind=_kind(len(members), units, False),
@@ -186,13 +193,6 @@ def _criteria_met_on(cases: Places, profile: Profile) -> date:
     return day_of(min(dates))
 
 
-def _member_places(own: Places) -> Iterator[MemberPlace]:
-    columns = (own.case_id, own.kind, own.x, own.y, own.setting)
-    for case_id, kind, x, y, setting in zip(*(column.tolist() for column in columns), strict=True):
-        known = x == x
-        yield MemberPlace(case_id, KINDS[kind], x if known else None, y if known else None, setting)
-
-
 def _notes(own: Places, profile: Profile) -> Iterator[Message]:
     placed = own.x == own.x
     if not placed.any():
@@ -211,10 +211,9 @@ def outline(outbreak: Outbreak, radius_m: float, crs: str = METRIC) -> Any:
     from pyproj import Transformer
     from shapely import MultiPoint, transform
 
-    spots: Sequence[tuple[float, float]] = [
-        (p.x, p.y) for p in outbreak.places if p.x is not None and p.y is not None
-    ]
-    if not spots:
+    spots = np.column_stack([outbreak.places.x, outbreak.places.y])
+    spots = spots[np.isfinite(spots).all(axis=1)]
+    if not spots.size:
         return None
     to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     return transform(

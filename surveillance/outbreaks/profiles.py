@@ -137,7 +137,7 @@ def _one_default(file: Table, profile: Profile, found: Mapping[str, Profile]) ->
     if defaults != 1:
         raise file.wrong(
             f"{profile.code}.default",
-            "bệnh {disease} cần đúng một hồ sơ có default = true, tệp có {n}",
+            "bệnh {disease} cần đúng một tiêu chuẩn có default = true, tệp có {n}",
             disease=profile.disease,
             n=defaults,
         )

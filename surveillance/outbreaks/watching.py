@@ -12,10 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from i18n import Message
-from surveillance.outbreaks.cases import load_cases
+from surveillance.outbreaks.cases import load_area, load_cases
+from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.find import find_outbreaks
 from surveillance.outbreaks.incremental import Watch
 from surveillance.outbreaks.lifecycle import OPEN
+from surveillance.outbreaks.linking import TooManyLinks
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import record
 from surveillance.outbreaks.table import CaseTable
@@ -49,15 +51,26 @@ class Outbreaks:
         self.profiles = profiles
         self.crs = crs
         self._seen: dict[str, _Seen] = {}
+        self.refused: dict[str, TooManyLinks] = {}
+        self._area: tuple[Area | None] | None = None
 
     def update(self, session: Session, *, today: date, now: datetime) -> int:
-        """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed."""
+        """Take in what is known at `now` and write down what it changed; how many outbreaks or signals changed.
+
+        A disease with more links than memory holds stays as recorded, its error in `refused`; the others go on.
+        """
         _one_worker(session)
         findings = []
+        self.refused.clear()
         for profile in self.profiles:
             since = first_day(profile, today)
             table = load_cases(session, profile, since=since, as_of=now, crs=self.crs)
-            finding = self._taken_in(profile, table, today).finding(table)
+            try:
+                finding = self._taken_in(session, profile, table, today).finding(table)
+            except TooManyLinks as error:
+                log.error("outbreaks.refused", disease=profile.disease)
+                self.refused[profile.disease] = error
+                continue
             findings.append((finding, since + timedelta(days=EDGE_DAYS)))
         changed = record(session, findings, crs=self.crs, today=today, now=now)
         return changed + tell_levels(
@@ -70,8 +83,9 @@ class Outbreaks:
         wrong = []
         for profile in self.profiles:
             table = load_cases(session, profile, since=first_day(profile, today), as_of=now, crs=self.crs)
-            kept = self._taken_in(profile, table, today).outbreaks()
-            if kept != find_outbreaks(table, profile, today=today).outbreaks:
+            kept = self._taken_in(session, profile, table, today).outbreaks()
+            area = self._land(session)
+            if kept != find_outbreaks(table, profile, today=today, area=area).outbreaks:
                 log.error("outbreaks.disagree", disease=profile.disease)
                 self._seen.pop(profile.disease)
                 wrong.append(profile.disease)
@@ -80,11 +94,18 @@ class Outbreaks:
     def forget(self) -> None:
         """Start anew at the next update: what was taken in was not committed."""
         self._seen.clear()
+        self._area = None
 
-    def _taken_in(self, profile: Profile, table: CaseTable, today: date) -> Watch:
+    def _land(self, session: Session) -> Area | None:
+        """Read once: new boundaries count from the next start."""
+        if self._area is None:
+            self._area = (load_area(session, self.crs),)
+        return self._area[0]
+
+    def _taken_in(self, session: Session, profile: Profile, table: CaseTable, today: date) -> Watch:
         seen = self._seen.get(profile.disease)
         if seen is None or today < seen.today:
-            watch = Watch(profile)
+            watch = Watch(profile, area=self._land(session))
             watch.update(table, today=today)
         else:
             watch = seen.watch

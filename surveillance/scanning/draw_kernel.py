@@ -20,7 +20,8 @@ Keys = NDArray[np.uint64]
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 SHIFT_30, SHIFT_27, SHIFT_31, SHIFT_32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
-SHIFT_11 = np.uint64(11)
+SHIFT_56, LOW = np.uint64(56), np.uint64(0xFFFFFFFF)
+EACH_BYTE = np.uint64(0x0101010101010101)
 PERMUTE, SCATTER, CHOOSE = 0, 1, 2
 GROUP = 16
 """As in scan_kernel.py."""
@@ -77,45 +78,55 @@ def alias_table(weight: FloatArray) -> tuple[FloatArray, IntArray]:
 
 
 @compiled
-def permute(counts: Any, r: int, key: Any, place: IntArray, lane: IntArray, stop: IntArray) -> None:
-    """Deal the lanes of the cases out anew within each stratum (Fisher–Yates); one case to a place and lane."""
-    dealt = lane.copy()
-    first = 0
-    for last in stop:
-        for i in range(last - 1, first - 1, -1):
+def permute(
+    counts: Any, held: Any, column: int, key: Any, place: Any, stop: IntArray, lane: Any, lane_stop: IntArray
+) -> None:
+    """Deal the lanes of each stratum out to as many of its cases, chosen as they come (Fisher–Yates)."""
+    dealt = place.copy()
+    first = low = 0
+    for g in range(stop.size):
+        for i in range(lane_stop[g] - low):
             key += GOLDEN
-            j = first + below(mixed(key), i - first + 1)
-            dealt[i], dealt[j] = dealt[j], dealt[i]
-            if dealt[i] >= 0:
-                counts[place[i], dealt[i] * GROUP + r] += 1
-        first = last
+            j = first + i + below(mixed(key), stop[g] - first - i)
+            chosen = dealt[j]
+            dealt[j] = dealt[first + i]
+            counts[chosen, column + lane[low + i]] += 1
+            held[chosen] += 1
+        first, low = stop[g], lane_stop[g]
 
 
 @compiled
 def scatter(
     counts: Any,
-    r: int,
+    held: Any,
+    column: int,
     key: Any,
-    place: IntArray,
-    lane: IntArray,
-    keep: FloatArray,
-    other: IntArray,
+    keep: Keys,
+    other: Keys,
+    lane_keep: Keys,
+    lane_other: Keys,
     cases: int,
 ) -> None:
-    """Let each case fall in a cell with the chances of the alias table."""
+    """Let each case fall in a place, by the alias table `keep` (n + 1,) and `other` (2, n + 1: kept and not), then in a
+    lane, by tables (1 or n + 1, lanes). Without branches, as no processor foretells them."""
+    shared = np.uint64(0) if lane_keep.shape[0] == 1 else ~np.uint64(0)
+    first = np.uint64(column)
     for _ in range(cases):
         key += GOLDEN
         bits = mixed(key)
-        cell = below(bits, place.size)
-        key += GOLDEN
-        if np.float64(mixed(key) >> SHIFT_11) * 2.0**-53 >= keep[cell]:
-            cell = other[cell]
-        if lane[cell] >= 0:
-            counts[place[cell], lane[cell] * GROUP + r] += 1
+        split = (bits >> SHIFT_32) * np.uint64(keep.size)
+        cell = split >> SHIFT_32
+        place = other[np.uint64((split & LOW) >= keep[cell]), cell]
+        split = (bits & LOW) * np.uint64(lane_keep.shape[1])
+        cell = split >> SHIFT_32
+        row = place & shared
+        lane = lane_other[row, np.uint64((split & LOW) >= lane_keep[row, cell]), cell]
+        counts[place, first + lane] += 1
+        held[place] += 1
 
 
 @compiled
-def choose(counts: Any, r: int, key: Any, place: IntArray, lane: IntArray, cases: int) -> None:
+def choose(counts: Any, held: Any, column: int, key: Any, place: Any, lane: Any, cases: int) -> None:
     """Make `cases` of the people cases, each with equal chance."""
     person = np.arange(place.size)
     for i in range(cases):
@@ -123,7 +134,26 @@ def choose(counts: Any, r: int, key: Any, place: IntArray, lane: IntArray, cases
         j = i + below(mixed(key), place.size - i)
         person[i], person[j] = person[j], person[i]
         if lane[person[i]] >= 0:
-            counts[place[person[i]], lane[person[i]] * GROUP + r] += 1
+            counts[place[person[i]], column + lane[person[i]]] += 1
+            held[place[person[i]]] += 1
+
+
+@compiled
+def add_up(counts: Any, size: int) -> None:
+    """Cumulate each replicate's `size` lanes; bytes eight at a time, the sums of which must fit in a byte."""
+    if counts.itemsize == 1:
+        words = counts.view(np.uint64)
+        for i in range(words.shape[0]):
+            for first in range(0, words.shape[1], size // 8):
+                carried = np.uint64(0)
+                for w in range(first, first + size // 8):
+                    words[i, w] = (words[i, w] + carried) * EACH_BYTE
+                    carried = words[i, w] >> SHIFT_56
+    else:
+        for i in range(counts.shape[0]):
+            for k in range(counts.shape[1]):
+                if k % size:
+                    counts[i, k] += counts[i, k - 1]
 
 
 @compiled
@@ -131,25 +161,30 @@ def draw_counts(
     counts: Any,
     kind: int,
     keys: Keys,
-    place: IntArray,
-    lane: IntArray,
+    place: Any,
     stop: IntArray,
-    keep: FloatArray,
-    other: IntArray,
+    lane: Any,
+    lane_stop: IntArray,
+    keep: Keys,
+    other: Keys,
+    lane_keep: Keys,
+    lane_other: Keys,
     cases: int,
-) -> None:
-    """Fill `counts` (n, lanes × GROUP) with one replicate per key, then add up along the lanes.
-
-    `lane` (M,) is the lane of each case, cell or person; -1 where no window reaches.
-    """
+) -> int:
+    """Fill `counts` (n + 1, GROUP × size) with one replicate per key, cumulated along its lanes; the last row is of the
+    cases that no window reaches. Returns the most cases of a place: when they do not fit, `counts` is of no use."""
     counts[:] = 0
+    held = np.empty(counts.shape[0], np.int64)
+    size, most = counts.shape[1] // GROUP, 0
     for r in range(keys.size):
+        held[:] = 0
+        key, column = keys[r], r * size
         if kind == PERMUTE:
-            permute(counts, r, keys[r], place, lane, stop)
+            permute(counts, held, column, key, place, stop, lane, lane_stop)
         elif kind == SCATTER:
-            scatter(counts, r, keys[r], place, lane, keep, other, cases)
+            scatter(counts, held, column, key, keep, other, lane_keep, lane_other, cases)
         else:
-            choose(counts, r, keys[r], place, lane, cases)
-    for i in range(counts.shape[0]):
-        for k in range(GROUP, counts.shape[1]):
-            counts[i, k] += counts[i, k - GROUP]
+            choose(counts, held, column, key, place, lane, cases)
+        most = max(most, held[:-1].max())
+    add_up(counts, size)
+    return most

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,9 @@ class Growth:
     def among(self, kept: BoolArray) -> Growth:
         """The same sequences without the places where `kept` (n,) does not hold."""
         stays = kept[self.member]
-        before = np.concatenate(([0], np.cumsum(stays)))
-        return replace(self, start=before[self.start], member=self.member[stays])
+        sizes = [np.count_nonzero(stays[first:last]) for first, last in pairwise(self.start)]
+        start = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+        return replace(self, start=start, member=self.member[stays])
 
 
 def circles(places: Places, size: FloatArray, limits: Limits, *, grid: FloatArray | None = None) -> Growth:
@@ -148,6 +150,15 @@ def networks(places: Places, size: FloatArray, limits: Limits, edges: Weights) -
     count = places.size
     ones = np.ones(count)
     return _growth(places.points, np.arange(count), orders(), ones, np.zeros(count), ones, len(size))
+
+
+def listed(places: Places, size: FloatArray, limits: Limits, lists: Sequence[IntArray]) -> Growth:
+    """Zones that grow as each of `lists` says: its first place, then the others in their order, up to the share."""
+    allowed = limits.share * size.sum() * (1 + 1e-12)
+    orders = [order[np.cumsum(size[order]) <= allowed] for order in lists]
+    count = len(lists)
+    centre = np.array([order[0] for order in lists], np.int64)
+    return _growth(places.points, centre, orders, np.ones(count), np.zeros(count), np.ones(count), len(size))
 
 
 def _elliptic_distances(point: FloatArray, points: FloatArray, shape: float, angle: float) -> FloatArray:

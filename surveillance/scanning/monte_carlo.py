@@ -12,30 +12,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from surveillance.scanning.dealing import GROUP, Deal, counts_of, deal
 from surveillance.scanning.growth import Growth
-from surveillance.scanning.null import Draw, Model, Null
+from surveillance.scanning.null import Null
 from surveillance.types import FloatArray
 
 IntArray = NDArray[np.int64]
 
-SPREAD = 1.0
+SPREAD = 0.5
 """How much a block may grow, in standard deviations: long ones are fewer to compare, short ones pass less often."""
-PASSES = (1 / 256, 1 / 24, 1.0)
-"""The share of sequences in each pass: what a replicate reaches in one pass is the floor of the next."""
+PASSES = (1 / 256, 1 / 24)
+"""The share of sequences in each pass before the whole one: what a replicate reaches is the floor of the next."""
 FLOOR_GROUPS = (0.05, 0.25, 0.6)
 """Where replicates, weakest first, are parted into groups with a floor of their own, in one pass."""
-FIRST_FLOOR = 1.5
-"""The lowest floor but in the last pass: less would take long and help little."""
-TABLE_BYTES = 400_000_000
-"""Thresholds held at once; beyond, they are worked out where they are needed."""
+FIRST_FLOOR = 3.5
+"""The lowest floor tried first: replicates whose maximum stays below are scanned once more."""
+TABLE_BYTES = 64_000_000
+"""Thresholds held at once; beyond, sequences are worked off in parts."""
 PER_CASE = 4
-BYTE_ENOUGH = 128
-"""Counts of a place below this take one byte, and two of them still add up in one."""
 SHORT_ENOUGH = 25_000
 """Up to this expectation, a count and its threshold are never 2¹⁵ apart, and 16 bits are enough."""
-GROUP = 16
+PAD = 16
 """As in scan_kernel.py."""
-KINDS = {Model.PERMUTATION: 0, Model.POISSON: 1, Model.BERNOULLI: 2}
 
 
 class Windows(NamedTuple):
@@ -55,8 +53,9 @@ class Windows(NamedTuple):
         return lower, upper - 1
 
     @property
-    def number(self) -> int:
-        return int(self.runs[:, 2].sum())
+    def columns(self) -> int:
+        """Of a row of thresholds: those of each run are filled up to whole registers."""
+        return int(_filled_up(self.runs[:, 2]).sum())
 
 
 def windows(intervals: int, shortest: int, longest: int, first_end: int) -> Windows:
@@ -77,16 +76,19 @@ def windows(intervals: int, shortest: int, longest: int, first_end: int) -> Wind
         number = intervals + 1 - stop
         if number > 0:
             runs.append((stop, stop - duration, number, used))
-            used += number
+            used += _filled_up(number)
     return Windows(np.arange(intervals) + 1, intervals + 1, np.array(runs, np.int64).reshape(-1, 4), longest)
+
+
+def _filled_up(length: Any) -> Any:
+    return -(-length // PAD) * PAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All that a replicate needs, worked out once. Arrays as in scan_kernel.py; `tour` (S,) is the order of work."""
 
-    model: Model
-    draw: Draw
+    deal: Deal
     windows: Windows
     growth: Growth
     stop: IntArray
@@ -102,13 +104,16 @@ class Plan:
 
     @property
     def most_expected(self) -> float:
-        """The largest expectation of a window, but for the last places of its zone."""
-        return float(self.before.max(initial=0.0) * max(self.profile.max(initial=0.0), 0.0))
+        """The largest expectation of a window up to the first place of its zone's last block; the others of a block
+        add half a standard deviation (`SPREAD`)."""
+        opening = np.append(0, self.stop[:-1])[: self.stop.size]
+        with_first = self.before + self.weight[self.growth.member[opening]]
+        return float(with_first.max(initial=0.0) * max(self.profile.max(initial=0.0), 0.0))
 
 
 def plan(null: Null, growth: Growth, spans: Windows, *, least: int = 2) -> Plan:
     """`least` is the smallest number of cases that makes a cluster."""
-    from surveillance.scanning.scan_kernel import blocks_of, weights_before
+    from surveillance.scanning.block_kernel import blocks_of, weights_before
 
     weight, profile = _weights(null.expected, spans)
     longest = spans.longest
@@ -116,8 +121,7 @@ def plan(null: Null, growth: Growth, spans: Windows, *, least: int = 2) -> Plan:
     stop, block = blocks_of(growth.member, growth.start, whole, SPREAD)
     penalties, kind = np.unique(growth.penalty, return_inverse=True)
     return Plan(
-        model=null.model,
-        draw=null.draw,
+        deal=deal(null.model, null.draw, spans.lane, weight, profile),
         windows=spans,
         growth=growth,
         stop=stop,
@@ -169,7 +173,7 @@ def observed(plan: Plan, cases: IntArray, *, threads: int = 1) -> tuple[FloatArr
     def work(piece: slice) -> None:
         best_windows(
             counts, plan.growth.member, plan.growth.start, plan.stop, plan.block, plan.before, plan.weight,
-            plan.profile, plan.windows.runs, plan.least, plan.draw.cases, plan.people,
+            plan.profile, plan.windows.runs, plan.least, plan.deal.cases, plan.people,
             piece.start, piece.stop, best, length, lanes,
         )  # fmt: skip
 
@@ -183,29 +187,39 @@ def maxima(plan: Plan, seed: int, first: int, last: int, *, threads: int = 1) ->
     from surveillance.scanning.draw_kernel import stream_keys
 
     best = np.zeros(last - first)
-    if not (plan.windows.number and plan.growth.size and plan.draw.cases):
+    if not (plan.windows.columns and plan.growth.size and plan.deal.cases):
         return best
     keys = stream_keys(seed, first, last)
     for share in PASSES:
-        step = max(1, min(round(1 / share), plan.growth.size // 4))
-        chosen = plan.tour[::step]
-        edges = [round(part * best.size) for part in FLOOR_GROUPS]
-        for group in np.split(np.argsort(best, kind="stable"), edges):
-            if group.size:
-                floor = float(best[group].min()) if step == 1 else max(float(best[group].min()), FIRST_FLOOR)
-                _raise(plan, chosen, keys, best, group, floor, threads)
-        if step == 1:
-            break
+        chosen = plan.tour[:: max(1, min(round(1 / share), plan.growth.size // 4))]
+        _raise_all(plan, chosen, keys, best, np.arange(best.size), FIRST_FLOOR, threads)
+    left = np.arange(best.size)
+    highest = FIRST_FLOOR
+    while left.size:
+        floors = _raise_all(plan, plan.tour, keys, best, left, highest, threads)
+        left = left[best[left] < floors]
+        highest = highest / 4 if highest > 0.1 else 0.0
     return best
 
 
-class _Screen(NamedTuple):
-    """Thresholds for one floor, as the kernel takes them."""
-
-    row_start: IntArray
-    table: NDArray[Any]
-    largest: FloatArray
-    first: NDArray[np.int32]
+def _raise_all(
+    plan: Plan,
+    chosen: IntArray,
+    keys: NDArray[np.uint64],
+    best: FloatArray,
+    which: IntArray,
+    lowest: float,
+    threads: int,
+) -> FloatArray:
+    """One pass over the `chosen` sequences for replicates `which`, weak and strong ones apart. The floors (which.size,)
+    above which nothing was passed over: what the weakest beside it had reached, or `lowest` if that is more."""
+    order = np.argsort(best[which], kind="stable")
+    floors = np.empty(which.size)
+    for group in np.split(order, [round(part * order.size) for part in FLOOR_GROUPS]):
+        if group.size:
+            floors[group] = max(float(best[which[group]].min()), lowest)
+            _raise(plan, chosen, keys, best, which[group], float(floors[group[0]]), threads)
+    return floors
 
 
 def _raise(
@@ -218,57 +232,58 @@ def _raise(
     threads: int,
 ) -> None:
     """One pass over the `chosen` sequences for the replicates of `group`, for statistics from `floor` on."""
-    from surveillance.scanning.draw_kernel import draw_counts
-    from surveillance.scanning.scan_kernel import raise_maxima
+    from surveillance.scanning.scan_kernel import largest_expected, raise_maxima
 
-    spans, growth, draw = plan.windows, plan.growth, plan.draw
+    spans, growth = plan.windows, plan.growth
     counter = np.int16 if plan.most_expected < SHORT_ENOUGH else np.int32
-    screen = _screen(plan, chosen, floor, counter, threads)
-    places = len(plan.weight)
-    lane = spans.lane[draw.time]
-    penalty = growth.penalty
-
-    def work(piece: IntArray) -> None:
-        counts = np.empty((places, spans.lanes * GROUP), counter)
-        draw_counts(
-            counts, KINDS[plan.model], keys[piece], draw.place, lane, draw.stop, draw.keep, draw.other, draw.cases,
-        )  # fmt: skip
-        if counts.max() < BYTE_ENOUGH:
-            counts = counts.astype(np.uint8)
-        reached = best[piece]
-        raise_maxima(
-            reached, counts, chosen, screen.row_start, screen.table, growth.member, growth.start,
-            plan.stop, plan.block, plan.before, plan.weight, plan.profile, spans.runs, plan.kind, penalty,
-            screen.largest, screen.first, PER_CASE, draw.cases, plan.people,
-        )  # fmt: skip
-        best[piece] = reached
-
-    _shared_out(work, (group[i : i + GROUP] for i in range(0, group.size, GROUP)), threads)
-
-
-def _screen(plan: Plan, chosen: IntArray, floor: float, counter: type, threads: int) -> _Screen:
-    from surveillance.scanning import scan_kernel as kernel
-
     largest = np.array(
-        [kernel.largest_expected(floor / p, plan.least, plan.draw.cases, plan.people) for p in plan.penalties]
+        [largest_expected(floor / p, plan.least, plan.deal.cases, plan.people) for p in plan.penalties]
     )
-    first = np.array([kernel.first_count(row, PER_CASE) for row in largest])
+    for part in _parts(plan, chosen, np.dtype(counter).itemsize):
+        row_start, table = _thresholds(plan, part, largest, counter, threads)
+
+        def work(
+            piece: IntArray, part: IntArray = part, row_start: IntArray = row_start, table: Any = table
+        ) -> None:
+            counts, fold = counts_of(plan.deal, keys[piece], len(plan.weight), spans.lanes, counter)
+            reached = best[piece]
+            raise_maxima(
+                reached, counts, fold, part, row_start, table, growth.member, growth.start, plan.stop, plan.block,
+                plan.before, plan.weight, plan.profile, spans.runs, growth.penalty, plan.least,
+                plan.deal.cases, plan.people,
+            )  # fmt: skip
+            best[piece] = reached
+
+        _shared_out(work, (group[i : i + GROUP] for i in range(0, group.size, GROUP)), threads)
+
+
+def _parts(plan: Plan, chosen: IntArray, itemsize: int) -> list[IntArray]:
+    """The `chosen` sequences in parts whose thresholds may be held at once."""
+    used = np.cumsum(np.diff(plan.block)[chosen]) * (plan.windows.columns * itemsize)
+    return np.split(chosen, np.flatnonzero(np.diff(used // TABLE_BYTES)) + 1)
+
+
+def _thresholds(
+    plan: Plan, chosen: IntArray, largest: FloatArray, counter: type, threads: int
+) -> tuple[IntArray, NDArray[Any]]:
+    """Where the rows of each of the `chosen` sequences begin, and a row of thresholds for each of its blocks."""
+    from surveillance.scanning.block_kernel import fill_table
+
+    steps = np.arange(plan.deal.cases * PER_CASE + 2) / PER_CASE
+    first = np.array([np.searchsorted(row, steps) for row in largest]).astype(np.int32)
     rows = np.diff(plan.block)[chosen]
     row_start = np.cumsum(rows) - rows
-    windows = plan.windows.number
-    if rows.sum() * windows * np.dtype(counter).itemsize > TABLE_BYTES:
-        return _Screen(np.empty(0, np.int64), np.empty((1, windows), counter), largest, first)
-    table: NDArray[Any] = np.empty((int(rows.sum()), windows), counter)
+    table: NDArray[Any] = np.empty((int(rows.sum()), plan.windows.columns), counter)
     growth = plan.growth
 
     def work(piece: slice) -> None:
-        kernel.fill_table(
+        fill_table(
             table, chosen[piece], row_start[piece], growth.member, growth.start, plan.stop, plan.block, plan.before,
             plan.weight, plan.profile, plan.windows.runs, plan.kind, largest, first, PER_CASE,
         )  # fmt: skip
 
     _shared_out(work, _pieces(chosen.size, 4 * threads), threads)
-    return _Screen(row_start, table, largest, first)
+    return row_start, table
 
 
 def _pieces(size: int, number: int) -> list[slice]:

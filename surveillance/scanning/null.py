@@ -24,15 +24,12 @@ class Model(StrEnum):
 
 
 class Draw(NamedTuple):
-    """How a replicate is drawn. `place` and `time` (M,) are: permutation: of each case, by stratum, whose ends are
-    `stop`; Poisson: of each cell a case can fall in, with its alias table `keep`, `other` (M,) (Walker 1977);
-    Bernoulli: of each person. `cases` are drawn."""
+    """What a replicate deals out anew. `place` and `time` (M,) are: permutation: of each case, by stratum, whose ends
+    are `stop`; Bernoulli: of each person; Poisson: nothing. `cases` are drawn."""
 
     place: IntArray
     time: IntArray
     stop: IntArray
-    keep: FloatArray
-    other: IntArray
     cases: int
 
 
@@ -90,14 +87,14 @@ def poisson(cases: IntArray, expected: FloatArray) -> Null:
         raise ValueError("there are cases where none are expected")
     total = expected.sum()
     scaled = expected * (cases.sum() / total) if total else expected
-    place, time = np.nonzero(scaled)
+    nobody = np.zeros(0, np.int64)
     return Null(
         model=Model.POISSON,
         cases=cases,
         expected=scaled,
         size=scaled.sum(1),
         people=0.0,
-        draw=_draw(place, time, cases, weight=scaled[place, time]),
+        draw=_draw(nobody, nobody, cases),
     )
 
 
@@ -116,36 +113,27 @@ def bernoulli(cases: IntArray, controls: IntArray) -> Null:
     )
 
 
-def _draw(
-    place: IntArray,
-    time: IntArray,
-    cases: IntArray,
-    *,
-    stop: IntArray | None = None,
-    weight: FloatArray | None = None,
-) -> Draw:
-    from surveillance.scanning.draw_kernel import alias_table
-
-    keep, other = alias_table(np.empty(0) if weight is None else weight)
+def _draw(place: IntArray, time: IntArray, cases: IntArray, *, stop: IntArray | None = None) -> Draw:
     return Draw(
         place=place.astype(np.int64),
         time=time.astype(np.int64),
         stop=np.zeros(0, np.int64) if stop is None else stop.astype(np.int64),
-        keep=keep,
-        other=other,
         cases=int(cases.sum()),
     )
 
 
 def without(null: Null, members: IntArray, first: int, last: int) -> Null:
     """The null model when what happened at `members` in intervals `first` … `last` is taken away: for iterative
-    scans. Poisson only (ValueError else): permuting around a hole is another model."""
-    if null.model is not Model.POISSON:
-        raise ValueError("only a Poisson model can have a cluster taken away")
+    scans. Not for permutation (ValueError): permuting around a hole is another model."""
+    if null.model is Model.PERMUTATION:
+        raise ValueError("a permutation model cannot have a cluster taken away")
     cases, expected = null.cases.copy(), null.expected.copy()
     cases[members, first : last + 1] = 0
     expected[members, first : last + 1] = 0
-    return poisson(cases, expected)
+    if null.model is Model.POISSON:
+        return poisson(cases, expected)
+    people = np.rint(expected * (null.people / null.total)).astype(np.int64)
+    return bernoulli(cases, people - cases)
 
 
 def person_time(

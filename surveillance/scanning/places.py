@@ -70,6 +70,14 @@ def place(ids: Sequence[str], coordinates: FloatArray, *, on_sphere: bool = Fals
     )
 
 
+def looks_like_degrees(written: FloatArray) -> bool:
+    """Whether coordinates (n, 2) may well be latitudes and longitudes of a country: a narrow range of them, far from
+    the first meridian, with decimals."""
+    if written.shape[1] != 2 or np.any(np.abs(written) > (90, 180)) or np.any(np.ptp(written, axis=0) > 15):
+        return False
+    return bool(np.all(np.abs(written[:, 1]) > 20) and np.mean(written != written.round(2)) > 0.5)
+
+
 def on_the_sphere(degrees: FloatArray) -> FloatArray:
     """Latitude and longitude (n, 2) as points (n, 3) of a sphere of `EARTH_KM`."""
     latitude, longitude = np.radians(degrees).T

@@ -8,15 +8,21 @@ compared for all lanes and replicates at once; only what passes is looked at zon
 A *lane* is a cumulated count of a place. A *run* (b, a, length, w) says: windows w … w + length - 1 count lanes
 b, b + 1, … less lanes a, a + 1, … (a = -1: less nothing).
 
+`add_bytes` and `any_reaches` are LLVM's own vectors, of fixed length and no alignment: LLVM splits them over whatever
+registers a processor has, so the sums are the same on any. `monte_carlo` and `dealing` give rows of whole vectors.
+
 One file on purpose: numba's cache does not notice a change in a compiled function of another file.
 """
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from surveillance.detection.compiled import compiled
@@ -24,12 +30,121 @@ from surveillance.types import FloatArray
 
 IntArray = NDArray[np.int64]
 
-EACH = np.int64(0x0001000100010001)
-"""One in each 16-bit part of a word."""
-HALF = np.int64(2**15)
 SLACK = 1e-9
 GROUP = 16
-"""Replicates side by side: the innermost axis of all counts, so that one register holds a window of them all."""
+"""Replicates side by side, each with all its lanes."""
+PAD = 16
+"""Windows of a run compared at once; its thresholds are filled up to as many with such as no count reaches."""
+BYTES = 32
+"""Bytes added at once."""
+TILES = (16, 4)
+"""Vectors kept in registers: as many as there are, then fewer; any row is a whole number of the last."""
+
+
+def _vector(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(builder.bitcast(address, kind.as_pointer()), align=1)
+
+
+def _add_bytes(
+    typing: Any, counts: Any, member: Any, first: Any, last: Any, fold: Any, acc: Any
+) -> tuple[Any, Any]:
+    """add_bytes(counts, member, first, last, fold, acc): add the rows of `counts`, bytes, of the joining places to the
+    wider `acc`; `fold` rows surely add up in a byte.
+
+    In LLVM's words, as no loop in Python keeps the sums of a row in registers: half the time, for short blocks.
+    """
+    signature = types.void(counts, member, first, last, fold, acc)
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kinds = signature.args
+        rows, order, sums = (context.make_array(kinds[i])(context, builder, given[i]) for i in (0, 1, 5))
+        first, last, fold = given[2:5]
+        index = first.type
+        stride = cgutils.unpack_tuple(builder, rows.strides, 2)[0]
+        columns = cgutils.unpack_tuple(builder, rows.shape, 2)[1]
+        byte, wide = ir.VectorType(ir.IntType(8), BYTES), ir.VectorType(sums.data.type.pointee, BYTES)
+
+        def tile(column: Any, width: int) -> None:
+            """Add columns `column` … + width × BYTES - 1."""
+            many = [cgutils.alloca_once(builder, byte) for _ in range(width)]
+            with cgutils.for_range_slice(builder, first, last, fold, index) as (begin, _):
+                end = builder.add(begin, fold)
+                end = builder.select(builder.icmp_signed("<", end, last), end, last)
+                for one in many:
+                    builder.store(ir.Constant(byte, None), one)
+                with cgutils.for_range_slice(builder, begin, end, ir.Constant(index, 1), index) as (j, _):
+                    place = builder.zext(builder.load(builder.gep(order.data, [j])), index)
+                    row = builder.gep(rows.data, [builder.add(builder.mul(place, stride), column)])
+                    for v, one in enumerate(many):
+                        part = _vector(builder, builder.gep(row, [ir.Constant(index, v * BYTES)]), byte)
+                        builder.store(builder.add(builder.load(one), part), one)
+                for v, one in enumerate(many):
+                    at = builder.gep(sums.data, [builder.add(column, ir.Constant(index, v * BYTES))])
+                    at = builder.bitcast(at, wide.as_pointer())
+                    total = builder.add(builder.load(at, align=1), builder.zext(builder.load(one), wide))
+                    builder.store(total, at, align=1)
+
+        begun = ir.Constant(index, 0)
+        for vectors in TILES:
+            step = ir.Constant(index, vectors * BYTES)
+            whole = builder.mul(builder.sdiv(columns, step), step)
+            with cgutils.for_range_slice(builder, begun, whole, step, index) as (column, _):
+                tile(column, vectors)
+            begun = whole
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+def _any_reaches(
+    typing: Any, acc: Any, at: Any, less: Any, size: Any, many: Any, limits: Any
+) -> tuple[Any, Any]:
+    """any_reaches(acc, at, less, size, many, limits): whether a window of a run reaches its threshold in any of `many`
+    replicates. The first one's windows count `acc` from `at` on, less those from `at + less` on (0: none); the next
+    one's lie `size` further. In LLVM's words as `add_bytes`: a sixth of the time."""
+    signature = types.boolean(acc, at, less, size, many, limits)
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kinds = signature.args
+        sums, least = (context.make_array(kinds[i])(context, builder, given[i]) for i in (0, 5))
+        at, less, size, many = given[1:5]
+        index = at.type
+        item = sums.data.type.pointee
+        vector, mask = ir.VectorType(item, PAD), ir.VectorType(ir.IntType(1), PAD)
+        length = cgutils.unpack_tuple(builder, least.shape, 1)[0]
+        zero, one = ir.Constant(index, 0), ir.Constant(index, 1)
+        lowest = ir.Constant(vector, [-(2 ** (item.width - 1))] * PAD)
+        found, most = cgutils.alloca_once(builder, mask), cgutils.alloca_once(builder, vector)
+        builder.store(ir.Constant(mask, None), found)
+
+        def highest(k: Any, subtract: bool) -> None:
+            with cgutils.for_range_slice(builder, zero, many, one, index) as (r, _):
+                lane = builder.add(builder.add(at, k), builder.mul(r, size))
+                value = _vector(builder, builder.gep(sums.data, [lane]), vector)
+                if subtract:
+                    other = builder.gep(sums.data, [builder.add(lane, less)])
+                    value = builder.sub(value, _vector(builder, other, vector))
+                known = builder.load(most)
+                builder.store(builder.select(builder.icmp_signed(">", value, known), value, known), most)
+
+        with cgutils.for_range_slice(builder, zero, length, ir.Constant(index, PAD), index) as (k, _):
+            builder.store(lowest, most)
+            with builder.if_else(builder.icmp_signed("==", less, zero)) as (plain, apart):
+                with plain:
+                    highest(k, False)
+                with apart:
+                    highest(k, True)
+            limit = _vector(builder, builder.gep(least.data, [k]), vector)
+            reached = builder.icmp_signed(">=", builder.load(most), limit)
+            builder.store(builder.or_(builder.load(found), reached), found)
+        bits = builder.bitcast(builder.load(found), ir.IntType(PAD))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return signature, emit
+
+
+add_bytes: Any = intrinsic(_add_bytes)
+any_reaches: Any = intrinsic(_any_reaches)
 
 
 @compiled
@@ -60,6 +175,28 @@ def ratio(count: float, expected: float, total: float, people: float) -> float:
 
 
 @compiled
+def poisson_root(count: int, target: float, total: int) -> float:
+    """The expectation with which the Poisson ratio of `count` is `target`, or just above it; `count`, which overlooks
+    nothing, where the target is so small that the slope vanishes.
+
+    By Newton's method in ln μ, in which the ratio is convex and falls: from the left it never passes the root.
+    """
+    if target < 1e-3:
+        return float(count)
+    share = target / count
+    at = log(count) - sqrt(2 * share) - share
+    outside = total - count
+    for _ in range(30):
+        expected = exp(at)
+        slope = outside * expected / (total - expected) - count
+        step = (ratio(count, expected, total, 0.0) - target) / slope
+        at -= step
+        if -step < 1e-13:
+            break
+    return min(exp(at) * (1 + 1e-10), float(count))
+
+
+@compiled
 def largest_expected(floor: float, least: int, total: int, people: float) -> FloatArray:
     """For every count 0 … total: the largest expectation with which its ratio is at least `floor`; 0 where no
     expectation does it. Rises with the count."""
@@ -69,6 +206,9 @@ def largest_expected(floor: float, least: int, total: int, people: float) -> Flo
         low = max(result[count - 1], count * (total / people) if people else 0.0)
         high = float(count)
         if low > 0 and ratio(count, low, total, people) < target:
+            continue
+        if people == 0:
+            result[count] = poisson_root(count, target, total)
             continue
         for _ in range(45):
             middle = 0.5 * (low + high)
@@ -81,19 +221,6 @@ def largest_expected(floor: float, least: int, total: int, people: float) -> Flo
 
 
 @compiled
-def first_count(largest: FloatArray, per_case: int) -> NDArray[np.int32]:
-    """A start for `least_count`: for expectation i ÷ per_case, the smallest count whose `largest` reaches it."""
-    total = largest.size - 1
-    start = np.empty(total * per_case + 2, np.int32)
-    count = 0
-    for i in range(start.size):
-        while count <= total and largest[count] * per_case < i:
-            count += 1
-        start[i] = count
-    return start
-
-
-@compiled
 def window_expected(weight: FloatArray, i: int, profile: FloatArray, upper: int, lower: int) -> float:
     """Expectation of a window of row i, `weight` (…, K): a number (K = 1) times the `profile` (L,) of the lanes, or
     an expectation for each lane (K = L)."""
@@ -103,237 +230,82 @@ def window_expected(weight: FloatArray, i: int, profile: FloatArray, upper: int,
 
 
 @compiled
-def blocks_of(member: Any, start: IntArray, whole: FloatArray, spread: float) -> tuple[IntArray, IntArray]:
-    """Cut each sequence (`start` (S + 1,)) into blocks: `stop` (B,) and the first block of each sequence (S + 1,).
-
-    A block goes on while the expectation that its further places add, of the `whole` (n,) longest window, is at most
-    `spread` standard deviations of its first zone; long ones are of eights, as `add_rows` takes them.
-    """
-    first = np.zeros(start.size, np.int64)
-    stop = np.empty(start[-1], np.int64)
-    used = 0
-    for s in range(start.size - 1):
-        at = start[s]
-        total = 0.0
-        while at < start[s + 1]:
-            total += whole[member[at]]
-            room = spread * sqrt(total)
-            end = at + 1
-            while end < start[s + 1] and whole[member[end]] <= room:
-                room -= whole[member[end]]
-                end += 1
-            if end - at > 8 and end < start[s + 1]:
-                end -= (end - at) % 8
-            for j in range(at + 1, end):
-                total += whole[member[j]]
-            at = end
-            stop[used] = at
-            used += 1
-        first[s + 1] = used
-    return stop[:used].copy(), first
-
-
-@compiled
-def weights_before(
-    member: Any, start: IntArray, stop: IntArray, block: IntArray, weight: FloatArray
-) -> FloatArray:
-    """The summed `weight` (n, K) of what a sequence holds before each block, (B, K)."""
-    result = np.zeros((stop.size, weight.shape[1]))
-    total = np.zeros(weight.shape[1])
-    for s in range(start.size - 1):
-        total[:] = 0
-        at = start[s]
-        for b in range(block[s], block[s + 1]):
-            result[b] = total
-            for j in range(at, stop[b]):
-                for k in range(total.size):
-                    total[k] += weight[member[j], k]
-            at = stop[b]
-    return result
-
-
-@compiled
-def fill_row(
-    row: Any,
-    before: FloatArray,
-    joining: FloatArray,
-    profile: FloatArray,
-    runs: IntArray,
-    largest: FloatArray,
-    start: NDArray[np.int32],
-    per_case: int,
-) -> None:
-    """The thresholds of one block, for every window: the smallest counts that can reach the floor with the expectation
-    of its first zone, made of what is `before` it (K,) and of the first place `joining` (K,)."""
-    one_weight = before.size == 1
-    whole = (before[0] + joining[0]) * (1 - SLACK)
-    for n in range(runs.shape[0]):
-        upper, lower, w = runs[n, 0], runs[n, 1], runs[n, 3]
-        for i in range(runs[n, 2]):
-            if one_weight:
-                share = profile[upper + i] - (profile[lower + i] if lower >= 0 else 0.0)
-                expected = whole * share
-            else:
-                expected = before[upper + i] + joining[upper + i]
-                if lower >= 0:
-                    expected -= before[lower + i] + joining[lower + i]
-                expected *= 1 - SLACK
-            count = start[min(int(expected * per_case), start.size - 1)]
-            while count < largest.size and largest[count] < expected:
-                count += 1
-            row[w + i] = count
-
-
-@compiled
-def fill_table(
-    table: Any,
-    chosen: IntArray,
-    row_start: IntArray,
-    member: Any,
-    start: IntArray,
-    stop: IntArray,
-    block: IntArray,
-    before: FloatArray,
-    weight: FloatArray,
-    profile: FloatArray,
-    runs: IntArray,
-    kind: IntArray,
-    largest: FloatArray,
-    first: NDArray[np.int32],
-    per_case: int,
-) -> None:
-    """Thresholds of all blocks of the `chosen` sequences, one row a block from `row_start` on."""
-    for q in range(chosen.size):
-        s = chosen[q]
-        at = start[s]
-        most, counts = largest[kind[s]], first[kind[s]]
-        for b in range(block[s], block[s + 1]):
-            row = table[row_start[q] + b - block[s]]
-            fill_row(row, before[b], weight[member[at]], profile, runs, most, counts, per_case)
-            at = stop[b]
-
-
-@compiled
 def add_rows(counts: Any, member: Any, first: int, last: int, acc: Any) -> None:
-    """Add the counts of the joining places to `acc`, eight at a time; two must fit in their type."""
-    narrow = counts.dtype.type
+    """Add the counts of the joining places to `acc`, two at a time."""
     j = first
-    while j + 8 <= last:
-        a, b, c, d = counts[member[j]], counts[member[j + 1]], counts[member[j + 2]], counts[member[j + 3]]
-        e, f, g, h = (
-            counts[member[j + 4]],
-            counts[member[j + 5]],
-            counts[member[j + 6]],
-            counts[member[j + 7]],
-        )
-        for k in range(acc.size):
-            acc[k] += narrow(a[k] + b[k]) + narrow(c[k] + d[k]) + narrow(e[k] + f[k]) + narrow(g[k] + h[k])
-        j += 8
-    while j < last:
+    while j + 2 <= last:
+        a, b = counts[member[j]], counts[member[j + 1]]
+        for k in range(a.size):
+            acc[k] += a[k] + b[k]
+        j += 2
+    if j < last:
         a = counts[member[j]]
-        for k in range(acc.size):
+        for k in range(a.size):
             acc[k] += a[k]
-        j += 1
 
 
 @compiled
-def reached_short(above: IntArray, less: IntArray, limits: Any, flag: IntArray) -> bool:
-    """Whether a window of a run reaches its threshold in any replicate; then the sign of its number in `flag` is set.
-
-    Four 16-bit counts lie in each 64-bit word of `above` and `less` (lanes × 4,): adding 2¹⁵ less the threshold to
-    each sets its sign where it is reached, and carries nothing to the next.
-    """
-    a = b = c = d = np.int64(0)
-    if less.size == 0:
-        for k in range(limits.size):
-            bias = (HALF - np.int64(limits[k])) * EACH
-            a |= above[4 * k] + bias
-            b |= above[4 * k + 1] + bias
-            c |= above[4 * k + 2] + bias
-            d |= above[4 * k + 3] + bias
-    else:
-        for k in range(limits.size):
-            bias = (HALF - np.int64(limits[k])) * EACH
-            a |= above[4 * k] - less[4 * k] + bias
-            b |= above[4 * k + 1] - less[4 * k + 1] + bias
-            c |= above[4 * k + 2] - less[4 * k + 2] + bias
-            d |= above[4 * k + 3] - less[4 * k + 3] + bias
-    flag[0], flag[1], flag[2], flag[3] = a, b, c, d
-    return ((a | b | c | d) & (HALF * EACH)) != 0
-
-
-@compiled
-def reached_long(acc: Any, upper: int, lower: int, limits: Any, flag: Any) -> bool:
-    """As `reached_short` for 32-bit counts, one by one; `flag` (GROUP,)."""
-    found = False
-    for r in range(GROUP):
-        flag[r] = 0
-        for k in range(limits.size):
-            less = acc[(lower + k) * GROUP + r] if lower >= 0 else 0
-            if acc[(upper + k) * GROUP + r] - less >= limits[k]:
-                flag[r], found = -1, True
-    return found
-
-
-@compiled
-def cannot_exceed(count: float, expected: float, total: float, best: float) -> bool:
-    """Whether the ratio surely stays at or below `best`: x ln x - x + 1 ≤ (x - 1)² / 2 for x ≥ 1, and with it
-    (1 - y) ln (1 - y) + y ≤ y² / 2 (1 - y)."""
+def cannot_exceed(count: float, expected: float, total: float, people: float, best: float) -> bool:
+    """Whether the ratio surely stays below `best`, without a logarithm where it can be had: ln (1 + u) is at most
+    u (6 + u) / (6 + 4 u) (Topsøe 2007), and (1 - y) ln (1 - y) + y ≤ y² / 2 (1 - y)."""
     if count <= expected:
         return True
-    if count >= total or expected <= 0:
+    if expected <= 0:
         return False
+    if people > 0 or count >= total:
+        return ratio(count, expected, total, people) < best * (1 - SLACK)
     more = count - expected
-    return 0.5 * more * more * (1 / expected + 1 / (total - count)) < best * (1 - SLACK)
+    inside = (3 * expected + more) / (expected * (6 * expected + 4 * more))
+    return more * more * (inside + 0.5 / (total - count)) < best * (1 - SLACK)
 
 
 @compiled
 def search_block(
     counts: Any,
-    r: int,
+    lane: int,
+    less: int,
     member: Any,
     first: int,
     last: int,
-    reached: Any,
-    upper: int,
-    lower: int,
-    before: FloatArray,
-    b: int,
+    reached: int,
+    expected: float,
     weight: FloatArray,
     profile: FloatArray,
-    largest: FloatArray,
-    p: int,
+    upper: int,
+    lower: int,
+    least: int,
     penalty: float,
     total: int,
     people: float,
     best: float,
 ) -> float:
-    """The largest statistic above `best` of one window over the zones of a block whose last zone counts `reached`."""
-    expected = window_expected(before, b, profile, upper, lower)
-    if people == 0:
-        joined = expected + window_expected(weight, member[first], profile, upper, lower)
-        if cannot_exceed(reached, joined, total, best / penalty):
-            return best
-    count = reached
+    """The largest statistic above `best` of one window over the zones of a block whose last zone counts `reached`;
+    `lane` and `lane + less` (0: none) are its columns of `counts`, `expected` is without the block."""
+    goal = best / penalty
+    joined = expected + window_expected(weight, member[first], profile, upper, lower)
+    if cannot_exceed(reached, joined, total, people, goal):
+        return best
+    count = np.int64(reached)
     for j in range(first, last):
-        count -= counts[member[j], upper * GROUP + r]
-        if lower >= 0:
-            count += counts[member[j], lower * GROUP + r]
+        count -= np.int64(counts[member[j], lane])
+        if less:
+            count += np.int64(counts[member[j], lane + less])
     for j in range(first, last):
-        more = np.int64(counts[member[j], upper * GROUP + r])
-        if lower >= 0:
-            more -= counts[member[j], lower * GROUP + r]
+        more = np.int64(counts[member[j], lane])
+        if less:
+            more -= np.int64(counts[member[j], lane + less])
         expected += window_expected(weight, member[j], profile, upper, lower)
         count += more
-        if more > 0 and largest[p, count] > 0 and expected <= largest[p, count]:
-            best = max(best, penalty * ratio(count, expected, total, people))
-    return best
+        if more > 0 and count >= least and not cannot_exceed(count, expected, total, people, goal):
+            goal = max(goal, ratio(count, expected, total, people))
+    return max(best, goal * penalty)
 
 
 @compiled
 def raise_maxima(
     best: FloatArray,
     counts: Any,
+    fold: int,
     chosen: IntArray,
     row_start: IntArray,
     table: Any,
@@ -345,65 +317,132 @@ def raise_maxima(
     weight: FloatArray,
     profile: FloatArray,
     runs: IntArray,
-    kind: IntArray,
     penalty: FloatArray,
-    largest: FloatArray,
-    first_counts: NDArray[np.int32],
-    per_case: int,
+    least: int,
     total: int,
     people: float,
 ) -> None:
     """Raise `best` (R,) to each replicate's largest statistic over the `chosen` sequences.
 
-    `counts` is (n, lanes × GROUP), R at most GROUP; sums of them are kept in the type of `table`. Statistics below the
-    floor of `largest` may be overlooked, none above it. Counts may wrap around: a window's count must be less than half
-    the range of its type away from its threshold. Without `row_start` the thresholds are worked out as they are needed,
-    in `table`'s only row.
+    `counts` is (n, GROUP × size), R at most GROUP, in bytes of which `fold` add up in one; sums of them are kept in the
+    type of `table`. Statistics below the floor of `table` may be overlooked, none above it. Cumulated counts may wrap
+    around, a window's count must not.
     """
-    acc = np.zeros(counts.shape[1], table.dtype)
-    flag = np.zeros(GROUP, table.dtype)
-    words, flag_words = acc.view(np.int64), flag.view(np.int64)
-    short = table.itemsize == 2
-    window_mask = 0xFFFF if short else 0xFFFFFFFF
+    acc = np.zeros(counts.shape[1] + PAD, table.dtype)
+    size = counts.shape[1] // GROUP
     for q in range(chosen.size):
         s = chosen[q]
-        p = kind[s]
         acc[:] = 0
         at = start[s]
-        row = row_start[q] if row_start.size else 0
         for b in range(block[s], block[s + 1]):
-            add_rows(counts, member, at, stop[b], acc)
-            if not row_start.size:
-                joining = weight[member[at]]
-                fill_row(table[0], before[b], joining, profile, runs, largest[p], first_counts[p], per_case)
+            if counts.itemsize == 1:
+                add_bytes(counts, member, at, stop[b], fold, acc)
+            else:
+                add_rows(counts, member, at, stop[b], acc)
+            row = table[row_start[q] + b - block[s]]
             for n in range(runs.shape[0]):
                 upper, lower, length, w = runs[n, 0], runs[n, 1], runs[n, 2], runs[n, 3]
-                limits = table[row, w : w + length]
-                if short:
-                    above = words[upper * 4 : (upper + length) * 4]
-                    less = words[lower * 4 : (lower + length) * 4] if lower >= 0 else words[:0]
-                    reaches = reached_short(above, less, limits, flag_words)
-                else:
-                    reaches = reached_long(acc, upper, lower, limits, flag)
-                if not reaches:
+                less = lower - upper if lower >= 0 else 0
+                limits = row[w : w + (length + PAD - 1) // PAD * PAD]
+                if not any_reaches(acc, upper, less, size, best.size, limits):
                     continue
                 for r in range(best.size):
-                    if flag[r] >= 0:
+                    lane = r * size + upper
+                    if not any_reaches(acc, lane, less, size, 1, limits):
                         continue
                     for k in range(length):
-                        low = lower + k if lower >= 0 else -1
-                        reached = np.int64(acc[(upper + k) * GROUP + r])
-                        if low >= 0:
-                            reached -= acc[low * GROUP + r]
-                        reached &= window_mask
+                        reached = np.int64(acc[lane + k])
+                        if less:
+                            reached = np.int64(acc.dtype.type(reached - acc[lane + less + k]))
                         if reached >= limits[k]:
+                            low = lower + k if less else -1
+                            expected = window_expected(before, b, profile, upper + k, low)
                             best[r] = search_block(
-                                counts, r, member, at, stop[b], reached, upper + k, low,
-                                before, b, weight, profile, largest, p, penalty[s], total, people, best[r],
+                                counts, lane + k, less, member, at, stop[b], reached, expected, weight, profile,
+                                upper + k, low, least, penalty[s], total, people, best[r],
                             )  # fmt: skip
             at = stop[b]
-            if row_start.size:
-                row += 1
+
+
+@compiled
+def fill_expected(out: Any, whole: FloatArray, profile: FloatArray, runs: IntArray) -> None:
+    """The expectation of every window of a zone whose expectation is `whole` (K,)."""
+    for n in range(runs.shape[0]):
+        length, row = runs[n, 2], out[runs[n, 3] :]
+        lanes = whole if whole.size > 1 else profile
+        factor = whole[0] if whole.size == 1 else 1.0
+        above = lanes[runs[n, 0] :]
+        if runs[n, 1] < 0:
+            for k in range(length):
+                row[k] = factor * above[k]
+        else:
+            less = lanes[runs[n, 1] :]
+            for k in range(length):
+                row[k] = factor * (above[k] - less[k])
+
+
+@compiled
+def mark_promising(
+    marked: Any,
+    acc: Any,
+    expected: FloatArray,
+    runs: IntArray,
+    least: int,
+    total: int,
+    people: float,
+    goal: float,
+) -> bool:
+    """Mark the windows whose count `cannot_exceed` does not show to stay below `goal`: the same bound, many at once."""
+    found = False
+    target = 2 * goal * (1 - SLACK)
+    for n in range(runs.shape[0]):
+        length, mark, awaited = runs[n, 2], marked[runs[n, 3] :], expected[runs[n, 3] :]
+        above = acc[runs[n, 0] :]
+        less = acc[runs[n, 1] :] if runs[n, 1] >= 0 else acc[acc.size // 2 :]
+        for k in range(length):
+            count = float(above[k] - less[k])
+            mean = awaited[k] * (1 - SLACK)
+            more, outside = count - mean, total - count
+            scale = mean * (6 * mean + 4 * more)
+            high = more * more * (2 * outside * (3 * mean + more) + scale) >= target * outside * scale
+            mark[k] = (count >= least) & (more > 0) & (high | (people > 0))
+            found |= mark[k]
+    return found
+
+
+@compiled
+def reached_by_blocks(
+    counts: Any,
+    acc: Any,
+    member: Any,
+    at: int,
+    stop: IntArray,
+    first: int,
+    last: int,
+    before: FloatArray,
+    profile: FloatArray,
+    runs: IntArray,
+    least: int,
+    total: int,
+    people: float,
+    expected: FloatArray,
+    marked: Any,
+) -> float:
+    """The largest ratio of a sequence's zones that end a block `first` … `last` - 1 with another behind it."""
+    goal = 0.0
+    acc[:] = 0
+    for b in range(first, last - 1):
+        add_rows(counts, member, at, stop[b], acc)
+        at = stop[b]
+        fill_expected(expected, before[b + 1], profile, runs)
+        if not mark_promising(marked, acc, expected, runs, least, total, people, goal):
+            continue
+        for n in range(runs.shape[0]):
+            for i in range(runs[n, 2]):
+                if marked[runs[n, 3] + i]:
+                    count = acc[runs[n, 0] + i] - (acc[runs[n, 1] + i] if runs[n, 1] >= 0 else 0)
+                    goal = max(goal, ratio(count, expected[runs[n, 3] + i], total, people))
+    return goal
 
 
 @compiled
@@ -431,35 +470,46 @@ def best_windows(
 
     Of equals, the smaller zone, then the run and window named first.
     """
-    acc = np.zeros(counts.shape[1], counts.dtype)
+    acc = np.zeros(2 * counts.shape[1], counts.dtype)  # the other half stays 0: for windows less nothing
+    joined = np.empty(weight.shape[1])
+    columns = 0
+    for n in range(runs.shape[0]):
+        columns = max(columns, runs[n, 3] + runs[n, 2])
+    awaited, marked = np.empty(columns), np.empty(columns, np.bool_)
     for s in range(first, last):
+        goal = reached_by_blocks(
+            counts, acc, member, start[s], stop, block[s], block[s + 1], before, profile, runs, least, total, people,
+            awaited, marked,
+        )  # fmt: skip
         acc[:] = 0
         at = start[s]
         for b in range(block[s], block[s + 1]):
             add_rows(counts, member, at, stop[b], acc)
+            for k in range(joined.size):
+                joined[k] = before[b, k] + weight[member[at], k]
+            fill_expected(awaited, joined, profile, runs)
+            if not mark_promising(marked, acc, awaited, runs, least, total, people, goal):
+                at = stop[b]
+                continue
             for n in range(runs.shape[0]):
                 for i in range(runs[n, 2]):
-                    upper, lower = runs[n, 0] + i, runs[n, 1] + i if runs[n, 1] >= 0 else -1
-                    reached = acc[upper] - (acc[lower] if lower >= 0 else 0)
-                    if reached < least:
+                    if not marked[runs[n, 3] + i]:
                         continue
+                    upper, lower = runs[n, 0] + i, runs[n, 1] + i if runs[n, 1] >= 0 else -1
                     expected = window_expected(before, b, profile, upper, lower)
-                    if people == 0:
-                        joined = expected + window_expected(weight, member[at], profile, upper, lower)
-                        if cannot_exceed(reached, joined, total, best[s]):
-                            continue
-                    count = reached
+                    count = acc[upper] - (acc[lower] if lower >= 0 else 0)
                     for j in range(at, stop[b]):
                         count -= counts[member[j], upper] - (counts[member[j], lower] if lower >= 0 else 0)
                     for j in range(at, stop[b]):
                         more = counts[member[j], upper] - (counts[member[j], lower] if lower >= 0 else 0)
                         expected += window_expected(weight, member[j], profile, upper, lower)
                         count += more
-                        if more == 0 or count < least:
+                        if more == 0 or count < least or cannot_exceed(count, expected, total, people, goal):
                             continue
                         value = ratio(count, expected, total, people)
                         same = abs(value - best[s]) <= 1e-12 * value
                         if (value > best[s] and not same) or (same and j + 1 - start[s] < length[s]):
                             best[s], length[s] = value, j + 1 - start[s]
                             window[s, 0], window[s, 1] = upper, lower
+                            goal = max(goal, value)
             at = stop[b]

@@ -21,8 +21,8 @@ NAMED = 3
 Href = Callable[[int | None, str | None, Moment], str]
 """Address of the map with a commune, a disease and a day chosen."""
 
-STANDS = "Vững trong {k}/{n} lần đặt lại vị trí."
-FALLS = "Chưa vững: {k}/{n} lần đặt lại vị trí."
+STANDS = "Vững trong {k}/{n} lần thử lại những vị trí chưa chắc."
+FALLS = "Chưa vững: {k}/{n} lần thử lại những vị trí chưa chắc."
 
 
 def cluster_list(session: Session, disease: str | None, shown: Moment, href: Href) -> list[Any]:
@@ -45,6 +45,8 @@ def _line(view: ClusterView, places: Mapping[int, Place], disease: str | None, h
     title = _("Cụm số {number}", number=view.number)
     if disease is None:
         title = f"{title} · {disease_name(view.disease)}"
+    if not view.stable:
+        title = f"{title} · {_('chưa vững')}"
     return html.Li(
         link(
             [

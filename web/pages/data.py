@@ -139,8 +139,9 @@ def _jobs(at: datetime) -> list[Any]:
         if late
         else _("Xử lý nền đang chạy đều.")
     )
+    said = jobs.failures(context().engine)
     rows = [
-        (job_name(name), _ago(job["last_success_at"], at), _late_chip(job["late"]))
+        (job_name(name), _ago(job["last_success_at"], at), [_late_chip(job["late"]), " ", said.get(name, "")])
         for name, job in health["jobs"].items()
     ]
     return [_strip("is-bad" if late else "is-ok", text, rows)]

@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 
 from i18n import Message, _
-from surveillance.outbreaks.detail import CaseView, OutbreakDetail, Relative, SurveyView
+from surveillance.outbreaks.detail import CaseView, OutbreakDetail, Relative, Side, SurveyView
 from surveillance.outbreaks.entries import NOTE, Entry
 from surveillance.outbreaks.lifecycle import NAMES, Status
 from surveillance.outbreaks.profiles import VectorControl
@@ -182,8 +182,10 @@ def _case_table(cases: Iterable[CaseView]) -> html.Div:
     rows = [
         (
             html.Span(str(case.case_id), className="num"),
-            day(case.event_date),
-            html.Span(_person(case), className="nowrap"),
+            html.Div(
+                [html.Div(day(case.event_date)), html.Div(_person(case), className="dim")],
+                className="case-who",
+            ),
             html.Div(
                 [
                     html.Div(stored(case.why)),
@@ -201,7 +203,7 @@ def _case_table(cases: Iterable[CaseView]) -> html.Div:
         )
         for case in cases
     ]
-    return table([_("Ca"), _("Mắc bệnh"), _("Giới, tuổi"), _("Vì sao")], rows)
+    return table([_("Ca"), _("Mắc bệnh"), _("Vì sao")], rows)
 
 
 def _person(case: CaseView) -> str:
@@ -310,13 +312,19 @@ def _relatives(relatives: Sequence[Relative]) -> list[Any]:
     if not relatives:
         return []
 
-    def row(label: str, older: bool) -> list[tuple[str, Any]]:
-        links = [link(r.code, f"/outbreaks/{r.id}") for r in relatives if r.older is older]
+    def row(label: str, side: Side) -> list[tuple[str, Any]]:
+        links = [link(r.code, f"/outbreaks?id={r.id}") for r in relatives if r.side == side]
         return [(label, html.Span(links, className="relative-links"))] if links else []
 
     return [
         html.H3(_("Ổ dịch liên quan"), className="section-title"),
-        facts([*row(_("Từ ổ trước"), True), *row(_("Sang ổ sau"), False)]),
+        facts(
+            [
+                *row(_("Từ ổ trước"), "older"),
+                *row(_("Sang ổ sau"), "younger"),
+                *row(_("Cùng vùng dịch"), "zone"),
+            ]
+        ),
     ]
 
 
@@ -350,7 +358,7 @@ def _history(detail: OutbreakDetail) -> html.Details:
                 table([_("Từ lúc"), _("Trạng thái"), _("Số ca")], rows, numeric=(2,)),
                 facts(
                     [
-                        (_("Quy tắc ổ dịch"), detail.summary.profile),
+                        (_("Tiêu chuẩn ổ dịch"), detail.summary.profile),
                         (_("Đủ tiêu chuẩn từ"), day(detail.criteria_met_on)),
                         (_("Ngày xác định ổ dịch"), day(detail.summary.confirmed_on)),
                         (_("Chỗ rộng nhất"), _("{n} m", n=count(detail.diameter_m))),

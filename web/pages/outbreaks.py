@@ -15,7 +15,9 @@ from alerts.levels import Theme
 from i18n import Message, _
 from surveillance.outbreaks.acts import GONE
 from surveillance.outbreaks.detail import OutbreakDetail, outbreak_detail
+from surveillance.outbreaks.eligibility import REASONS
 from surveillance.outbreaks.lifecycle import ALLOWED, NAMES
+from surveillance.outbreaks.overlooked import DAYS, overlooked
 from surveillance.outbreaks.shapes import outlines
 from surveillance.outbreaks.views import (
     GROUPS,
@@ -29,7 +31,9 @@ from web.context import (
     context,
     day_on_show,
     disease_name,
+    disease_short,
     known_disease,
+    land,
     local,
     now,
     open_session,
@@ -38,7 +42,7 @@ from web.context import (
     viewer,
 )
 from web.epimap import EpiMap
-from web.formats import aria, count, day, deadline_text, empty, icon, link
+from web.formats import aria, count, day, deadline_text, empty, icon, link, table
 from web.grids import grid, number_column, text_column
 from web.outbreak_layers import case_layers
 from web.pages import outbreak_acts
@@ -112,6 +116,9 @@ def register(app: Dash) -> None:
         Input("version", "data"),
     )(draw_detail)
     app.callback(
+        Output("outbreaks-overlooked", "children"), Input("outbreaks-when", "data"), Input("version", "data")
+    )(draw_overlooked)
+    app.callback(
         Output("outbreak-map", "layers"),
         Output("outbreak-map", "bounds"),
         Output("outbreak-map-box", "className"),
@@ -155,6 +162,30 @@ def draw_list(when: str | None, _acted: Any, _version: str | None) -> tuple[Any,
         _note(shown, href(on=None)),
         [_grid_row(item, current) for item in page.items],
         cards or empty(_empty_text(status, bool(disease or text))),
+    )
+
+
+def draw_overlooked(when: str | None, _version: str | None) -> Any:
+    """Which cases could not be taken into any outbreak, and what can be done about it."""
+    disease, _status, _text, on = _chosen(when)
+    profiles = [p for code, p in context().profiles.items() if disease in (None, code)]
+    with open_session() as session:
+        shown, _current = _moment(session, on)
+        found = overlooked(
+            session,
+            profiles,
+            today=shown.today,
+            area_ids=viewer().area_ids,
+            area=land(session),
+            as_of=shown.as_of,
+            crs=context().settings.deployment.metric_crs,
+        )
+    if not found:
+        return None
+    words = _("{n} ca trong {days} ngày qua không xét được vào ổ nào, vì sao", n=found.total(), days=DAYS)
+    rows = [(count(n), _(REASONS[why])) for why, n in found.most_common()]
+    return html.Details(
+        [html.Summary(words), table([_("Ca"), _("Vì sao")], rows, numeric=(0,))], className="more"
     )
 
 
@@ -247,15 +278,15 @@ def _list_parts(disease: str, text: str) -> list[Any]:
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
     columns = [
         _fixed("code", _("Mã"), 98),
-        text_column("place", _("Xã, phường"), 124, filter=False),
-        *([text_column("disease", _("Bệnh"), 120, filter=False)] if len(context().profiles) > 1 else []),
-        _fixed("status", _("Trạng thái"), 112),
-        number_column("cases", _("Ca"), 54, filter=False),
+        text_column("place", _("Xã, phường"), 118, filter=False),
+        *([_fixed("disease", _("Bệnh"), 68)] if len(context().profiles) > 1 else []),
+        _fixed("status", _("Trạng thái"), 108),
+        number_column("cases", _("Ca"), 50, filter=False),
         _fixed("dates", _("Ca đầu – cuối"), 124, sortable=False),
         _fixed(
-            "deadline", _("Hạn"), 104, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
+            "deadline", _("Hạn"), 108, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
         ),
-        number_column("due", _("Việc"), 62, filter=False, headerTooltip=_("Số việc đang đến hạn")),
+        number_column("due", _("Việc"), 58, filter=False, headerTooltip=_("Số việc đang đến hạn")),
     ]
     return [
         html.Div(
@@ -295,6 +326,7 @@ def _list_parts(disease: str, text: str) -> list[Any]:
             id="outbreaks-cards",
             className="card-list only-phone",
         ),
+        html.Div(id="outbreaks-overlooked"),
     ]
 
 
@@ -326,7 +358,7 @@ def _grid_row(item: OutbreakSummary, current: datetime) -> dict[str, Any]:
         "id": str(item.id),
         "code": item.code,
         "place": place_text(item),
-        "disease": disease_name(item.disease),
+        "disease": disease_short(item.disease),
         "status": _(NAMES[item.status]),
         "cases": item.cases,
         "dates": f"{item.first_event:%d/%m} – {item.last_event:%d/%m}",
