@@ -71,9 +71,6 @@ class AreaWords(NamedTuple):
     district: str
     province: str
 
-    def __str__(self) -> str:
-        return ", ".join(filter(None, self))
-
 
 def area_words(place: Mapping[str, str | None], *, fine: bool = False) -> AreaWords | None:
     """The area part of `place` (commune, district, province, address: a source's words); None when it names no commune

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, text
 
 from accounts.models import Role
 from db import session_scope
-from geodata.aliases import BY_ALIAS
+from geodata.aliases import BY_ALIAS, AreaWords
 from geodata.areas import surveyed_areas
 from geodata.geocoder import UNKNOWN_COMMUNE
 from geodata.models import Boundary
@@ -114,7 +114,7 @@ def test_a_measured_point_at_sea_waits_although_the_commune_is_known(
         with session_scope(office.engine) as session:
             surveyed = Desk(office.engine, replace(office.context, areas=surveyed_areas(session)))
         surveyed.take([person(1)])
-        at_sea = {"VĨ ĐỘ": 10.0, "KINH ĐỘ": 107.5, "SAI SỐ (M)": 20}
+        at_sea: dict[str, Any] = {"VĨ ĐỘ": 10.0, "KINH ĐỘ": 107.5, "SAI SỐ (M)": 20}
         investigate(surveyed, tmp_path, form(8, PX="PHUONG SAI GON", **at_sea))
         (case,) = Clerk(surveyed, hoa.actor).sees()
         assert case.rule == AT_SEA
@@ -393,7 +393,7 @@ def test_later_rows_with_the_same_area_follow_what_was_learnt(office: Desk, hoa:
     (case,) = hoa.sees()
     sai_gon = commune(office, "Phường Sài Gòn")
     done = hoa.place(case, sai_gon, remember=True)
-    assert done.learnt == "la hoac, 5"
+    assert done.learnt == AreaWords("la hoac", "5", "")
     office.take([unknown(2, **{"DIA CHI": "99 TRAN HUNG DAO"})], now=LATER + DAY)
     version = next(v for v in office.versions() if v.case_id != case.case_id)
     assert (version.unit_id, version.place_rule) == (sai_gon, BY_ALIAS)
@@ -416,7 +416,7 @@ def test_an_ambiguous_name_is_never_learnt(office: Desk, hoa: Clerk) -> None:
     split = _split_ward(office)
     office.take([person(1, PX=split[0], QH=split[1])])
     (case,) = hoa.sees()
-    assert hoa.place(case, case.candidates[-1], remember=True).learnt == ""
+    assert hoa.place(case, case.candidates[-1], remember=True).learnt is None
 
 
 # --- several people --------------------------------------------------------------------------------------------------

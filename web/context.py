@@ -24,6 +24,7 @@ from settings import Settings
 from surveillance.clock import current_time
 from surveillance.diseases import Disease
 from surveillance.outbreaks.profiles import Profile
+from surveillance.review.placers import Placers
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -37,6 +38,7 @@ class Context:
     diseases: Mapping[str, Disease]
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     tiles: TileCache = field(default_factory=TileCache)
+    placers: Placers = field(default_factory=Placers)
 
 
 @dataclass(frozen=True, kw_only=True)

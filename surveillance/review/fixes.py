@@ -13,6 +13,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from db import notify
+from geodata.aliases import AreaWords
+from geodata.models import AdminUnit
 from i18n import Message, MessageError
 from surveillance import store
 from surveillance.belief import PLACE, Facts
@@ -76,7 +78,7 @@ class Done:
     act: int
     cases: tuple[int, ...]
     left: int = 0
-    learnt: str = ""
+    learnt: AreaWords | None = None
 
 
 def place_case(
@@ -100,7 +102,7 @@ def place_case(
     typed = desk.vault.encrypt(choice.typed) if choice.kind == "text" else None
     events = _record(desk, cursor, cases, choice.kind, current, after=after, typed=typed)
     _believe(desk, cursor, current)
-    learnt = _teach(desk, lead, unit_id, events[0]) if remember else ""
+    learnt = _teach(desk, lead, unit_id, events[0]) if remember else None
     return Done(act=events[0].act, cases=tuple(case.case_id for case in cases), learnt=learnt)
 
 
@@ -120,6 +122,13 @@ def leave_unknown(desk: Desk, case_id: int, reason: str, *, seen: int, together:
     current = store.current_versions(cursor, [case.case_id for case in cases])
     events = _record(desk, cursor, cases, "unknown", current, reason=reason)
     return Done(act=events[0].act, cases=tuple(case.case_id for case in cases))
+
+
+def unit_of(session: Session, act: int) -> str:
+    """The name of the commune an act placed its cases in."""
+    unit = AddressFix.after["unit_id"].as_integer()
+    query = select(AdminUnit.name).join(AddressFix, AdminUnit.id == unit).where(AddressFix.id == act)
+    return session.scalars(query).one()
 
 
 def undo(desk: Desk, act: int) -> Done:
@@ -255,16 +264,15 @@ def _believe(desk: Desk, cursor: Cursor[Any], current: dict[int, Current]) -> No
     notify(desk.session, "ingested")
 
 
-def _teach(desk: Desk, lead: Waiting, unit_id: int, event: AddressFix) -> str:
+def _teach(desk: Desk, lead: Waiting, unit_id: int, event: AddressFix) -> AreaWords | None:
     """What the words of the case will mean from now on; only people who answer for the whole city teach."""
     if desk.actor.areas is not None or lead.words_id is None:
-        return ""
+        return None
     words = read_words(desk.session, lead.words_id, desk.vault)
     found = lesson(words, look_up(words, desk.placer))
-    if found is None:
-        return ""
-    learn(desk.session, found, unit_id, event.id, desk.now)
-    return str(found)
+    if found is not None:
+        learn(desk.session, found, unit_id, event.id, desk.now)
+    return found
 
 
 def _key_of(desk: Desk, case: Waiting) -> bytes | None:

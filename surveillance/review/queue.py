@@ -13,9 +13,11 @@ from sqlalchemy import ColumnElement, Row, exists, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from geodata.geocoder import ELSEWHERE
-from surveillance.models import DOUBTFUL
+from i18n import Message
+from surveillance.models import DOUBTFUL, UNCERTAIN_M
 from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
 from surveillance.outbreaks.views import LIVING
+from surveillance.place import MISPLACED
 from surveillance.review.models import AddressFix
 from surveillance.store import STANDING_FIX
 
@@ -24,6 +26,7 @@ MOST_CANDIDATES = 5
 NEAR_DAYS = 30
 """HCDC's chain window: a case this long before the first or after the last of an outbreak may belong to it."""
 MOST = 5000
+PLACE_UNKNOWN = "Chưa rõ vị trí"
 CHANGED = "Bệnh viện ghi địa chỉ khác sau lần sửa trước"
 
 
@@ -60,6 +63,15 @@ class Waiting:
     candidates: tuple[int, ...]
     columns: str
     facility: str | None
+
+    @property
+    def why(self) -> Message:
+        """Why a person should look, in words."""
+        if self.unit_id is None or self.estimated or self.changed or self.rule in MISPLACED:
+            return Message(self.rule or PLACE_UNKNOWN)
+        if self.uncertainty_m is not None and self.uncertainty_m > UNCERTAIN_M:
+            return Message("Vị trí có thể lệch tới {n} m", n=round(self.uncertainty_m))
+        return Message(PLACE_UNKNOWN)
 
     @property
     def near(self) -> tuple[int, ...]:
