@@ -9,8 +9,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from geoalchemy2.shape import from_shape, to_shape
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely import MultiPolygon, box
 from sqlalchemy import delete, select, text
 
@@ -21,19 +24,25 @@ from geodata.areas import surveyed_areas
 from geodata.geocoder import UNKNOWN_COMMUNE
 from geodata.models import Boundary
 from geodata.types import PlaceLevel
+from surveillance.belief import Facts, StoredFacts, StoredFix, fold, follow
 from surveillance.counts import counts_by_unit
 from surveillance.models import CaseVersion
+from surveillance.outbreaks.models import OutbreakVersion
+from surveillance.outbreaks.profiles import load_profiles
+from surveillance.outbreaks.table import METRIC
+from surveillance.outbreaks.watching import Outbreaks
 from surveillance.pipeline import undo_run
 from surveillance.place import AT_SEA
 from surveillance.review.fixes import Busy, FixError, NotAllowed, Overtaken
 from surveillance.review.learnt import list_aliases
 from surveillance.review.models import AddressFix, PlaceAlias
 from surveillance.review.placing import BY_CHOICE, BY_PIN, BY_TEXT, BadChoice, Choice
-from surveillance.review.queue import CHANGED, Surroundings, Tier, entries, waiting_count
+from surveillance.review.queue import CHANGED, Surroundings, Tier, Waiting, entries, waiting_count
 from surveillance.store import cursor_of, lock_ingest
-from tests.ingest_files import NOW, Desk, person
+from tests.ingest_files import NOW, Desk, csv_text, person
 from tests.review_cases import DAY, LATER, Clerk, clerk, commune, forget, unknown
 from tests.test_investigations import form, investigate
+from tests.test_linkage import FACTS
 
 TODAY = NOW.date()
 
@@ -164,8 +173,6 @@ def test_an_outbreak_long_over_or_of_another_disease_gives_no_precedence() -> No
 
 
 def _waits(number: int, *, unit: int | None = None, ago: int = 0) -> Any:
-    from surveillance.review.queue import Waiting
-
     return Waiting(
         case_id=number, version_id=number, disease="dengue", event_date=TODAY - timedelta(days=ago), date_report=TODAY,
         unit_id=unit, rule="", estimated=False, level="commune", uncertainty_m=None, lon=None, lat=None, changed=False,
@@ -367,6 +374,16 @@ def test_a_fix_is_found_again_after_the_file_was_taken_back_and_dropped_anew(
     assert [(v.case_id, v.unit_id) for v in office.versions()] == [(case.case_id, sai_gon)]
 
 
+def test_a_second_hospital_that_names_the_right_commune_finds_the_corrected_case(
+    office: Desk, hoa: Clerk
+) -> None:
+    office.take([unknown(1)])
+    (case,) = hoa.sees()
+    hoa.place(case, commune(office, "Phường Sài Gòn"))
+    office.take([person(1, BV="BV002", SHS="OTHER-9")], now=LATER + DAY)
+    assert [v.case_id for v in office.versions()] == [case.case_id]
+
+
 # --- together, and learning -----------------------------------------------------------------------------------------
 
 
@@ -526,3 +543,97 @@ def test_a_manager_changes_nothing(office: Desk, hoa: Clerk) -> None:
     office.take([unknown(1)])
     with pytest.raises(NotAllowed):
         clerk(office, "quan_ly", None, Role.MANAGER).place(hoa.sees()[0], commune(office, "Phường Sài Gòn"))
+
+
+# --- what it wakes ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pinned_case_joins_the_outbreak_around_it_and_leaves_it_again(
+    office: Desk, hoa: Clerk, tmp_path: Path
+) -> None:
+    """Two houses 40 m apart are an outbreak by HCDC's rule; the third case, unknown, is pinned between them."""
+    rows = [person(1, PX="PHUONG SAI GON", QH=""), person(2, PX="PHUONG SAI GON", QH=""), unknown(3)]
+    headers = [*rows[0], "Hình thức điều trị"]
+    office.take(csv_text([{**row, "Hình thức điều trị": "Nội trú"} for row in rows], headers), name="f.csv")
+    for number, east in ((1, 0.0), (2, 0.0004)):
+        home = {"VĨ ĐỘ": 10.78, "KINH ĐỘ": 106.7 + east, "SAI SỐ (M)": 10}
+        investigate(office, tmp_path, form(8, number=number, **home), days=number / 10)
+    engine = Outbreaks([load_profiles()["HCDC-2021"]], crs=METRIC)
+    (case,) = hoa.sees()
+    members = [version.case_id for version in office.versions()]
+
+    def outbreak(at: datetime) -> list[int]:
+        with session_scope(office.engine) as session:
+            engine.update(session, today=date(2025, 11, 10), now=at)
+        with session_scope(office.engine) as session:
+            query = select(OutbreakVersion.members).where(OutbreakVersion.known_to.is_(None))
+            return sorted(session.scalars(query).one())
+
+    try:
+        assert outbreak(LATER) == [m for m in sorted(members) if m != case.case_id]
+        pin = Choice(
+            kind="pin",
+            unit_id=commune(office, "Phường Sài Gòn"),
+            lon=106.7002,
+            lat=10.78,
+            level=PlaceLevel.HOUSE,
+        )
+        done = hoa.place(case, pin, now=LATER + DAY)
+        assert outbreak(LATER + DAY) == sorted(members)
+        hoa.undo(done.act, now=LATER + 2 * DAY)
+        assert outbreak(LATER + 2 * DAY) == [m for m in sorted(members) if m != case.case_id]
+    finally:
+        with session_scope(office.engine) as session:
+            session.execute(text("TRUNCATE outbreak, outbreak_version, outbreak_event, signal CASCADE"))
+
+
+def test_a_decision_wakes_what_a_file_wakes(office: Desk, hoa: Clerk, database_url: str) -> None:
+    office.take([unknown(1)])
+    (case,) = hoa.sees()
+    with psycopg.connect(
+        database_url.replace("postgresql+psycopg", "postgresql"), autocommit=True
+    ) as listening:
+        listening.execute("LISTEN canhdich_ingested")
+        done = hoa.place(case, commune(office, "Phường Sài Gòn"))
+        hoa.undo(done.act)
+        heard = [note.channel for note in listening.notifies(timeout=20, stop_after=2)]
+    assert heard == ["canhdich_ingested"] * 2
+
+
+# --- the law ---------------------------------------------------------------------------------------------------------
+
+A_PLACE: dict[str, Any] = {
+    "unit_id": 77, "former_unit_id": None, "place_estimated": False, "place_level": "commune",
+    "place_rule": BY_CHOICE, "lon": None, "lat": None, "uncertainty_m": None,
+}  # fmt: skip
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Facts]:
+    """Reports of one case in any order: hospitals' rows with and without a place, and wards' forms."""
+    made = []
+    for number in range(draw(st.integers(1, 6))):
+        day = date(2025, 11, 1) + timedelta(days=number)
+        place: dict[str, Any] = {"unit_id": draw(st.sampled_from([None, 1, 2])), "date_report": day}
+        outcome = draw(st.sampled_from([None, None, 3, 4, 8])) if number else None
+        made.append(FACTS._replace(disease="" if outcome else "dengue", verification=outcome, **place))
+    return made
+
+
+@given(histories(), st.integers(1, 6))
+def test_what_is_believed_step_by_step_is_what_all_reports_and_the_fix_say(
+    reports: list[Facts], after: int
+) -> None:
+    """A fix made after any of the reports, and the rest of them following it."""
+    stored = [StoredFacts(n, "file", facts) for n, facts in enumerate(reports, start=1)]
+    seen = min(after, len(reports))
+    fix = StoredFix(A_PLACE, seen)
+    belief = fold(stored[:seen], fix).belief
+    for report in reports[seen:]:
+        belief = follow(belief, report, linked_by="file", late=False)
+    folded = fold(stored, fix).belief
+    assert belief == folded
+    assert folded is not None
+    later = [report for report in reports[seen:] if report.verification and report.unit_id]
+    if folded.facts and not later and not any(r.verification == 4 for r in reports[seen:]):
+        assert folded.facts.unit_id == 77

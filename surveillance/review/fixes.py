@@ -19,7 +19,7 @@ from i18n import Message, MessageError
 from surveillance import store
 from surveillance.belief import PLACE, Facts
 from surveillance.linkage import Current
-from surveillance.models import CaseReportRow
+from surveillance.models import CaseKey, CaseReportRow
 from surveillance.outbreaks.acts import Actor
 from surveillance.place import Placer
 from surveillance.privacy import Vault
@@ -27,7 +27,7 @@ from surveillance.review.learnt import learn, revoke_of_act
 from surveillance.review.models import AddressFix
 from surveillance.review.placing import Choice, checked_unit, place_columns
 from surveillance.review.queue import Waiting, decided_at, undone, waiting
-from surveillance.review.texts import address_key, index_texts, lesson, look_up, read_words
+from surveillance.review.texts import address_key, index_texts, lesson, look_up, person_key, read_words
 from surveillance.undo import refold
 
 REASONS: Mapping[str, str] = {
@@ -102,6 +102,7 @@ def place_case(
     typed = desk.vault.encrypt(choice.typed) if choice.kind == "text" else None
     events = _record(desk, cursor, cases, choice.kind, current, after=after, typed=typed)
     _believe(desk, cursor, current)
+    _link_people(desk, cases, unit_id)
     learnt = _teach(desk, lead, unit_id, events[0]) if remember else None
     return Done(act=events[0].act, cases=tuple(case.case_id for case in cases), learnt=learnt)
 
@@ -262,6 +263,22 @@ def _believe(desk: Desk, cursor: Cursor[Any], current: dict[int, Current]) -> No
     fixes = store.place_fixes(cursor, current)
     store.write(cursor, 0, refold(reports, fixes, current, desk.now))
     notify(desk.session, "ingested")
+
+
+def _link_people(desk: Desk, cases: Sequence[Waiting], unit_id: int) -> None:
+    """A second hospital that names the right commune finds the case: its key held the words nobody understood."""
+    for case in cases:
+        report = desk.session.get(CaseReportRow, case.words_id)
+        if report is None or not report.facts.get("disease"):
+            continue
+        key = person_key(report, unit_id, desk.vault)
+        if key is not None:
+            desk.session.add(
+                CaseKey(
+                    key=key.digest, kind=key.kind, day=key.day, case_id=case.case_id, run_id=report.run_id
+                )
+            )
+    desk.session.flush()
 
 
 def _teach(desk: Desk, lead: Waiting, unit_id: int, event: AddressFix) -> AreaWords | None:

@@ -15,11 +15,13 @@ from geodata.aliases import AreaWords, area_words, names_person
 from geodata.geocoder import ELSEWHERE, NOT_IN_DISTRICT, UNKNOWN_COMMUNE, UNKNOWN_DISTRICT
 from geodata.text import fold
 from geodata.types import Match
+from surveillance.linkage import Key, person_keys
 from surveillance.models import DOUBTFUL, CaseReportRow
 from surveillance.place import MISPLACED, Placer
 from surveillance.privacy import Vault
 from surveillance.review.models import PlaceText
 from surveillance.store import STANDING_FIX
+from surveillance.types import CaseReport, Identity
 
 BATCH = 5000
 UNKNOWN_WORDS = frozenset({UNKNOWN_COMMUNE, UNKNOWN_DISTRICT, NOT_IN_DISTRICT})
@@ -99,6 +101,23 @@ def words_of(facts: Mapping[str, Any], identity: bytes | None, vault: Vault) -> 
 def read_words(session: Session, report_id: int, vault: Vault) -> PlaceWords:
     report = session.get_one(CaseReportRow, report_id)
     return words_of(report.facts, report.identity, vault)
+
+
+def person_key(report: CaseReportRow, unit_id: int, vault: Vault) -> Key | None:
+    """The key by which another hospital's row of this person in this commune finds the case; None without a person."""
+    if report.identity is None:
+        return None
+    facts = report.facts
+    again = CaseReport(
+        row=report.row,
+        disease=facts["disease"],
+        date_report=date.fromisoformat(facts["date_report"]),
+        date_admission=date.fromisoformat(facts["date_admission"]) if facts.get("date_admission") else None,
+        sex=facts.get("sex"),
+        age_years=facts.get("age_years"),
+        identity=Identity(name=vault.decrypt(report.identity).get("name")),
+    )
+    return next(iter(person_keys(again, system="", place=f"#{unit_id}", vault=vault)), None)
 
 
 def lesson(words: PlaceWords, match: Match) -> AreaWords | None:
