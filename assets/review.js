@@ -80,7 +80,7 @@ document.addEventListener("keydown", (event) => {
   };
   const candidate = (number) => press(`#review-candidates .candidate:nth-of-type(${number})`);
   if (/^[1-9]$/.test(event.key)) return candidate(event.key);
-  if (event.key === "Enter") return target.closest("button, a, summary, .ag-root") ? undefined : candidate(1);
+  if (event.key === "Enter") return target.closest("button, a, summary, .ag-root") ? undefined : press("#review-candidates .candidate:enabled");
   const arrow = event.key.startsWith("Arrow");
   if (arrow && target.closest(".epimap, .ag-root, [role=radiogroup]")) return;
   const step = { ArrowDown: "next", ArrowRight: "next", ArrowUp: "back", ArrowLeft: "back", j: "next", s: "next", k: "back" }[event.key];

@@ -18,7 +18,7 @@ from geodata.types import Match
 from surveillance.place import Placer
 from surveillance.privacy import Vault
 from surveillance.review.models import AddressFix
-from surveillance.review.queue import Waiting, undone, waiting
+from surveillance.review.queue import Waiting, undone, waiting, waiting_count
 from surveillance.review.texts import lesson, look_up, read_words
 
 SMOOTHED_DEGREES = 0.0003
@@ -73,7 +73,7 @@ def case_detail(
     if not found:
         return None
     case = found[0]
-    together = waiting(session, area_ids, group_key=case.group_key) if case.group_key else [case]
+    together = waiting_count(session, area_ids, group_key=case.group_key) if case.group_key else 1
     match, learnt = Match(unit=None), None
     if case.words_id is not None:
         words = read_words(session, case.words_id, vault)
@@ -81,7 +81,7 @@ def case_detail(
         learnt = lesson(words, match) if area_ids is None else None
     return CaseDetail(
         case=case,
-        together=len(together),
+        together=together,
         candidates=tuple(candidates(session, case.candidates, shares_of(match, placer))),
         former=_former_name(match, placer),
         lesson=learnt,

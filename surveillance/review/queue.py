@@ -113,8 +113,10 @@ def waiting(
     return [_waiting(row) for row in rows]
 
 
-def waiting_count(session: Session, area_ids: Collection[int] | None) -> int:
-    query, values = _query(areas=area_ids)
+def waiting_count(
+    session: Session, area_ids: Collection[int] | None, *, group_key: bytes | None = None
+) -> int:
+    query, values = _query(areas=area_ids, group_key=group_key)
     return session.execute(text(f"SELECT count(*) FROM ({query}) AS waiting"), values).scalar_one()
 
 

@@ -181,7 +181,7 @@ def head(detail: CaseDetail, entry: Entry) -> list[Any]:
 
 
 def candidate_buttons(found: Sequence[CandidateView], kind: str = "pick") -> list[Any]:
-    """Up to nine, numbered as the keys that press them."""
+    """Up to nine, numbered as the keys that press them; an officer takes a case into their own area only."""
     if not found:
         return [
             html.P(
@@ -199,6 +199,7 @@ def candidate_buttons(found: Sequence[CandidateView], kind: str = "pick") -> lis
                 ),
             ],
             id={"review": kind, "unit": candidate.unit_id},
+            disabled=not viewer().may_see(candidate.unit_id),
             className="candidate is-first" if number == 1 else "candidate",
             type="button",
         )

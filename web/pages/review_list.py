@@ -50,7 +50,7 @@ def list_parts(disease: str) -> list[Any]:
         text_column("words", _("Địa chỉ đã che"), 140, **wrapped),
         text_column("why", _("Vì sao phải xem"), 160, **wrapped),
         text_column("disease", _("Bệnh, ngày mắc"), 130, width=150, **fixed),
-        number_column("cases", _("Ca"), 54, filter=False, sortable=False),
+        number_column("cases", _("Ca"), 68, filter=False, sortable=False),
     ]
     return [
         html.Div(
