@@ -93,6 +93,11 @@ def area_words(place: Mapping[str, str | None], *, fine: bool = False) -> AreaWo
     )
 
 
+def says_nothing(text: str | None) -> bool:
+    """Whether a cell is empty or only says that nothing is known."""
+    return fold(text or "") in _NOTHING
+
+
 def names_person(words: AreaWords, names: Iterable[str]) -> bool:
     """Whether `words` hold two neighbouring words of one of `names`, or the whole of a name of one word."""
     fields = [f" {part} " for part in words]

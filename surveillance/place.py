@@ -25,6 +25,8 @@ MEASURED = "Tọa độ đo tại nhà khi điều tra"
 OUTSIDE = "Tọa độ đo khi điều tra nằm ngoài phường/xã đã ghi: cần kiểm tra lại"
 AT_SEA = "Tọa độ không nằm trong phường/xã nào: ngoài biển hoặc ngoài địa bàn"
 OUTSIDE_REPORTED = "Tọa độ của nguồn nằm ngoài phường/xã đã ghi: cần kiểm tra lại"
+BORDER_M = 50
+"""Boundaries are simplified: without an uncertainty of its own, a point this near its commune is in it. [P]"""
 MISPLACED = (OUTSIDE, OUTSIDE_REPORTED, AT_SEA)
 MOVED_NOWHERE = "Điều tra: người bệnh ở nơi khác, phiếu không ghi phường/xã nào"
 
@@ -67,7 +69,8 @@ class Placer:
         rule = match.rule
         if report.lon is not None and report.lat is not None and point_level is not None:
             level, lon, lat, uncertainty = point_level, report.lon, report.lat, report.uncertainty_m
-            rule = self.doubt(unit_id, lon, lat, uncertainty, OUTSIDE_REPORTED) or rule
+            allowed = BORDER_M if uncertainty is None else uncertainty
+            rule = self.doubt(unit_id, lon, lat, allowed, OUTSIDE_REPORTED) or rule
         if unit_id is None:
             level = PlaceLevel.UNKNOWN
         return Place(unit_id, former_id, level.value, rule, match.estimated, lon, lat, uncertainty)

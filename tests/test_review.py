@@ -399,6 +399,16 @@ def test_cases_with_the_same_area_are_placed_in_one_act_and_undone_in_one(office
     assert [v.unit_id for v in office.versions()].count(None) == 13
 
 
+def test_cases_without_an_address_are_never_the_same_address(office: Desk, hoa: Clerk) -> None:
+    rows = [
+        person(n, PX="", QH="QUAN 5", **{"DIA CHI": said}) for n, said in ((1, ""), (2, ""), (3, "KHONG RO"))
+    ]
+    same = [person(n, PX="", QH="QUAN 5", **{"DIA CHI": "9 TRAN HUNG DAO"}) for n in (4, 5)]
+    office.take([*rows, *same])
+    nowhere = Surroundings(outbreaks={}, members={}, levels={})
+    assert sorted(entry.cases for entry in entries(hoa.sees(), nowhere)) == [1, 1, 1, 2]
+
+
 def test_without_together_only_the_one_case_is_placed(office: Desk, hoa: Clerk) -> None:
     office.take([unknown(1), unknown(2)])
     hoa.place(hoa.sees()[0], commune(office, "Phường Sài Gòn"))

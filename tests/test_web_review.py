@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from accounts.models import AccessLog
 from db import session_scope
-from surveillance.review.models import AddressFix
+from surveillance.review.models import AddressFix, PlaceAlias
 from tests.review_cases import unknown
 from tests.web_city import SignIn, app, client, csrf_token, run_callback, settings, sign_in, text_of
 from tests.web_review import HOUSE, Town, city, waits
@@ -191,11 +191,31 @@ def test_twelve_cases_are_placed_with_one_press_and_taken_back_with_one(
     assert len(rows(app, client)) == 1
     assert "Phường Sài Gòn" in listing(app, client, "|done")
     assert "la hoac" in listing(app, client, "|learnt")
+    assert "learnt" not in listing(app, sign_in("officer"))
     with session_scope(waits.desk.engine) as session:
         act = session.scalars(select(AddressFix.act).limit(1)).one()
     assert "Đã hoàn tác cho 12 ca" in text_of(press(app, client, {"review": "undo", "act": act}, None))
     assert len(rows(app, client)) == 2
     assert "Chưa nhớ cách ghi nào" in listing(app, client, "|learnt")
+
+
+def test_what_was_learnt_is_forgotten_with_one_press_and_by_nobody_with_an_area(
+    app: Dash, sign_in: SignIn, waits: Town
+) -> None:
+    client = sign_in("analyst")
+    many = rows(app, client)[1]
+    press(
+        app,
+        client,
+        pick(waits.units["Phường Sài Gòn"]),
+        detail(app, client, many["id"])["review-shown"]["data"],
+    )
+    with session_scope(waits.desk.engine) as session:
+        forget = {"review": "forget", "alias": session.scalars(select(PlaceAlias.id)).one()}
+    assert "Chỉ người phụ trách toàn địa bàn" in text_of(press(app, sign_in("officer"), forget, None))
+    assert "Đã thôi nhớ." in text_of(press(app, client, forget, None))
+    assert "Chưa nhớ cách ghi nào" in listing(app, client, "|learnt")
+    assert len(rows(app, client)) == 1
 
 
 def test_the_second_clerk_reads_who_was_first(app: Dash, sign_in: SignIn, waits: Town) -> None:

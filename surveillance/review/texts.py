@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geodata.aliases import AreaWords, area_words, names_person
+from geodata.aliases import AreaWords, area_words, names_person, says_nothing
 from geodata.geocoder import ELSEWHERE, NOT_IN_DISTRICT, UNKNOWN_COMMUNE, UNKNOWN_DISTRICT
 from geodata.text import fold
 from geodata.types import Match
@@ -159,13 +159,21 @@ def _row(row: Any, placer: Placer, vault: Vault) -> dict[str, Any]:
         "case_id": row.case_id,
         "report_id": row.report_id,
         "address_key": own,
-        "group_key": vault.digest("area", *learnt) if learnt else own,
+        "group_key": _group_key(words, learnt, own, row.case_id, vault),
         "by_area": learnt is not None,
         "has_address": bool(words.address),
         "candidates": candidate_ids(match, row.unit_id, row.place_rule, row.lon, row.lat, placer),
         "changed": row.fixed_key not in (None, own)
         and (not match.unit or placer.unit_ids[match.unit] != row.unit_id),
     }
+
+
+def _group_key(words: PlaceWords, learnt: AreaWords | None, own: bytes, case_id: int, vault: Vault) -> bytes:
+    """Cases are decided together by the words that can be learnt, else by the whole address; a case without an address
+    stands alone: a district is no address."""
+    if learnt:
+        return vault.digest("area", *learnt)
+    return vault.digest("case", str(case_id)) if says_nothing(words.address) else own
 
 
 def look_up(words: PlaceWords, placer: Placer) -> Match:
@@ -183,7 +191,3 @@ def candidate_ids(
     if found_by_words:
         return found_by_words
     return [placer.unit_ids[match.unit]] if match.unit and match.unit in placer.unit_ids else []
-
-
-def text_of_case(session: Session, case_id: int) -> PlaceText | None:
-    return session.scalars(select(PlaceText).where(PlaceText.case_id == case_id)).one_or_none()

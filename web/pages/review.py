@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from i18n import Message, _
-from surveillance.privacy import Vault
+from surveillance.privacy import PrivacyError, Vault
 from surveillance.review.detail import CaseDetail, case_detail
 from surveillance.review.queue import Waiting, entries, surroundings, waiting
 from web.context import context, for_roles, known_disease, open_session, theme, viewer
@@ -182,7 +182,10 @@ def draw_detail(
     with open_session() as session:
         placer = here.placers.of(session, here.settings.deployment)
         vault = Vault.of(here.settings.secret_key)
-        detail = case_detail(session, int(case_id), viewer().area_ids, placer=placer, vault=vault)
+        try:
+            detail = case_detail(session, int(case_id), viewer().area_ids, placer=placer, vault=vault)
+        except PrivacyError as error:
+            return _nothing(str(error.message))
         if detail is None:
             return _nothing(_("Ca này không còn chờ xem trong danh sách của bạn."))
         if ctx.triggered_id == "version" and before == _shown(detail):

@@ -212,7 +212,7 @@ def pinned(pin: dict[str, float] | None, shown: dict[str, Any] | None) -> tuple[
     )
     alone = shown.get("by_area") and shown.get("together", 1) > 1
     notes = [html.P(where), *([html.P(_("Ghim chỉ dùng cho ca này."), className="dim")] if alone else [])]
-    return str(unit) if unit else None, notes, "review-panel"
+    return str(unit) if unit and viewer().may_see(unit) else None, notes, "review-panel"
 
 
 # --- one act -----------------------------------------------------------------------------------------------
@@ -263,8 +263,8 @@ def _ended(cause: Any, shown: dict[str, Any] | None) -> int | None:
 
 
 def _placed(done: Done, session: Session) -> Any:
-    event = fixes.unit_of(session, done.act)
-    words = [_("Đã đặt {n} ca vào {name}.", n=len(done.cases), name=event)]
+    name = fixes.unit_of(session, done.act)
+    words = [_("Đã đặt {n} ca vào {name}.", n=len(done.cases), name=name)]
     if done.learnt:
         words.append(_("Đã nhớ {words}.", words=lesson_text(done.learnt)))
     return _told(" ".join(words), done.act)
