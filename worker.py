@@ -40,6 +40,8 @@ from surveillance.outbreaks.watching import Outbreaks
 from surveillance.outlooks import forecast_city
 from surveillance.pipeline import Context, build_context, collect, ingest_file
 from surveillance.quality import silent_diseases
+from surveillance.review.learnt import load_aliases
+from surveillance.review.texts import index_texts
 from surveillance.signals import current_signals
 
 KEEP_JOB_RUNS = timedelta(days=90)
@@ -82,6 +84,12 @@ class Chain:
     def collect(self) -> dict[str, Any]:
         runs = collect(self.engine, self.context, datetime.now(UTC))
         return {"files": len(runs)} if runs else {}
+
+    def read_addresses(self) -> dict[str, Any]:
+        with session_scope(self.engine) as session:
+            placer = replace(self.context.placer(session), aliases=load_aliases(session))
+            read = index_texts(session, placer, self.context.vault)
+        return {"addresses": read} if read else {}
 
     def analyse(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
@@ -251,6 +259,13 @@ class Chain:
                 run=self.find_outbreaks,
                 every_s=300,
                 late_after_s=900,
+                wakes_on=("ingested",),
+            ),
+            Job(
+                name="review",
+                run=self.read_addresses,
+                every_s=300,
+                late_after_s=3600,
                 wakes_on=("ingested",),
             ),
             Job(

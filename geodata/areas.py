@@ -32,6 +32,14 @@ class Areas:
         degrees = metres / (METRES_PER_DEGREE * cos(radians(lat)))
         return not shapely.dwithin(area, shapely.Point(lon, lat), degrees)
 
+    def nowhere(self, lon: float, lat: float, metres: float) -> bool:
+        """Whether boundaries are known and none of them lies within `metres`: at sea, or in another province."""
+        if not self.by_unit:
+            return False
+        degrees = metres / (METRES_PER_DEGREE * cos(radians(lat)))
+        found = self._tree.query(shapely.Point(lon, lat), predicate="dwithin", distance=degrees)
+        return len(found) == 0
+
     def unit_at(self, lon: float, lat: float) -> int | None:
         """The one unit the point lies in; None outside of all, and where two overlap."""
         found = self._tree.query(shapely.Point(lon, lat), predicate="within")

@@ -10,7 +10,8 @@ from geoalchemy2 import alembic_helpers
 from db import Base, make_engine
 
 PACKAGES = (
-    "geodata", "accounts", "surveillance", "surveillance.outbreaks", "surveillance.clustering", "alerts", "reports",
+    "geodata", "accounts", "surveillance", "surveillance.outbreaks", "surveillance.clustering",
+    "surveillance.review", "alerts", "reports",
 )  # fmt: skip
 for package in PACKAGES:
     import_module(f"{package}.models")

@@ -2,6 +2,8 @@
 
 The two are kept apart. A later line of a hospital changes what was reported and never erases what was seen at the door;
 an investigation replaces what it speaks of (place, onset, diagnosis) and leaves the rest (age, sex, ICD-10, …).
+A person who corrects an address (`PlaceFix`) overrules both as far as they were known then, in the place alone; what a
+ward finds later overrules the person.
 
 A report without a disease ("" in its facts) says that the hospital now diagnoses something not under surveillance:
 it discards the case, and opens none. An investigation has a `verification` and no disease either.
@@ -9,7 +11,7 @@ it discards the case, and opens none. An investigation has a `verification` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -63,19 +65,40 @@ class StoredFacts(NamedTuple):
     facts: Facts
 
 
+class StoredFix(NamedTuple):
+    """A kept correction: the place columns it gives, and the last report of the case that was known then."""
+
+    place: Mapping[str, Any]
+    after_report: int
+
+
+class PlaceFix(NamedTuple):
+    """Where a person placed the case, and what its investigations said since."""
+
+    place: Mapping[str, Any]
+    later: Facts | None = None
+
+    def over(self, facts: Facts) -> Facts:
+        placed = facts._replace(**self.place)
+        return placed._replace(**_place_over(placed, self.later)) if self.later else placed
+
+
 class Belief(NamedTuple):
     """`reported` None: no hospital's report counts (any more). `excluded`: discarded because its hospital changed the
-    diagnosis. `found`: what its investigations say together."""
+    diagnosis. `found`: what its investigations say together. `fix`: where a person placed it."""
 
     reported: Facts | None
     excluded: bool
     found: Facts | None = None
+    fix: PlaceFix | None = None
 
     @property
     def facts(self) -> Facts | None:
-        if self.reported is None or self.found is None:
-            return self.reported
-        facts = _found_over(self.reported, self.found)
+        if self.reported is None:
+            return None
+        facts = _found_over(self.reported, self.found) if self.found else self.reported
+        if self.fix:
+            facts = self.fix.over(facts)
         return _discarded(facts) if self.excluded else facts
 
 
@@ -87,13 +110,19 @@ class Folded(NamedTuple):
     investigation_id: int | None
 
 
-def fold(reports: Iterable[StoredFacts]) -> Folded:
-    """What `reports`, in the order they became known, make us believe."""
+def fold(reports: Iterable[StoredFacts], fix: StoredFix | None = None) -> Folded:
+    """What `reports`, in the order they became known, and the last correction of the place make us believe."""
     belief: Belief | None = None
+    later: Facts | None = None
     last: dict[bool, int] = {}
     for report in reports:
         belief = follow(belief, report.facts, linked_by=report.linked_by or FILE, late=False)
-        last[report.facts.verification is not None] = report.id
+        investigated = report.facts.verification is not None
+        last[investigated] = report.id
+        if fix and investigated and report.id > fix.after_report:
+            later = _together(later, report.facts)
+    if fix:
+        belief = (belief or Belief(None, False))._replace(fix=PlaceFix(fix.place, later))
     return Folded(belief, last.get(False), last.get(True))
 
 
@@ -106,9 +135,12 @@ def follow(now: Belief | None, report: Facts, *, linked_by: str, late: bool) -> 
     """
     if report.verification is not None:
         before = now or Belief(None, False)
-        return before._replace(found=_together(before.found, report))
+        fix = before.fix and before.fix._replace(later=_together(before.fix.later, report))
+        return before._replace(found=_together(before.found, report), fix=fix)
     if now is None or now.reported is None:
-        return Belief(report, False, now.found if now else None) if report.disease else now
+        return (
+            (now or Belief(None, False))._replace(reported=report, excluded=False) if report.disease else now
+        )
     if not report.disease:
         return now if late else now._replace(reported=_discarded(now.reported), excluded=True)
     if not now.excluded:

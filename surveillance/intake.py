@@ -14,7 +14,7 @@ import orjson
 from i18n import Message
 from surveillance.belief import ROW, Facts
 from surveillance.linkage import Incoming, Key, Problem, person_keys
-from surveillance.place import OUTSIDE, Place, Placer, place_name
+from surveillance.place import AT_SEA, OUTSIDE, Place, Placer, place_name
 from surveillance.privacy import Vault
 from surveillance.sources.mapping import SourceMapping
 from surveillance.sources.rows import ParsedRow, RowParser
@@ -96,7 +96,7 @@ class Intake:
     def _note(self, report: CaseReport, place: Place) -> None:
         named = bool(report.commune or report.district)
         stays = report.verification is not None and report.verification not in MOVED
-        self.total["outside"] += place.rule == OUTSIDE
+        self.total["outside"] += report.verification is not None and place.rule in (OUTSIDE, AT_SEA)
         self.total["unknown commune"] += stays and named and place.unit_id is None
 
     def notes(self) -> Iterator[Message]:

@@ -195,7 +195,7 @@ def _believe(now: Current | None, incoming: Incoming, linked_by: str, report_id:
     if after is None or after == now.belief:
         return None
     if after.facts == now.belief.facts:
-        return now._replace(belief=after) if after.found else None
+        return now._replace(belief=after) if after.found or after.fix else None
     shaped_by = "report_id" if incoming.facts.verification is None else "investigation_id"
     known_from = max(incoming.known_at, now.known_from)
     return now._replace(belief=after, known_from=known_from, stored=False, **{shaped_by: report_id})

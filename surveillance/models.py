@@ -11,6 +11,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db import Base
+from surveillance.place import MISPLACED
+
+UNCERTAIN_M = 1000
+"""A point of house, street or neighbourhood that may be this far off is no such point. [P]"""
+DOUBTFUL = (
+    "known_to IS NULL AND (unit_id IS NULL OR place_estimated OR place_level = 'unknown'"
+    f" OR (uncertainty_m > {UNCERTAIN_M} AND place_level <> 'commune')"
+    f" OR place_rule IN ({', '.join(repr(rule) for rule in MISPLACED)}))"
+)
+"""Versions whose place a person should look at, written as the index has it, so that the planner uses that."""
 
 
 class SourceFile(Base):
@@ -120,6 +130,7 @@ class CaseVersion(Base):
         Index("ix_case_version_series", "disease", "event_date", "unit_id"),
         Index("ix_case_version_current", "case_id", unique=True, postgresql_where=text("known_to IS NULL")),
         Index("ix_case_version_geom", "geom", postgresql_using="gist"),
+        Index("ix_case_version_doubtful", "id", postgresql_where=text(DOUBTFUL)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,7 @@ from surveillance.intake import Intake
 from surveillance.models import IngestRun, SourceFile
 from surveillance.place import Placer
 from surveillance.privacy import Vault
+from surveillance.review.learnt import load_aliases
 from surveillance.sources.mapping import SourceMapping, load_mappings
 from surveillance.sources.reader import Unreadable, check_size, open_file
 from surveillance.sources.recognise import Recognised, recognise
@@ -282,7 +283,7 @@ def _read_rows(
     parser = RowParser(source=source, diseases=context.catalogue, today=now.astimezone(timezone).date())
     intake = Intake(
         parser=parser,
-        placer=context.placer(session),
+        placer=replace(context.placer(session), aliases=load_aliases(session)),
         vault=context.vault,
         timezone=timezone,
         known_at=now if context.known == "now" else None,

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
 from geodata.address import parse
+from geodata.aliases import BY_ALIAS, Aliases, unit_match
 from geodata.areas import Areas
 from geodata.by_point import UnitAt
 from geodata.endpoint import RULE, Endpoint
@@ -26,6 +27,11 @@ UNKNOWN_CODE = "Mã đơn vị không có trong danh mục"
 NO_PLACE = "Nguồn không ghi nơi ở"
 MEASURED = "Tọa độ đo tại nhà khi điều tra"
 OUTSIDE = "Tọa độ đo khi điều tra nằm ngoài phường/xã đã ghi: cần kiểm tra lại"
+AT_SEA = "Tọa độ không nằm trong phường/xã nào: ngoài biển hoặc ngoài địa bàn"
+OUTSIDE_REPORTED = "Tọa độ của nguồn nằm ngoài phường/xã đã ghi: cần kiểm tra lại"
+BORDER_M = 50
+"""Boundaries are simplified: without an uncertainty of its own, a point this near its commune is in it. [P]"""
+MISPLACED = (OUTSIDE, OUTSIDE_REPORTED, AT_SEA)
 MOVED_NOWHERE = "Điều tra: người bệnh ở nơi khác, phiếu không ghi phường/xã nào"
 
 FINEST = ((50, PlaceLevel.HOUSE), (200, PlaceLevel.STREET))
@@ -50,13 +56,15 @@ class Place(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Placer:
     """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id. `streets`
-    None: nothing is known of streets. `endpoint`: a geocoder of the deployment's own, for what they do not know."""
+    None: nothing is known of streets. `endpoint`: a geocoder of the deployment's own, for what they do not know.
+    `aliases`: what people taught, asked where the words alone leave it open."""
 
     unit_ids: Mapping[UnitKey, int]
     gazetteer: Gazetteer | None
     areas: Areas
     streets: StreetBook | None = None
     endpoint: Endpoint | None = None
+    aliases: Aliases = field(default_factory=Aliases)
 
     def place(self, report: CaseReport, point_level: PlaceLevel | None) -> Place:
         if report.verification is not None:
@@ -65,11 +73,22 @@ class Placer:
         unit_id = self.unit_ids[match.unit] if match.unit else None
         former_id = self.unit_ids.get(match.former) if match.former else None
         level, lon, lat, uncertainty = match.level, match.lon, match.lat, match.uncertainty_m
-        if report.lon is not None and point_level is not None:
+        rule = match.rule
+        if report.lon is not None and report.lat is not None and point_level is not None:
             level, lon, lat, uncertainty = point_level, report.lon, report.lat, report.uncertainty_m
+            allowed = BORDER_M if uncertainty is None else uncertainty
+            rule = self.doubt(unit_id, lon, lat, allowed, OUTSIDE_REPORTED) or rule
         if unit_id is None:
             level = PlaceLevel.UNKNOWN
-        return Place(unit_id, former_id, level.value, match.rule, match.estimated, lon, lat, uncertainty)
+        return Place(unit_id, former_id, level.value, rule, match.estimated, lon, lat, uncertainty)
+
+    def doubt(
+        self, unit_id: int | None, lon: float, lat: float, metres: float | None, outside: str
+    ) -> str | None:
+        """Why a measured point cannot be where it is said to be; None where nothing speaks against it."""
+        if self.areas.nowhere(lon, lat, metres or 0):
+            return AT_SEA
+        return outside if unit_id and self.areas.far_outside(unit_id, lon, lat, metres or 0) else None
 
     def _found(self, report: CaseReport) -> Place:
         """What an investigation says of the place: no unit, no point and no rule where it says nothing."""
@@ -83,8 +102,7 @@ class Placer:
             lon, lat, uncertainty = report.lon, report.lat, report.uncertainty_m
             unit_id = unit_id if named else self.areas.unit_at(lon, lat)
             level = next((x for most, x in FINEST if uncertainty <= most), PlaceLevel.NEIGHBOURHOOD)
-            outside = unit_id is not None and self.areas.far_outside(unit_id, lon, lat, uncertainty)
-            rule = OUTSIDE if outside else MEASURED
+            rule = self.doubt(unit_id, lon, lat, uncertainty, OUTSIDE) or MEASURED
         if unit_id is None and report.verification in MOVED:
             level, rule = PlaceLevel.UNKNOWN, match.rule or MOVED_NOWHERE
         return Place(unit_id, former_id, level.value, rule, match.estimated, lon, lat, uncertainty)
@@ -92,17 +110,12 @@ class Placer:
     def _match(self, report: CaseReport) -> Match:
         if report.unit_code:
             return self._by_code(report.unit_code, report.date_report)
-        if self.gazetteer is None:
-            return Match(unit=None, rule=NO_PLACE)
-        match = geocode(
-            self.gazetteer,
+        match = self.look_up(
             commune=report.commune,
             district=report.district,
             province=report.province,
             address=report.identity.address,
             on=report.date_report,
-            streets=self.streets,
-            areas=self._commune_at,
         )
         return self._asked(match, report.identity.address)
 
@@ -116,6 +129,27 @@ class Placer:
             return match
         found = self.endpoint.find(parts.street, parts.house, circle)
         return replace(match, **found._asdict(), rule=RULE) if found else match
+
+    def look_up(
+        self,
+        *,
+        commune: str | None,
+        district: str | None,
+        province: str | None,
+        address: str | None,
+        on: date,
+    ) -> Match:
+        """Where these words lie; by what people taught where the register leaves it open."""
+        if self.gazetteer is None:
+            return Match(unit=None, rule=NO_PLACE)
+        said = {"commune": commune, "district": district, "province": province, "address": address}
+        match = geocode(self.gazetteer, **said, on=on, streets=self.streets, areas=self._commune_at)
+        if match.unit is not None and not match.estimated:
+            return match
+        taught = self.aliases.find(said, fine_only=match.estimated)
+        if taught is None or taught not in self.unit_ids:
+            return match
+        return unit_match(self.gazetteer, taught, BY_ALIAS, match)
 
     def _by_code(self, code: str, on: date) -> Match:
         """The unit that had `code` on that day (codes are re-used, domain.md §4), or what became of it."""

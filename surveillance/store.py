@@ -16,7 +16,7 @@ import psycopg
 from psycopg import Cursor, sql
 from sqlalchemy.orm import Session
 
-from surveillance.belief import Belief, Facts, StoredFacts, fold
+from surveillance.belief import PLACE, Belief, Facts, StoredFacts, StoredFix, fold
 from surveillance.linkage import Current, Incoming, Plan, Problem, StoredReport, Version
 
 _VERSION_COLUMNS = (
@@ -30,6 +30,10 @@ _VERSION_COLUMNS = (
     "uncertainty_m",
 )
 _LOCK = zlib.crc32(b"canhdich:ingest")
+STANDING_FIX = (
+    "f.kind IN ('choice', 'pin', 'text') AND NOT EXISTS (SELECT FROM address_fix u WHERE u.undoes = f.id)"
+)
+"""Events `f` of `address_fix` that place a case and were not undone."""
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _DATES = ("event_date", "date_onset", "date_admission", "date_report")
 
@@ -68,8 +72,8 @@ def known_contents(cursor: Cursor[Any], cases: Collection[int]) -> set[tuple[int
 
 
 def current_versions(cursor: Cursor[Any], cases: Collection[int]) -> dict[int, Current]:
-    """What is believed now. Of cases that were investigated, and of those without any version (their runs were taken
-    back), the reports say what lies under it. A version is excluded when its report named no disease."""
+    """What is believed now. Of cases that were investigated or corrected, and of those without any version (their runs
+    were taken back), the reports say what lies under it. A version is excluded when its report named no disease."""
     fields = ", ".join(f"v.{name}" for name in Facts._fields[:-3])
     _execute(
         cursor,
@@ -85,8 +89,9 @@ def current_versions(cursor: Cursor[Any], cases: Collection[int]) -> dict[int, C
     lost = [case_id for case_id in cases if case_id not in current]
     current |= _taken_back(cursor, lost)
     investigated = [case_id for case_id, now in current.items() if now.investigation_id is not None]
-    for case_id, reports in surviving_reports(cursor, [*lost, *investigated]).items():
-        folded = fold(reports)
+    fixes = place_fixes(cursor, cases)
+    for case_id, reports in surviving_reports(cursor, {*lost, *investigated, *fixes}).items():
+        folded = fold(reports, fixes.get(case_id))
         if folded.belief is not None:
             current[case_id] = current[case_id]._replace(
                 belief=folded.belief, investigation_id=folded.investigation_id
@@ -133,13 +138,32 @@ def surviving_reports(
     return found
 
 
+def place_fixes(cursor: Cursor[Any], cases: Collection[int]) -> dict[int, StoredFix]:
+    """The last correction of the place of each of `cases` that was corrected and not undone."""
+    _execute(
+        cursor,
+        f"SELECT DISTINCT ON (f.case_id) f.case_id, f.after, f.after_report FROM address_fix f"
+        f" WHERE f.case_id = ANY(%s) AND {STANDING_FIX} ORDER BY f.case_id, f.id DESC",
+        list(cases),
+    )
+    return {
+        case_id: StoredFix({name: place[name] for name in PLACE}, after_report)
+        for case_id, place, after_report in cursor
+    }
+
+
 def lock_ingest(cursor: Cursor[Any]) -> None:
     """One transaction at a time links reports to cases; held until it ends."""
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
 def drop_keys(cursor: Cursor[Any], run_id: int) -> None:
-    cursor.execute("DELETE FROM case_key WHERE run_id = %s", (run_id,))
+    """File numbers of cases whose place a person corrected stay: the correction is found again by them."""
+    cursor.execute(
+        "DELETE FROM case_key k WHERE run_id = %s AND NOT (kind = 'file' AND EXISTS ("
+        f" SELECT FROM address_fix f WHERE f.case_id = k.case_id AND {STANDING_FIX}))",
+        (run_id,),
+    )
 
 
 def write(cursor: Cursor[Any], run_id: int, plan: Plan) -> None:

@@ -10,7 +10,7 @@ from db import notify
 from geodata.street_store import forget_streets
 from i18n import Message, MessageError
 from surveillance import store
-from surveillance.belief import StoredFacts, fold
+from surveillance.belief import StoredFacts, StoredFix, fold
 from surveillance.linkage import Current, Plan, version_of
 from surveillance.models import IngestRun, SourceFile
 
@@ -36,7 +36,8 @@ def undo_run(session: Session, run_id: int, now: datetime) -> None:
     store.lock_ingest(cursor)
     cases = store.cases_of(cursor, run_id)
     reports = store.surviving_reports(cursor, cases, without_run=run_id)
-    store.write(cursor, run_id, _plan(reports, store.current_versions(cursor, cases), now))
+    fixes = store.place_fixes(cursor, cases)
+    store.write(cursor, run_id, refold(reports, fixes, store.current_versions(cursor, cases), now))
     store.drop_keys(cursor, run_id)
     forget_streets(session, run_id, now)
     run.state = "undone"
@@ -47,10 +48,16 @@ def undo_run(session: Session, run_id: int, now: datetime) -> None:
     notify(session, "ingested")
 
 
-def _plan(reports: dict[int, list[StoredFacts]], current: dict[int, Current], now: datetime) -> Plan:
+def refold(
+    reports: dict[int, list[StoredFacts]],
+    fixes: dict[int, StoredFix],
+    current: dict[int, Current],
+    now: datetime,
+) -> Plan:
+    """What to write so that each case is believed from `now` on as its reports and the fix of its place say."""
     plan = Plan()
     for case_id, survivors in reports.items():
-        left = fold(survivors)
+        left = fold(survivors, fixes.get(case_id))
         believed = left.belief.facts if left.belief else None
         before = current[case_id]
         if before.belief.facts == believed:

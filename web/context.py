@@ -27,6 +27,7 @@ from surveillance.diseases import Disease
 from surveillance.outbreaks.cases import load_area
 from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.profiles import Profile
+from surveillance.review.placers import Placers
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -42,6 +43,7 @@ class Context:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     tiles: TileCache = field(default_factory=TileCache)
     land: dict[datetime | None, Area | None] = field(default_factory=dict)
+    placers: Placers = field(default_factory=Placers)
 
 
 @dataclass(frozen=True, kw_only=True)

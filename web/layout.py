@@ -16,10 +16,12 @@ from accounts.models import Role
 from alerts.views import unread_count
 from i18n import LOCALES, Message, _, current_locale
 from reports.service import KINDS
+from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, outbreaks, reports
+from web.pages import alerts, data, map, outbreaks, reports, review
+from web.pages.review_detail import REVIEWERS
 
 POLL_MS = 5000
 
@@ -33,6 +35,8 @@ class Page:
     icon: str
     roles: frozenset[Role]
     layout: Callable[..., Any]
+    short: Message | None = None
+    """On a phone, where the title is too long."""
 
 
 EVERYONE = frozenset(Role)
@@ -41,6 +45,14 @@ PAGES = (
     Page(path="/map", title=Message("Bản đồ"), icon="map", roles=EVERYONE, layout=map.layout),
     Page(path="/alerts", title=Message("Cảnh báo"), icon="bell", roles=EVERYONE, layout=alerts.layout),
     Page(path="/outbreaks", title=Message("Ổ dịch"), icon="virus", roles=EVERYONE, layout=outbreaks.layout),
+    Page(
+        path="/review",
+        title=Message("Địa chỉ cần xem"),
+        short=Message("Địa chỉ"),
+        icon="map-pin",
+        roles=frozenset(REVIEWERS),
+        layout=review.layout,
+    ),
     Page(
         path="/data",
         title=Message("Dữ liệu"),
@@ -93,7 +105,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, outbreaks, data, reports):
+    for page in (map, alerts, outbreaks, review, data, reports):
         page.register(app)
 
 
@@ -118,34 +130,45 @@ def show_nav(_version: str | None, path: str) -> Any:
 
 
 def navigation(path: str) -> list[Any]:
-    """Links to the pages this visitor may open, with the number of alerts not yet looked at."""
+    """Links to the pages this visitor may open, with the number of alerts and addresses not yet looked at."""
+    who = viewer()
     with open_session() as session:
-        waiting = unread_count(session, viewer().id)
-    return [_nav_item(page, path, waiting) for page in PAGES if viewer().role in page.roles]
+        alerts_waiting = unread_count(session, who.id)
+        addresses = waiting_count(session, who.area_ids) if who.role in REVIEWERS else 0
+    waiting = {
+        "/alerts": (alerts_waiting, _("{n} cảnh báo chưa xem", n=alerts_waiting)),
+        "/review": (addresses, _("{n} ca có địa chỉ cần xem", n=addresses)),
+    }
+    return [
+        _nav_item(page, path, *waiting.get(page.path, (0, ""))) for page in PAGES if who.role in page.roles
+    ]
 
 
-def _nav_item(page: Page, path: str, waiting: int) -> Any:
+def _nav_item(page: Page, path: str, waiting: int, said: str) -> Any:
     active = path == page.path or path.startswith(page.path + "/")
     counter = (
-        [
-            html.Span(
-                str(waiting) if waiting < 100 else "99+",
-                className="nav-count",
-                title=_("{n} cảnh báo chưa xem", n=waiting),
-            )
-        ]
-        if page.path == "/alerts" and waiting
+        [html.Span(str(waiting) if waiting < 100 else "99+", className="nav-count", title=said)]
+        if waiting
         else []
     )
     current = aria(current="page") if active else {}
     return html.Div(
         dcc.Link(
-            [icon(page.icon), html.Span(str(page.title), className="nav-label"), *counter],
+            [icon(page.icon), *_labels(page), *counter],
             href=page.path,
             className="nav-item is-active" if active else "nav-item",
         ),
         **current,
     )
+
+
+def _labels(page: Page) -> list[Any]:
+    if page.short is None:
+        return [html.Span(str(page.title), className="nav-label")]
+    return [
+        html.Span(str(page.title), className="nav-label only-desktop"),
+        html.Span(str(page.short), className="nav-label only-phone"),
+    ]
 
 
 def _frame(who: Viewer) -> html.Div:

@@ -20,6 +20,7 @@ from reports.service import ReportError, report_file
 from surveillance import jobs
 from surveillance.clock import data_until
 from surveillance.outbreaks.views import outbreaks_version
+from surveillance.review.queue import fixes_version
 from web import outbreak_routes
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
@@ -60,6 +61,7 @@ def version() -> Response:
             until,
             alerts_version(session),
             outbreaks_version(session),
+            fixes_version(session),
             unread_count(session, viewer().id),
         )
         stale = until is None or (now(session) - until).total_seconds() > STALE_AFTER_H * 3600

@@ -86,6 +86,8 @@ class Props(TypedDict, total=False):
     bounds: Bounds | None
     padding: int | None
     flyTo: dict[str, Any] | None
+    pin: dict[str, float] | None
+    pinLabel: str | None
     selected: FeatureId | dict[str, FeatureId] | None
     dark: bool | None
     locale: dict[str, str] | None
@@ -107,7 +109,8 @@ class EpiMap(Component):
 
     In: `layers`, bottom to top; `viewState` or `bounds` (west, south, east, north; `padding` px);
     `flyTo` ({lng, lat, zoom} or {bounds}); `selected` (a feature id of the first choropleth, or
-    {layer, id}; '' for none); `dark`; texts. Out: `clickData` {layer, id, properties, lngLat, t}
+    {layer, id}; '' for none); `pin` ({lng, lat}: one marker to drag, handed back where it was put);
+    `dark`; texts. Out: `clickData` {layer, id, properties, lngLat, t}
     (layer and id null on empty ground), `viewState`, `viewBounds`, `ready`, `webgl`. Without
     WebGL2 it shows the picture at `noWebglUrl` with `noWebglText`.
     """

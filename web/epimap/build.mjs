@@ -6,8 +6,8 @@ import {build} from 'esbuild';
 
 const ASSETS = '../../assets';
 const TARGET = ['chrome109', 'firefox115', 'safari16.4'];
-const ICONS = ['alert-triangle', 'bell', 'check', 'chevron-right', 'clock', 'database', 'download', 'file-report',
-  'filter', 'language', 'logout', 'map', 'menu-2', 'moon', 'player-pause', 'player-play', 'refresh', 'search',
+const ICONS = ['alert-triangle', 'arrow-back-up', 'bell', 'check', 'chevron-right', 'clock', 'database', 'download', 'eye', 'file-report',
+  'filter', 'help', 'language', 'logout', 'map', 'map-pin', 'menu-2', 'moon', 'player-pause', 'player-play', 'refresh', 'search',
   'settings', 'share', 'sun', 'user', 'virus', 'x'];
 
 const file = name => `node_modules/${name}`;

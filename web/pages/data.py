@@ -40,6 +40,7 @@ STATES = {
 }
 JOB_NAMES = {
     "collect": Message("Nhận tệp"),
+    "review": Message("Đọc địa chỉ chờ xem"),
     "analyse": Message("Phân tích số ca"),
     "outbreaks": Message("Tìm ổ dịch"),
     "outbreak_check": Message("Đối chiếu ổ dịch hằng đêm"),

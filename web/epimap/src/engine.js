@@ -2,6 +2,7 @@
 import {Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl} from 'maplibre-gl';
 import {FeatureStates} from './featureState.js';
 import {pictureFor} from './images.js';
+import {Pin} from './pin.js';
 import {Hover, clickData, featureAt} from './pointer.js';
 import {styleFor} from './style.js';
 
@@ -18,7 +19,7 @@ export class Engine {
    * @param {HTMLElement} container with a size
    * @param {object} props of the component
    * @param {{workerUrl: string, fontFaces: object}} urls
-   * @param {(out: object) => void} emit clickData, viewState, viewBounds, ready
+   * @param {(out: object) => void} emit clickData, pin, viewState, viewBounds, ready
    * @param {(failed: boolean) => void} onFailure whether some data could not be loaded
    */
   constructor(container, props, urls, emit, onFailure) {
@@ -37,6 +38,8 @@ export class Engine {
       dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, fadeDuration: 0,
     });
     this.states = new FeatureStates(this.map);
+    this.pin = new Pin(this.map, pin => this.emit({pin}));
+    this.pin.show(props.pin, props.pinLabel);
     this.listen(container);
   }
 
@@ -51,6 +54,7 @@ export class Engine {
     map.once('idle', () => this.emit({ready: true, webgl: true, ...this.view()}));
     map.on('moveend', () => this.emit(this.view()));
     map.on('click', event => {
+      if (event.originalEvent.target.closest?.('.epimap-pin')) return;
       this.emit({clickData: clickData(featureAt(map, this.layers(), event.point), event.lngLat, Date.now())});
     });
     map.on('error', ({error}) => { console.warn(`EpiMap: ${error?.message ?? error}`); this.onFailure(true); });
@@ -73,6 +77,7 @@ export class Engine {
     const before = this.props;
     this.props = props;
     if (props.layers !== before.layers || props.dark !== before.dark || props.selected !== before.selected) this.apply();
+    if (!same(props.pin, before.pin)) this.pin.show(props.pin, props.pinLabel);
     this.moveCamera(before, props);
   }
 
