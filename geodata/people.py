@@ -23,10 +23,24 @@ def renew_population(session: Session) -> None:
 
     Only units that lie wholly in counted ones get a figure; it takes the place of an older estimate, never of a count.
     """
-    for (day, year), counted in _counts(session).items():
+    by_detail = sorted(_counts(session).items(), key=lambda x: len(x[1]))  # the finest has the last word
+    for (day, year), counted in by_detail:
         for other in first_days(session):
             if other != day:
                 _carry(session, counted, day, year, other)
+
+
+def store_counts(session: Session, counts: Mapping[int, Mapping[int, int]], source: str) -> None:
+    """Replace people counted (not estimated) by year and unit id."""
+    for year, persons in counts.items():
+        replaced = Population.unit_id.in_(persons) & (Population.year == year)
+        session.execute(delete(Population).where(replaced))
+        rows = [
+            {"unit_id": unit, "year": year, "persons": n, "source": source, "estimated": False}
+            for unit, n in persons.items()
+        ]
+        if rows:
+            session.execute(insert(Population), rows)
 
 
 def _counts(session: Session) -> dict[tuple[date, int], dict[int, int]]:
