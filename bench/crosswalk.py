@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from embedded import DURABLE, FOR_TESTS, EmbeddedPostGIS
 from geodata.boundaries import Wanted, import_boundaries
 from geodata.models import AdminUnit, Population, UnitLineage
 from geodata.registry import load_registry
-from geodata.releases import crosswalk_between, units_on
+from geodata.releases import crosswalk_between
 from geodata.shares import renew_shares
 from geodata.units import load_units
 from migrate import migrate
@@ -55,7 +55,9 @@ def main(shared: Path) -> None:
         for file, day in FILES:
             path = shared / "data/boundaries" / file
             wanted = Wanted(release=day)
-            report = import_boundaries(session, path, province_code="79", now=datetime.now(UTC), wanted=wanted)
+            report = import_boundaries(
+                session, path, province_code="79", now=datetime.now(UTC), wanted=wanted
+            )
             print(f"{day}: {len(report.match.areas)} wards, {len(report.match.left_over)} left over")
         print(f"import of four releases: {time.perf_counter() - started:.1f} s")
         against_official(session, official)

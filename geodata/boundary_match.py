@@ -27,7 +27,8 @@ _OTHER_NAMES_LIMIT = 0.3
 _DUPLICATE = 0.5
 """A later shape of a unit that lies by more than this in an earlier one is the same drawn twice, not another part."""
 _ENGLISH_KIND = re.compile(
-    r"^(?:ward|district|commune|town(?:ship)?)\s+|\s+(?:ward|district|commune|town(?:ship)?|city)$", re.IGNORECASE
+    r"^(?:ward|district|commune|town(?:ship)?)\s+|\s+(?:ward|district|commune|town(?:ship)?|city)$",
+    re.IGNORECASE,
 )
 _NAMELESS = ("", "nan", "none", "null")
 

@@ -8,7 +8,7 @@ once, at the end, without losing a case (docs/decisions/boundary-releases.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +38,27 @@ class Crosswalk:
 
     def row(self, source: int) -> dict[int, float]:
         """The targets of a source with its shares, the largest first; what lies outside is not listed."""
-        return dict(sorted(self._entries(self.sources.index(source)).items(), key=lambda x: (-x[1], x[0])))
+        parts = {self.targets[j]: x for j, x in self.columns(source).items() if j < len(self.targets)}
+        return dict(sorted(parts.items(), key=lambda x: (-x[1], x[0])))
 
-    def _entries(self, row: int) -> dict[int, float]:
-        part = slice(self.shares.indptr[row], self.shares.indptr[row + 1])
-        pairs = zip(self.shares.indices[part], self.shares.data[part], strict=True)
-        return {self.targets[j]: float(share) for j, share in pairs if j < len(self.targets)}
+    def columns(self, source: int) -> dict[int, float]:
+        """The shares of a source by column, the last one for what lies outside."""
+        i = self.sources.index(source)
+        part = slice(self.shares.indptr[i], self.shares.indptr[i + 1])
+        return {
+            int(j): float(x) for j, x in zip(self.shares.indices[part], self.shares.data[part], strict=True)
+        }
+
+    def sources_of(self, target: int) -> list[int]:
+        """The sources of which a part lies in a target."""
+        return [
+            self.sources[int(i)] for i in np.unique(self.shares[:, [self.targets.index(target)]].nonzero()[0])
+        ]
+
+    def only(self, sources: Collection[int]) -> Crosswalk:
+        """The rows of these sources."""
+        rows = [i for i, source in enumerate(self.sources) if source in sources]
+        return Crosswalk(tuple(self.sources[i] for i in rows), self.targets, csr_array(self.shares[rows]))
 
     def undecided(self) -> list[int]:
         """The sources that lie in more than one target, or partly outside."""
@@ -83,6 +98,13 @@ def _with_outside(table: csr_array) -> csr_array:
     scaled.eliminate_zeros()
     scaled.sort_indices()
     return scaled
+
+
+def stacked(crosswalks: Sequence[Crosswalk], targets: Sequence[int]) -> Crosswalk:
+    """Crosswalks to the same targets, one below the other."""
+    sources = tuple(source for crosswalk in crosswalks for source in crosswalk.sources)
+    empty = csr_array((0, len(targets) + 1))
+    return Crosswalk(sources, tuple(targets), csr_array(vstack([empty, *(x.shares for x in crosswalks)])))
 
 
 def compose(first: Crosswalk, second: Crosswalk) -> Crosswalk:

@@ -12,13 +12,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import BigInteger, ColumnElement, any_, cast, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from geodata.crosswalk import Crosswalk, compose, from_links, identity
-from geodata.models import AdminUnit, UnitLineage
+from geodata.crosswalk import Crosswalk, compose, from_links, identity, stacked
+from geodata.models import AdminUnit, BoundaryRelease, UnitLineage
 from geodata.registry import DEFAULT_WEIGHT
+from geodata.types import Candidate, UnitKey, UnitLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +82,22 @@ def find_release(session: Session, chosen: str | date | None) -> Release | None:
     return next((release for release in known if release.on <= on), None)
 
 
+def release_before(session: Session, release: Release | None) -> Release | None:
+    """The release that ended when this one began."""
+    return next((x for x in releases(session) if release and x.until == release.on), None)
+
+
 def units_on(session: Session, on: date) -> tuple[int, ...]:
     """The smallest units of a day, by id."""
     query = text(
         f"SELECT id FROM ({_LEAVES}) leaf WHERE valid_from <= :on AND (valid_to IS NULL OR valid_to > :on) ORDER BY id"
     )
     return tuple(session.scalars(query, {"on": on}))
+
+
+def all_leaves(session: Session) -> list[int]:
+    """The smallest units of all times."""
+    return list(session.scalars(text(f"SELECT id FROM ({_LEAVES}) leaf ORDER BY id")))
 
 
 def first_days(session: Session) -> list[date]:
@@ -111,23 +124,36 @@ def crosswalk_between(session: Session, source: date, target: date) -> Crosswalk
 def crosswalk_to(session: Session, unit_ids: Collection[int], target: date) -> Crosswalk:
     """From any units, each of its own time, to those of a release."""
     query = select(AdminUnit.id, AdminUnit.valid_from).where(AdminUnit.id.in_(unit_ids))
-    by_day: dict[date, list[int]] = defaultdict(list)
-    for unit, day in session.execute(query.order_by(AdminUnit.id)):
-        by_day[day].append(unit)
-    targets = units_on(session, target)
-    links: list[Link] = []
-    for day, units in by_day.items():
-        walk = crosswalk_between(session, day, target)
-        links += [
-            (unit, x, share) for unit in units if unit in walk.sources for x, share in walk.row(unit).items()
-        ]
-    return from_links(sorted(u for units in by_day.values() for u in units), targets, links)
+    by_day: dict[date, set[int]] = defaultdict(set)
+    for unit, day in session.execute(query):
+        by_day[day].add(unit)
+    walks = [(crosswalk_between(session, day, target), units) for day, units in sorted(by_day.items())]
+    return stacked([walk.only(units) for walk, units in walks], units_on(session, target))
 
 
-def links_between(session: Session, olds: Collection[int], news: Collection[int]) -> list[UnitLineage]:
+def older_successors(session: Session) -> dict[UnitKey, tuple[Candidate, ...]]:
+    """Units of today, with shares, that the units of releases brought by files went into; none for one that lies
+    elsewhere."""
+    days = first_days(session)
+    brought = session.scalars(select(BoundaryRelease.on_date))
+    walks = [crosswalk_between(session, day, days[-1]) for day in brought]
+    query = select(AdminUnit.id, AdminUnit.level, AdminUnit.code, AdminUnit.valid_from)
+    keys = {row.id: UnitKey(UnitLevel(row.level), row.code, row.valid_from) for row in session.execute(query)}
+    return {
+        keys[unit]: tuple(Candidate(keys[target], share) for target, share in walk.row(unit).items())
+        for walk in walks
+        for unit in walk.sources
+    }
+
+
+def links_between(session: Session, olds: Sequence[int], news: Sequence[int]) -> list[UnitLineage]:
     """What is known of how units of one release went into those of the next."""
-    query = select(UnitLineage).where(UnitLineage.old_id.in_(olds), UnitLineage.new_id.in_(news))
+    query = select(UnitLineage).where(_among(UnitLineage.old_id, olds), _among(UnitLineage.new_id, news))
     return list(session.scalars(query.order_by(UnitLineage.old_id, UnitLineage.new_id)))
+
+
+def _among(column: Any, units: Sequence[int]) -> ColumnElement[bool]:
+    return column == any_(cast(list(units), ARRAY(BigInteger)))
 
 
 def _forward(session: Session, olds: Sequence[int], news: Sequence[int]) -> Crosswalk:

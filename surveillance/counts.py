@@ -131,7 +131,7 @@ def counts_by_unit(
         select(CaseVersion.unit_id, func.count())
         .where(
             CaseVersion.event_date.between(start, end),
-            _counted(disease, as_of, classification, verified),
+            counted(disease, as_of, classification, verified),
         )
         .group_by(CaseVersion.unit_id)
     )
@@ -158,7 +158,7 @@ def city_summary(
         _count(and_(CaseVersion.unit_id.is_(None), day > today - timedelta(days=28))),
     ).where(
         day.between(min(new_year, today - timedelta(days=34)), today),
-        _counted(disease, as_of, classification),
+        counted(disease, as_of, classification),
     )
     if unit_ids is not None:
         query = query.where(CaseVersion.unit_id.in_(unit_ids))
@@ -257,7 +257,7 @@ def _days(
     """Cases per day of `start`..`end`, (T,); unplaced ones count for the city."""
     query = (
         select(CaseVersion.event_date, func.count())
-        .where(CaseVersion.event_date.between(start, end), _counted(disease, as_of, classification, verified))
+        .where(CaseVersion.event_date.between(start, end), counted(disease, as_of, classification, verified))
         .group_by(CaseVersion.event_date)
     )
     if unit_id is not None:
@@ -284,9 +284,10 @@ def _known_since(
     return first, last if unit_id is None and (last - first).days > BREAK_DAYS else None
 
 
-def _counted(
+def counted(
     disease: str | None, as_of: datetime | None, classification: Classes, verified: bool = False
 ) -> ColumnElement[bool]:
+    """Versions that are counted: as believed at `as_of`, of a disease (None: all), of these classes."""
     chosen = believed(as_of)
     if disease is not None:
         chosen = and_(chosen, CaseVersion.disease == disease)

@@ -10,7 +10,7 @@ import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,8 @@ from sqlalchemy.orm import Session
 from db import notify, session_scope
 from geodata.areas import Areas, surveyed_areas
 from geodata.gazetteer import Gazetteer
-from geodata.types import UnitKey
+from geodata.releases import older_successors
+from geodata.types import Candidate, UnitKey
 from geodata.units import gazetteer_for, unit_ids
 from i18n import Message
 from settings import Settings
@@ -67,6 +68,7 @@ class Context:
     unit_ids: Mapping[UnitKey, int]
     areas: Areas
     known: Literal["now", "report"]
+    older: Mapping[UnitKey, tuple[Candidate, ...]] = field(default_factory=dict)
 
     @cached_property
     def vault(self) -> Vault:
@@ -74,7 +76,7 @@ class Context:
 
     @cached_property
     def placer(self) -> Placer:
-        return Placer(unit_ids=self.unit_ids, gazetteer=self.gazetteer, areas=self.areas)
+        return Placer(unit_ids=self.unit_ids, gazetteer=self.gazetteer, areas=self.areas, older=self.older)
 
     @property
     def max_bytes(self) -> int:
@@ -103,6 +105,7 @@ def build_context(session: Session, settings: Settings) -> Context:
         unit_ids=unit_ids(session),
         areas=surveyed_areas(session),
         known="report" if settings.clock == "data" else "now",
+        older=older_successors(session),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from geodata.areas import Areas
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
-from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
+from geodata.types import Candidate, Match, PlaceLevel, UnitKey, UnitLevel
 from surveillance.types import CaseReport
 from surveillance.verification import MOVED
 
@@ -45,11 +45,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Placer:
-    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id."""
+    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id. `older`:
+    what became of the units of releases that boundary files brought, in units of today."""
 
     unit_ids: Mapping[UnitKey, int]
     gazetteer: Gazetteer | None
     areas: Areas
+    older: Mapping[UnitKey, tuple[Candidate, ...]] = field(default_factory=dict)
 
     def place(self, report: CaseReport, point_level: PlaceLevel | None) -> Place:
         if report.verification is not None:
@@ -102,9 +104,12 @@ class Placer:
         if not keys:
             return Match(unit=None, rule=UNKNOWN_CODE)
         key = next((key for key in keys if key.valid_from <= on), keys[-1])
-        successors = self.gazetteer.shares.get(key) if self.gazetteer else None
-        if not successors:
+        former = self.gazetteer.shares.get(key) if self.gazetteer else None
+        successors = former or self.older.get(key)
+        if successors is None:
             return Match(unit=key, level=PlaceLevel.COMMUNE, rule=BY_CODE)
+        if not successors:
+            return Match(unit=None, rule=UNKNOWN_CODE)
         return Match(
             unit=successors[0].unit,
             former=key,
