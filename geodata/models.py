@@ -40,8 +40,8 @@ class UnitLineage(Base):
     """`old` went into `new`; `split` when it also went elsewhere.
 
     `share` is the part of `old` that went into `new`, `back_share` the part of `new` that came from `old`; NULL where
-    nothing measured them. `basis` tells where the link is from: official (register), file (a lineage file), overlap
-    (of imported boundaries; made anew by every import).
+    nothing measured them. `basis` tells where the link is from: official (register), lineage (a file), shares (a
+    file that also gave the shares), overlap (of imported boundaries; made anew by every import).
     """
 
     __tablename__ = "unit_lineage"

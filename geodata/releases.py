@@ -165,9 +165,14 @@ def _forward(session: Session, olds: Sequence[int], news: Sequence[int]) -> Cros
 def _forward_links(links: Collection[UnitLineage]) -> Iterator[Link]:
     """Measured shares where all of a unit are; else the default successor weighs more (`registry.DEFAULT_WEIGHT`)."""
     measured = _complete((x.old_id, x.share) for x in links)
-    for x in links:
-        weight = x.share if x.old_id in measured else DEFAULT_WEIGHT if x.is_default else 1.0
-        yield x.old_id, x.new_id, weight or 0.0
+    weights = [
+        (x.share or 0.0) if x.old_id in measured else DEFAULT_WEIGHT if x.is_default else 1.0 for x in links
+    ]
+    totals: dict[int, float] = defaultdict(float)
+    for x, weight in zip(links, weights, strict=True):
+        totals[x.old_id] += weight
+    for x, weight in zip(links, weights, strict=True):
+        yield x.old_id, x.new_id, weight / (totals[x.old_id] or 1.0)
 
 
 def _backward(session: Session, news: Sequence[int], olds: Sequence[int]) -> Crosswalk:

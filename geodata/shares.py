@@ -14,12 +14,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from geodata.crosswalk import Floats, Shapes, area_km2, overlap_km2, people_in
+from geodata.lineage import WITH_SHARES
 from geodata.models import AdminUnit, Boundary, Population, UnitLineage
 from geodata.releases import first_days, links_between, units_on
 from geodata.text import accent_key
 
 OVERLAP = "overlap"
-FILE = "file"
 LEAST_SHARE = 0.02
 """Less of a unit than this in another is how two files draw one border, not a split
 (docs/methods/units-through-time.md)."""
@@ -123,7 +123,7 @@ def _measure(links: Sequence[UnitLineage], areas: Areas, counted: Counted) -> No
     """Shares by people where they were counted, else by area; shares that a file brought are kept."""
     by_old, by_new = _grouped(links)
     for group in by_old.values():
-        if any(link.basis != FILE for link in group):
+        if any(link.basis != WITH_SHARES for link in group):
             for link, share in zip(group, _shares(group, areas, counted), strict=True):
                 link.share = share
     drawn = [unit for unit in by_old if unit in areas]
