@@ -83,6 +83,8 @@ def read_boundaries(path: Path, layer: str | None = None, crs: str | None = None
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise BoundaryError(Message("{file} không có lớp bản đồ nào.", file=path.name))
     frame = _with_tags(frame if frame.geometry.name == "geometry" else frame.rename_geometry("geometry"))
+    empty = [name for name in frame.columns if name != "geometry" and frame[name].isna().all()]
+    frame = frame.drop(columns=empty)  # KML's own "Name" must not hide the column that holds the names
     frame["row"] = np.arange(1, len(frame) + 1)
     return _mended_text(_in_degrees(_polygons(frame, path.name), path.name, crs))
 

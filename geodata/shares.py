@@ -24,6 +24,7 @@ LEAST_SHARE = 0.02
 """Less of a unit than this in another is how two files draw one border, not a split
 (docs/methods/units-through-time.md)."""
 _MOSTLY = 0.5
+_COVERED = 0.8
 
 Areas = Mapping[int, shapely.Geometry]
 Parts = dict[int, dict[int, float]]
@@ -148,13 +149,15 @@ def _grouped(
 
 
 def _shares(group: Sequence[UnitLineage], areas: Areas, counted: Counted) -> Sequence[float | None]:
-    """Of one old unit among its successors."""
+    """Of one old unit among its successors; None where the map draws much of it elsewhere and so contradicts them."""
     if len(group) == 1:
         return [1.0]
     if not all(unit in areas for link in group for unit in (link.old_id, link.new_id)):
         return [None] * len(group)
     old = areas[group[0].old_id]
     pieces = _array(shapely.intersection(old, areas[link.new_id]) for link in group)
+    if area_km2(pieces).sum() < _COVERED * area_km2(_array([old]))[0]:
+        return [None] * len(group)
     people = people_in(pieces, counted.shapes, counted.persons)
     weights = people if people.sum() > 0 else area_km2(pieces)  # NaN, not counted everywhere, is not above 0
     return list(weights / weights.sum()) if weights.sum() > 0 else [None] * len(group)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+import shapely
+from geoalchemy2.shape import from_shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geodata.areas import surveyed_areas
-from geodata.models import Population, UnitLineage
+from geodata.models import Boundary, Population, UnitLineage
 from geodata.people import persons_about
 from geodata.releases import (
     crosswalk_between,
@@ -20,7 +22,7 @@ from geodata.releases import (
     units_on,
 )
 from geodata.shares import renew_shares
-from tests.release_city import MIDDLE, OLD, TODAY, ReleaseCity, make_city
+from tests.release_city import MIDDLE, OLD, SOUTH, TODAY, WEST, WIDE, ReleaseCity, make_city
 
 
 @pytest.fixture
@@ -82,6 +84,16 @@ def test_without_boundaries_the_registers_default_weighs_more(session: Session) 
     city = make_city(session, drawn=False, people=False)
     assert walked(session, city, "F", MIDDLE, TODAY) == pytest.approx({"X": 0.6, "Y": 0.4})
     assert walked(session, city, "X", TODAY, MIDDLE) == pytest.approx({"E": 1 / 1.6, "F": 0.6 / 1.6})
+
+
+def test_a_map_that_contradicts_the_links_does_not_measure_them(session: Session, city: ReleaseCity) -> None:
+    area = from_shape(
+        shapely.MultiPolygon([shapely.box(WEST + 0.029, SOUTH, WEST + 0.04, SOUTH + WIDE)]), srid=4326
+    )
+    session.get_one(Boundary, city["Y"]).geom = area
+    session.flush()
+    renew_shares(session)
+    assert walked(session, city, "F", MIDDLE, TODAY) == pytest.approx({"X": 0.6, "Y": 0.4})
 
 
 def test_shares_a_file_brought_are_kept(session: Session, city: ReleaseCity) -> None:
