@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from geodata.crosswalk import Crosswalk, compose, from_links, identity, stacked
-from geodata.models import AdminUnit, BoundaryRelease, UnitLineage
+from geodata.models import AdminUnit, Boundary, BoundaryRelease, UnitLineage
 from geodata.registry import DEFAULT_WEIGHT
 from geodata.types import Candidate, UnitKey, UnitLevel
 
@@ -93,6 +93,15 @@ def units_on(session: Session, on: date) -> tuple[int, ...]:
         f"SELECT id FROM ({_LEAVES}) leaf WHERE valid_from <= :on AND (valid_to IS NULL OR valid_to > :on) ORDER BY id"
     )
     return tuple(session.scalars(query, {"on": on}))
+
+
+def drawn_units(session: Session, on: date) -> set[int]:
+    """The smallest units of a day that a map shows: those with a real boundary, or with a generated one where nobody
+    brought any."""
+    query = select(Boundary.unit_id, Boundary.synthetic).where(Boundary.unit_id.in_(units_on(session, on)))
+    found = {row.unit_id: row.synthetic for row in session.execute(query)}
+    real = {unit for unit, synthetic in found.items() if not synthetic}
+    return real or set(found)
 
 
 def all_leaves(session: Session) -> list[int]:

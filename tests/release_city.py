@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WIDE = 0.01
 WEST, SOUTH = 106.60, 10.70
 PEOPLE = {"A": 100, "B": 300, "C": 200, "D": 400}
-SPANS = {
+SPANS: dict[date, dict[str, tuple[float, float]]] = {
     OLD: {"A": (0, 1), "B": (1, 2), "C": (2, 3), "D": (3, 4)},
     MIDDLE: {"E": (0, 2), "F": (2, 3), "G": (3, 4)},
     TODAY: {"X": (0, 2.5), "Y": (2.5, 4), "Z": (4, 5)},

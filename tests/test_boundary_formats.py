@@ -73,7 +73,7 @@ def codes(match: BoundaryMatch) -> list[str]:
 
 ALL = sorted(code for code, _, _ in WARDS)
 
-GADM = {
+GADM: dict[str, Any] = {
     "GID_3": ["VNM.25.1.1_1", "VNM.25.1.2_1", "VNM.25.2.1_1"],
     "GID_0": ["VNM"] * 3,
     "NAME_1": ["HồChíMinh"] * 3,
@@ -83,7 +83,7 @@ GADM = {
     "TYPE_3": ["Phường"] * 3,
     "CC_3": ["NA"] * 3,
 }
-HDX = {
+HDX: dict[str, Any] = {
     "ADM3_VI": ["Phường 01", "Phường 02", "Phường 01"],
     "ADM3_EN": ["Ward 01", "Ward 02", "Ward 01"],
     "ADM3_PCODE": [f"VN{code}" for code, _, _ in WARDS],
@@ -92,7 +92,7 @@ HDX = {
     "ADM1_VI": ["Hồ Chí Minh"] * 3,
     "validOn": ["2020-01-01"] * 3,
 }
-GEOBOUNDARIES = {
+GEOBOUNDARIES: dict[str, Any] = {
     "shapeName": ["Phuong 1", "Phuong 2", "Phuong 1"],
     "shapeISO": [""] * 3,
     "shapeID": ["a", "b", "c"],

@@ -124,7 +124,7 @@ def test_a_units_weeks_are_its_part_of_all_weeks(session: Session, city: Release
     days = [MONDAY - timedelta(days=k) for k in range(0, 60, 3)]
     cases = [sick(city, name, day=day) for name, day in zip("XY" * 10, days, strict=True)]
     add_cases(session, add_file(session, "hcdc_dengue", evening(SUNDAY)), cases)
-    chosen = {"disease": "dengue", "weeks": 10, "today": SUNDAY, "as_of": None}
+    chosen: dict[str, Any] = {"disease": "dengue", "weeks": 10, "today": SUNDAY, "as_of": None}
     whole = weeks_on_release(session, OLD, unit_id=None, **chosen)
     one = weeks_on_release(session, OLD, unit_id=city["C"], **chosen)
     assert whole.cases.sum(axis=0) + whole.outside == pytest.approx(
