@@ -125,8 +125,10 @@ def counts_by_unit(
     as_of: datetime | None,
     classification: Classes = None,
     verified: bool = False,
+    estimated: bool = False,
 ) -> dict[int, int]:
-    """Cases per commune with an event in `start`..`end`; communes without a case are absent."""
+    """Cases per commune with an event in `start`..`end`; communes without a case are absent. `estimated`: only
+    those whose source named a former unit that was split."""
     query = (
         select(CaseVersion.unit_id, func.count())
         .where(
@@ -135,6 +137,8 @@ def counts_by_unit(
         )
         .group_by(CaseVersion.unit_id)
     )
+    if estimated:
+        query = query.where(CaseVersion.place_estimated)
     return {unit: count for unit, count in session.execute(query) if unit is not None}
 
 
