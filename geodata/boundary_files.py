@@ -41,7 +41,7 @@ _OSM_AREAS = "multipolygons"
 SIDES = ("west", "south", "east", "north")
 _POLYGONS = ("Polygon", "MultiPolygon")
 _TAG = re.compile(r'"((?:[^"\\]|\\.)*)"=>"((?:[^"\\]|\\.)*)"')
-_MOJIBAKE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]")
+_MOJIBAKE = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf]")
 
 
 class BoundaryError(MessageError, ValueError):

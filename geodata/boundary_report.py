@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from geodata.boundary_check import BoundaryCheck, Overlap
-from geodata.boundary_match import BoundaryMatch
+from geodata.boundary_match import BoundaryMatch, LeftOver
 from geodata.types import UnitKey
 from i18n import Message
 
@@ -53,7 +53,7 @@ class BoundaryReport:
         listed: tuple[tuple[Message, Sequence[str]], ...] = (
             (
                 Message("Vùng không dùng được"),
-                [f"{x.name} (dòng {x.row}): {x.reason}" for x in match.left_over],
+                [self._left(x) for x in match.left_over],
             ),
             (Message("Đơn vị chưa có ranh giới"), [f"{x.unit.name}: {x.reason}" for x in match.lacking]),
             (Message("Hình không còn diện tích sau khi sửa"), [self.names[key] for key in check.vanished]),
@@ -76,6 +76,11 @@ class BoundaryReport:
             yield Message("Đã ghi {count} liên kết tới đơn vị sau này theo tệp.", count=self.links)
         for year, count in sorted(self.counted.items()):
             yield Message("Dân số năm {year} của {count} đơn vị.", year=str(year), count=count)
+
+    def _left(self, left: LeftOver) -> str:
+        return str(
+            Message("{name} (dòng {row}): {reason}", name=left.name, row=str(left.row), reason=left.reason)
+        )
 
     def _overlap(self, overlap: Overlap) -> str:
         return f"{self.names[overlap.first]} – {self.names[overlap.second]} ({overlap.km2:.2f} km²)"

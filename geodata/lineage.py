@@ -112,8 +112,9 @@ def _check_sums(pairs: Iterable[Pair], file: str) -> None:
 def store_lineage(session: Session, pairs: Sequence[Pair], *, old: date, new: date) -> LineageReport:
     """Replace what became of these old units. Pairs of unknown codes are told and left out."""
     olds, news = (_ids_by_code(session, day) for day in (old, new))
-    unknown = [f"{x.old_code} (dòng {x.line})" for x in pairs if x.old_code not in olds]
-    unknown += [f"{x.new_code} (dòng {x.line})" for x in pairs if x.new_code not in news]
+    strange = [(x.old_code, x.line) for x in pairs if x.old_code not in olds]
+    strange += [(x.new_code, x.line) for x in pairs if x.new_code not in news]
+    unknown = [str(Message("{code} (dòng {line})", code=code, line=str(line))) for code, line in strange]
     known = [x for x in pairs if x.old_code in olds and x.new_code in news]
     if not known:
         raise LineageError(

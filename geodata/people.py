@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from geodata.models import AdminUnit, Population
 from geodata.releases import crosswalk_between, first_days
 
-CARRIED = "Chuyển từ ranh giới {day}"
+CARRIED = "carried over from the units of {day}"
 _ALL = 0.999
 
 
@@ -68,7 +68,7 @@ def _carry(session: Session, counted: Mapping[int, int], day: date, year: int, o
     if kept:
         replaced = Population.unit_id.in_(kept) & (Population.year == year)
         session.execute(delete(Population).where(replaced))
-        source = CARRIED.format(day=day.strftime("%d/%m/%Y"))
+        source = CARRIED.format(day=day.isoformat())
         rows = [
             {"unit_id": unit, "year": year, "persons": n, "source": source, "estimated": True}
             for unit, n in kept.items()

@@ -152,7 +152,7 @@ def made_of(session: Session, place: Place) -> list[Any]:
     rows = [(_with_parent(session, unit), f"{percent(share, 1)} %") for unit, share in made.former.items()]
     return [
         html.H3(_("Trước {day} là", day=day(made.on)), className="section-title"),
-        table([_("Đơn vị cũ"), _("Phần dân số, diện tích")], rows, numeric=(1,)),
+        table([_("Đơn vị cũ"), _("Phần")], rows, numeric=(1,)),
     ]
 
 
@@ -199,7 +199,7 @@ def _when(place: Place) -> str:
     if place.valid_to is None:
         return parent + _("từ {day}", day=day(place.valid_from))
     last = place.valid_to - timedelta(days=1)
-    return parent + _("{first} – {last}", first=day(place.valid_from), last=day(last))
+    return f"{parent}{day(place.valid_from)} – {day(last)}"
 
 
 def _with_parent(session: Session, unit: int) -> str:
