@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -18,6 +19,8 @@ from geodata.text import name_key
 from geodata.types import Unit, UnitKey, UnitLevel
 from geodata.units import unit_ids
 from i18n import Message
+
+_LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def add_units(session: Session, features: Sequence[Feature], units: Sequence[Unit], on: date) -> int:
@@ -92,7 +95,9 @@ def _codes(session: Session, level: UnitLevel, on: date) -> dict[str, int]:
 
 
 def _unit(level: UnitLevel, code: str, name: str, kind: str, on: date, until: date | None) -> AdminUnit:
-    """The register's way to write names: 'Phường Tân Định' is short 'Tân Định', 'Phường 2' stays 'Phường 2'."""
+    """The register's way to write names: 'Phường Tân Định' is short 'Tân Định', 'Phường 02' is
+    'Phường 2'."""
+    name = _LEADING_ZEROS.sub("", name)
     said = next((x for x in KINDS if name.lower().startswith(f"{x.lower()} ")), "")
     full = name if said or not kind else f"{kind} {name}"
     bare = full[len(said or kind) :].strip()

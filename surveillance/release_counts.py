@@ -128,7 +128,9 @@ def _rows(
     chosen = query.cte("chosen")
     covers = (
         select(Boundary.unit_id)
-        .where(Boundary.unit_id == any_(_ids(walk.targets)), Boundary.synthetic.is_(False))
+        .where(
+            (Boundary.unit_id + 0) == any_(_ids(walk.targets)), Boundary.synthetic.is_(False)
+        )  # by place, not by id
         .where(func.ST_Covers(Boundary.geom, chosen.c.point))
         .limit(1)
         .scalar_subquery()

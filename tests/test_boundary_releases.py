@@ -106,6 +106,10 @@ def test_wards_of_older_releases_are_units_with_their_district(session: Session)
         select(AdminUnit).where(AdminUnit.name == "Phường An Khánh", AdminUnit.valid_from == CENSUS)
     ).one()
     assert an_khanh.valid_to == MERGED
+    numbered = session.scalars(
+        select(AdminUnit.name).where(AdminUnit.valid_from == CENSUS, AdminUnit.name.like("Phường 0%"))
+    )
+    assert not numbered.all()
 
 
 def test_ten_wards_of_2019_were_merged_by_2021(session: Session) -> None:

@@ -83,13 +83,16 @@ def windows(shown: Moment) -> list[tuple[date, date]]:
 
 
 def unit_rows(session: Session, choice: Choice, shown: Moment) -> tuple[list[UnitRow], ReleaseCounts | None]:
-    """The units on show, the highest level first, and how the cases came onto them where these are not today's."""
+    """The units on show, the highest level first, or of an older release, that has no levels of its own, those with most
+    cases, and how these came onto them."""
     if choice.release is None:
-        return _ordered(_rows_today(session, choice, shown)), None
+        rows = _rows_today(session, choice, shown)
+        return sorted(rows, key=lambda row: (-level_fields(row.level)["level_order"], -row.cases_7)), None
     counts = counts_on_release(
         session, choice.release, disease=choice.disease, periods=windows(shown), as_of=shown.as_of
     )
-    return _ordered(_rows_then(session, choice.release, counts, choice, shown)), counts
+    rows = _rows_then(session, choice.release, counts, choice, shown)
+    return sorted(rows, key=lambda row: -row.cases_28), counts
 
 
 def _rows_today(session: Session, choice: Choice, shown: Moment) -> list[UnitRow]:
@@ -146,7 +149,3 @@ def _rows_then(
 def rate_of(cases: float, persons: float | None) -> float | None:
     """Per 100,000 people."""
     return 100_000 * cases / persons if persons else None
-
-
-def _ordered(rows: list[UnitRow]) -> list[UnitRow]:
-    return sorted(rows, key=lambda row: (-level_fields(row.level)["level_order"], -row.cases_7))

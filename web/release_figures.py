@@ -10,20 +10,22 @@ from typing import Any
 from alerts.levels import Theme
 from i18n import _, show_date, show_number
 from surveillance.types import FloatArray
-from web.figures import BAR, INK, Break, break_marks, week_layout, without_nan
+from web.figures import BAR, Break, break_marks, week_layout, without_nan
 
 RATES = {
-    "light": ("#eef0f8", "#c6cfe8", "#93a3d3", "#6173b8", "#343f87"),
+    "light": ("#e0e5f4", "#b8c4e4", "#8798cf", "#5a6cb3", "#303a82"),
     "dark": ("#262b45", "#3a4378", "#5a68ad", "#8d9adb", "#d3daff"),
 }
 """Five steps of a rate, low to high: one hue, so that no step is taken for a level."""
-_NICE = (1, 2, 5, 10)
+
+
+PART = {"light": "#cdd7e0", "dark": "#46535f"}
 
 
 def shared_figure(
     weeks: Sequence[date], cases: FloatArray, estimated: FloatArray, breaks: Sequence[Break], theme: Theme
 ) -> dict[str, Any]:
-    """Weekly cases of a unit of another time, (W,): what lies there for certain, and on top, hollow, what was shared
+    """Weekly cases of a unit of another time, (W,): what lies there for certain, and on top, paler, what was shared
     out."""
     bar = {"type": "bar", "x": list(weeks), "hoverinfo": "text"}
     bar["hovertext"] = [_hover(*week) for week in zip(weeks, cases, estimated, strict=True)]
@@ -37,15 +39,14 @@ def shared_figure(
         }
     ]
     if estimated.any():
-        outline = {"color": "rgba(0,0,0,0)", "line": {"color": INK[theme], "width": 1}}
         traces.append(
             {
                 **bar,
                 "y": without_nan(estimated),
                 "base": without_nan(cases - estimated),
                 "name": _("Ước tính"),
-                "marker": outline,
-                "meta": {"legend": "transparent"},
+                "marker": {"color": PART[theme]},
+                "meta": {"legend": PART[theme]},
             }
         )
     return {"data": traces, "layout": {**week_layout(theme, 200), **break_marks(breaks, weeks, theme)}}
@@ -70,7 +71,6 @@ def rate_stops(rates: Sequence[float | None]) -> list[float]:
 
 
 def _rounded(value: float) -> float:
-    """The nearest of 1, 2, 5, 10, 20, 50 …"""
-    power = 10.0 ** math.floor(math.log10(value))
-    choices = [max(1.0, nice * power) for nice in _NICE]
-    return min(choices, key=lambda choice: abs(math.log(choice / value)))
+    """To whole numbers below 20, to fives below 100, then to two digits; never 0."""
+    step = 1 if value < 20 else 5 if value < 100 else 10 ** (math.floor(math.log10(value)) - 1)
+    return max(1.0, float(step * round(value / step)))

@@ -75,7 +75,7 @@ def former_panel(session: Session, place: Place, choice: Choice, shown: Moment) 
         ),
         html.Div([html.Strong(title)], className="badge-row"),
         _figures(session, place, counts, shown),
-        html.P(_how(counts), className="dim"),
+        html.P(_how(counts), className="dim panel-note"),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(figure, _("Biểu đồ số ca theo tuần, {place}", place=place.name)),
         *years_link(choice, shown, place.id),
@@ -101,7 +101,7 @@ def release_summary(session: Session, counts: ReleaseCounts, choice: Choice, sho
                 "Ca có tọa độ chính xác được đếm theo tọa độ; ca khác ở đơn vị đã chia tách được chia theo tỷ lệ "
                 "dân số (ước tính). Mức nguy cơ là của xã, phường hiện nay đã nhận địa bàn ấy."
             ),
-            className="dim",
+            className="dim panel-note",
         ),
         html.H3(_("Nhiều ca nhất trong 28 ngày"), className="section-title"),
         _top(session, counts, choice, shown),

@@ -20,7 +20,7 @@ from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
 from web.formats import aria, case_count, count, level_fields, level_text, percent, status_name
-from web.grids import commune_grid
+from web.grids import commune_columns, commune_grid
 from web.map_choice import Choice, UnitRow, read_choice, release_options, unit_rows
 from web.outbreak_layers import outline_layer
 from web.pages.former_panel import former_panel
@@ -91,6 +91,7 @@ def register(app: Dash) -> None:
         Output("map-note", "children"),
         Output("map-legend", "children"),
         Output("map-place", "data"),
+        Output("map-grid", "columnDefs"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
@@ -120,6 +121,7 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         _note(shown, rows, choice, counts),
         _legend(choice, stops),
         _place_options([row.place for row in rows], choice.release),
+        commune_columns(choice.release is not None),
     )
 
 
