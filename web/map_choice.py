@@ -83,7 +83,7 @@ def windows(shown: Moment) -> list[tuple[date, date]]:
 
 
 def unit_rows(session: Session, choice: Choice, shown: Moment) -> tuple[list[UnitRow], ReleaseCounts | None]:
-    """The units on show, the highest level first, or of an older release, that has no levels of its own, those with most
+    """The units on show, the highest level first; of an older release, which has no levels of its own, the most
     cases, and how these came onto them."""
     if choice.release is None:
         rows = _rows_today(session, choice, shown)
