@@ -216,12 +216,54 @@ def restore(file: Path) -> None:
 
 
 @boundaries_cli.command("import")
-def boundaries_import(file: Path) -> None:
-    """Import real boundaries (GeoJSON, GeoPackage, GeoParquet, Shapefile) and say what did not match."""
+def boundaries_import(
+    file: Annotated[
+        Path,
+        typer.Argument(help="GeoJSON, GeoPackage, GeoParquet, Shapefile, KML, TopoJSON, OSM; zip or folder"),
+    ],
+    release: Annotated[
+        str | None,
+        typer.Option(help="First day (YYYY-MM-DD) or name of the release the file draws; today's otherwise"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call a new release")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of a file that has several")] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="Coordinate system of a file that does not say: EPSG:9210")
+    ] = None,
+    unmatched: Annotated[Path | None, typer.Option(help="CSV of all that did not match, both sides")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done")] = False,
+) -> None:
+    """Import real boundaries of today or of an earlier time, and say what did not match and why."""
     from city import import_boundaries
+    from geodata.boundaries import Wanted
 
+    wanted = Wanted(release=release, name=name, layer=layer, crs=crs)
     with ready() as (settings, engine):
-        import_boundaries(engine, settings, file, say)
+        import_boundaries(engine, settings, file, say, wanted=wanted, unmatched=unmatched, keep=not dry_run)
+
+
+@boundaries_cli.command("lineage")
+def boundaries_lineage(
+    file: Annotated[Path, typer.Argument(help="CSV: old_code, new_code, share (0 to 1, optional)")],
+    old: Annotated[str | None, typer.Option("--from", help="Release of the old codes")] = None,
+    new: Annotated[
+        str | None, typer.Option("--to", help="Release of the new codes; today's otherwise")
+    ] = None,
+) -> None:
+    """Say which old unit went into which new one, and how much of it."""
+    from city import import_lineage
+
+    with ready() as (_settings, engine):
+        import_lineage(engine, file, say, old=old, new=new)
+
+
+@boundaries_cli.command("list")
+def boundaries_list() -> None:
+    """The releases there are, with how many of their units have a real boundary."""
+    from city import list_releases
+
+    with ready() as (_settings, engine):
+        list_releases(engine, say)
 
 
 @streets_cli.command("import")

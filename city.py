@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,11 +11,15 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from db import session_scope
+from geodata.boundaries import Wanted, store_cells
 from geodata.boundaries import import_boundaries as read_and_store
-from geodata.boundaries import store_cells
 from geodata.cells import generate_cells, generate_point_cells
+from geodata.lineage import LineageError, read_pairs, store_lineage
 from geodata.models import AdminUnit
+from geodata.people import renew_population
 from geodata.registry import Registry, load_registry
+from geodata.releases import find_release, release_before, releases
+from geodata.shares import renew_shares
 from geodata.street_areas import WardAreas, areas_from_files, surveyed_wards
 from geodata.street_import import import_streets as read_streets
 from geodata.street_store import store_book
@@ -62,14 +67,69 @@ def _prepare_from_points(session: Session, settings: Settings, say: Say) -> None
     store_cells(session, generate_point_cells(points), now=datetime.now(UTC))
 
 
-def import_boundaries(engine: Engine, settings: Settings, file: Path, say: Say) -> None:
-    """Replace boundaries by those of `file` and say what was repaired, what overlaps and what did not match."""
+def import_boundaries(
+    engine: Engine,
+    settings: Settings,
+    file: Path,
+    say: Say,
+    *,
+    wanted: Wanted,
+    unmatched: Path | None = None,
+    keep: bool = True,
+) -> None:
+    """Replace boundaries by those of `file` and say what was repaired, what overlaps and what did not match, all of it
+    in the CSV `unmatched`. Not `keep`: only say it."""
     with session_scope(engine) as session:
         report = read_and_store(
-            session, file, province_code=settings.deployment.province_code, now=datetime.now(UTC)
+            session,
+            file,
+            province_code=settings.deployment.province_code,
+            now=datetime.now(UTC),
+            wanted=wanted,
         )
+        if not keep:
+            session.rollback()
     for line in report.messages():
         say(line)
+    if unmatched is not None:
+        with unmatched.open("w", encoding="utf-8-sig", newline="") as table:
+            csv.writer(table).writerows([("side", "name", "reason"), *report.rows()])
+    if not keep:
+        say(Message("Chỉ xem thử: chưa ghi gì vào cơ sở dữ liệu."))
+
+
+def import_lineage(engine: Engine, file: Path, say: Say, *, old: str | None, new: str | None) -> None:
+    """Replace what became of old units by the pairs of `file`, between two neighbouring releases, the last two where
+    none is named."""
+    pairs = read_pairs(file)
+    with session_scope(engine) as session:
+        later = find_release(session, new)
+        earlier = find_release(session, old) if old else release_before(session, later)
+        if later is None or earlier is None or earlier.until != later.on:
+            listed = ", ".join(x.on.isoformat() for x in releases(session))
+            raise LineageError(
+                Message("Cần hai đợt ranh giới liền nhau (--from, --to); hiện có: {known}.", known=listed)
+            )
+        report = store_lineage(session, pairs, old=earlier.on, new=later.on)
+        renew_shares(session)
+        renew_population(session)
+    for line in report.messages():
+        say(line)
+
+
+def list_releases(engine: Engine, say: Say) -> None:
+    with session_scope(engine) as session:
+        known = releases(session)
+    for release in known:
+        say(
+            Message(
+                "{day} {name}: {units} đơn vị, {drawn} có ranh giới thật",
+                day=release.on.isoformat(),
+                name=release.name or "",
+                units=release.units,
+                drawn=release.drawn,
+            )
+        )
 
 
 def import_streets(

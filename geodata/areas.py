@@ -13,7 +13,7 @@ from shapely import Geometry, STRtree
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geodata.models import Boundary
+from geodata.models import AdminUnit, Boundary
 
 METRES_PER_DEGREE = 111_195.0
 
@@ -63,7 +63,12 @@ def surveyed_land(session: Session, *, beyond_m: float) -> Geometry | None:
 
 
 def surveyed_areas(session: Session) -> Areas:
-    query = select(Boundary.unit_id, Boundary.geom).where(Boundary.synthetic.is_(False))
+    """Of the units of today: areas of other times overlap them."""
+    query = (
+        select(Boundary.unit_id, Boundary.geom)
+        .join(AdminUnit, AdminUnit.id == Boundary.unit_id)
+        .where(Boundary.synthetic.is_(False), AdminUnit.valid_to.is_(None))
+    )
     areas = {unit_id: to_shape(geom) for unit_id, geom in session.execute(query)}
     shapely.prepare(list(areas.values()))
     return Areas(by_unit=areas)

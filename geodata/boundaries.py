@@ -1,44 +1,50 @@
-"""Boundary files of any common format → checked areas of the units of today, and into the database."""
+"""Boundary files into the database: the units of a release with their areas, their people and what became of them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import pyogrio
+import pandas as pd
 import shapely
 from geoalchemy2.shape import from_shape, to_shape
 from shapely import MultiPolygon
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from geodata.boundary_check import check_boundaries
+from geodata.boundary_files import BoundaryError, read_boundaries, right_way_round
+from geodata.boundary_formats import Columns, recognise, release_in
 from geodata.boundary_match import (
-    BoundaryCheck,
-    BoundaryError,
     BoundaryMatch,
-    Overlap,
-    check_boundaries,
+    by_level,
+    features_of,
+    is_here,
+    leaves,
     match_boundaries,
+    province_names,
+    stands,
 )
-from geodata.models import AdminUnit, Boundary, UnitNeighbour
-from geodata.registry import communes_of
-from geodata.types import UnitKey, UnitLevel
+from geodata.boundary_report import BoundaryReport
+from geodata.lineage import link_by_later_codes
+from geodata.models import AdminUnit, Boundary, BoundaryRelease, UnitNeighbour
+from geodata.past_units import add_units
+from geodata.people import renew_population, store_counts
+from geodata.releases import Release, find_release, releases
+from geodata.shares import renew_shares
+from geodata.types import Unit, UnitKey, UnitLevel
 from geodata.units import stored_registry, unit_ids
 from i18n import Message
 
 __all__ = [
-    "BoundaryCheck",
     "BoundaryError",
-    "BoundaryMatch",
     "BoundaryReport",
-    "check_boundaries",
+    "Wanted",
     "import_boundaries",
-    "match_boundaries",
-    "read_boundaries",
     "store_boundaries",
     "store_cells",
 ]
@@ -46,135 +52,175 @@ __all__ = [
 GENERATED = "Ranh giới mô phỏng"
 _TOUCHING_DEGREES = 0.0005
 """Units nearer than about 50 m are neighbours: real files leave gaps along rivers and between sheets."""
-_SHOWN = 8
+_NEAR_DEGREES = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BoundaryReport:
-    """What an import did, for people."""
+class Wanted:
+    """What to import: `release` is a first day (ISO) or a name, None today's; a day before all others makes a new
+    release, called `name`. `layer` and `crs` as in `read_boundaries`."""
 
-    source: str
-    match: BoundaryMatch
-    check: BoundaryCheck
-    names: Mapping[UnitKey, str]
-
-    def messages(self) -> list[Message]:
-        match, check = self.match, self.check
-        lines = [
-            Message(
-                "{source}: đã nhận ranh giới của {count} đơn vị ({by_code} theo mã, {by_name} theo tên).",
-                source=self.source,
-                count=len(match.areas),
-                by_code=match.by_code,
-                by_name=match.by_name,
-            )
-        ]
-        listed: tuple[tuple[Message, Sequence[str]], ...] = (
-            (Message("Không khớp đơn vị nào, đã bỏ qua"), match.unmatched),
-            (Message("Chưa có ranh giới"), [unit.name for unit in match.missing]),
-            (Message("Chồng lấn nhau"), [self._overlap(overlap) for overlap in check.overlaps]),
-            (Message("Diện tích khác diện tích chính thức hơn 10%"), [*self._ratios()]),
-        )
-        if check.repaired:
-            lines.append(Message("Đã sửa {count} hình không hợp lệ.", count=check.repaired))
-        return lines + [_listing(title, items) for title, items in listed if items]
-
-    def _overlap(self, overlap: Overlap) -> str:
-        return f"{self.names[overlap.first]} – {self.names[overlap.second]} ({overlap.km2:.2f} km²)"
-
-    def _ratios(self) -> Iterator[str]:
-        for key, ratio in self.check.ratios.items():
-            yield f"{self.names[key]} ({ratio:.0%})"
-
-
-def _listing(title: Message, items: Sequence[str]) -> Message:
-    shown = "; ".join(items[:_SHOWN])
-    if len(items) > _SHOWN:
-        return Message("{title}: {count}, gồm {items}; …", title=title, count=len(items), items=shown)
-    return Message("{title}: {count}, gồm {items}.", title=title, count=len(items), items=shown)
-
-
-def read_boundaries(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
-    """The polygons of a GeoJSON, GeoPackage, GeoParquet or Shapefile (plain or zipped) in EPSG:4326.
-
-    A file without a coordinate system is taken as degrees when all its coordinates can be. Raises
-    BoundaryError.
-    """
-    if not path.exists():
-        raise BoundaryError(Message("Không thấy tệp {file}.", file=path.name))
-    try:
-        if path.suffix.lower() in (".parquet", ".geoparquet"):
-            frame = gpd.read_parquet(path)
-        else:
-            frame = gpd.read_file(path, layer=layer or _only_layer(path))
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
-        if isinstance(error, BoundaryError):
-            raise
-        raise BoundaryError(
-            Message(
-                "Không đọc được {file}: cần GeoJSON, GeoPackage, GeoParquet hoặc Shapefile (có thể nén zip).",
-                file=path.name,
-            )
-        ) from error
-    return _polygons_in_degrees(frame, path.name)
-
-
-def _only_layer(path: Path) -> str:
-    layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
-    if len(layers) > 1:
-        raise BoundaryError(
-            Message(
-                "{file} có nhiều lớp ({layers}): hãy xuất riêng lớp xã, phường.",
-                file=path.name,
-                layers=", ".join(layers),
-            )
-        )
-    if not layers:
-        raise BoundaryError(Message("{file} không có lớp bản đồ nào.", file=path.name))
-    return layers[0]
-
-
-def _polygons_in_degrees(frame: Any, file: str) -> gpd.GeoDataFrame:
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise BoundaryError(Message("{file} không có lớp bản đồ nào.", file=file))
-    polygons = frame[frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])].reset_index(drop=True)
-    if polygons.empty:
-        raise BoundaryError(
-            Message("{file} không có vùng nào: cần hình đa giác, không phải điểm.", file=file)
-        )
-    if polygons.crs is None:
-        west, south, east, north = polygons.total_bounds
-        if min(west, south) < -180 or max(east, north) > 180:
-            raise BoundaryError(
-                Message(
-                    "{file} không ghi hệ tọa độ: hãy xuất lại kèm tệp .prj hoặc theo EPSG:4326.", file=file
-                )
-            )
-        polygons = polygons.set_crs(4326)
-    return polygons.to_crs(4326)
+    release: str | None = None
+    name: str | None = None
+    layer: str | None = None
+    crs: str | None = None
 
 
 def import_boundaries(
-    session: Session, path: Path, *, province_code: str, now: datetime, layer: str | None = None
+    session: Session, path: Path, *, province_code: str, now: datetime, wanted: Wanted | None = None
 ) -> BoundaryReport:
-    """Read a file, match it to the communes of today of a province, check it and replace their boundaries.
+    """Read a file, match it to the units of a release, check it, replace their boundaries, and measure anew what went
+    where.
 
-    Units the file does not hold keep what they have. Raises BoundaryError and changes nothing when the file
-    cannot be used.
+    Units the file does not hold keep what they have. Raises BoundaryError and changes nothing when the file cannot be
+    used.
     """
-    frame = read_boundaries(path, layer)
-    registry = stored_registry(session)
-    communes = communes_of(registry.units, [province_code])
-    if not communes:
+    wanted = wanted or Wanted()
+    file = read_boundaries(path, wanted.layer, wanted.crs)
+    units = stored_registry(session).units
+    headers = [str(x) for x in file.frame.columns if x not in ("geometry", "row")]
+    on = _day(session, wanted, headers)
+    columns = recognise(headers, on)
+    file = right_way_round(file, _extent(units))
+    created = 0
+    if columns.format.level == "commune" and _is_before_register(session, on):
+        created = _make_release(session, file.frame, columns, units, on)
+        _keep_release(session, on, wanted.name, path.name, now)
+        units = stored_registry(session).units
+    if not leaves(units, on):
         raise BoundaryError(
             Message("Chưa có đơn vị hành chính nào của tỉnh, thành phố {code}.", code=province_code)
         )
-    provinces = [unit for unit in registry.units if unit.key.level is UnitLevel.PROVINCE]
-    match = match_boundaries(frame, [*communes, *provinces])
-    check = check_boundaries(match, communes)
+    match = match_boundaries(file.frame, units, on, columns)
+    check = check_boundaries(match.areas, units)
     store_boundaries(session, check.areas, source=path.name, synthetic=False, now=now)
-    names = {unit.key: unit.name for unit in communes}
-    return BoundaryReport(source=path.name, match=match, check=check, names=names)
+    counted = _store_people(session, file.frame, columns, match, path.name)
+    links = _store_later_codes(session, file.frame, columns, match, on)
+    renew_shares(session)
+    renew_population(session)
+    return BoundaryReport(
+        source=path.name,
+        format=columns.format.title,
+        release=on,
+        match=match,
+        check=check,
+        names={unit.key: unit.name for unit in units},
+        notes=file.notes,
+        created=created,
+        links=links,
+        counted=counted,
+    )
+
+
+# --- which release -----------------------------------------------------------------------------------------------
+
+
+def _day(session: Session, wanted: Wanted, headers: Sequence[str]) -> date:
+    known = releases(session)
+    if not known:
+        raise BoundaryError(Message("Chưa có đơn vị hành chính nào: hãy chạy “app.py migrate” trước."))
+    if wanted.release is None:
+        drawn = release_in(headers)
+        if drawn is not None and drawn < known[0].on:
+            raise BoundaryError(
+                Message(
+                    "Tệp này vẽ đơn vị của ngày {day}: hãy thêm --release {iso}.", day=drawn, iso=str(drawn)
+                )
+            )
+        return known[0].on
+    if found := next((x for x in known if wanted.release in (x.name, x.on.isoformat())), None):
+        return found.on
+    return _other_day(session, wanted.release, known)
+
+
+def _other_day(session: Session, text: str, known: Sequence[Release]) -> date:
+    """A day that begins no release: before the register it makes a new one, else it falls into one."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        listed = ", ".join(x.on.isoformat() for x in known)
+        raise BoundaryError(
+            Message(
+                "Không có đợt ranh giới “{text}”. Hãy viết ngày (NĂM-THÁNG-NGÀY) hoặc một trong: {known}.",
+                text=text,
+                known=listed,
+            )
+        ) from None
+    if _is_before_register(session, day):
+        return day
+    found = find_release(session, day)
+    assert found is not None
+    return found.on
+
+
+def _is_before_register(session: Session, on: date) -> bool:
+    return on < _register_day(session)
+
+
+def _make_release(
+    session: Session, frame: gpd.GeoDataFrame, columns: Columns, units: Sequence[Unit], on: date
+) -> int:
+    """The file's own units of our provinces, at the level that most of its features have."""
+    day = _register_day(session)
+    ours = province_names(leaves(units, day), {unit.key: unit for unit in units})
+    group = max(by_level(features_of(frame, columns)).values(), key=len)
+    there = [unit for unit in units if stands(unit, day)]
+    return add_units(session, [x for x in group if is_here(x, ours)], there, on)
+
+
+def _register_day(session: Session) -> date:
+    brought = set(session.scalars(select(BoundaryRelease.on_date)))
+    return min(x.on for x in releases(session) if x.on not in brought)
+
+
+def _keep_release(session: Session, on: date, name: str | None, source: str, now: datetime) -> None:
+    row = session.get(BoundaryRelease, on) or BoundaryRelease(on_date=on)
+    row.name, row.source, row.imported_at = name or row.name, source, now
+    session.add(row)
+    session.flush()
+
+
+def _extent(units: Sequence[Unit]) -> tuple[float, float, float, float] | None:
+    """The box around the registered points of communes, with room around it; None where there are none."""
+    points = [
+        (x.lon, x.lat)
+        for x in units
+        if x.key.level is UnitLevel.COMMUNE and x.lon is not None and x.lat is not None
+    ]
+    if not points:
+        return None
+    west, south, east, north = shapely.MultiPoint(points).bounds
+    return west - _NEAR_DEGREES, south - _NEAR_DEGREES, east + _NEAR_DEGREES, north + _NEAR_DEGREES
+
+
+# --- what else the file holds ------------------------------------------------------------------------------------
+
+
+def _store_people(
+    session: Session, frame: gpd.GeoDataFrame, columns: Columns, match: BoundaryMatch, source: str
+) -> dict[int, int]:
+    """People by year, summed over the features of each unit; returns how many units by year."""
+    ids = unit_ids(session)
+    counts: dict[int, dict[int, int]] = {}
+    for year, header in columns.persons.items():
+        cells = pd.to_numeric(frame[header], errors="coerce")
+        sums = {ids[key]: cells.iloc[list(rows)].sum(min_count=1) for key, rows in match.rows.items()}
+        counts[year] = {unit: round(float(n)) for unit, n in sums.items() if n > 0}
+    store_counts(session, counts, source)
+    return {year: len(persons) for year, persons in counts.items() if persons}
+
+
+def _store_later_codes(
+    session: Session, frame: gpd.GeoDataFrame, columns: Columns, match: BoundaryMatch, on: date
+) -> int:
+    """What became of the units in the next release, where a column tells it."""
+    after = [x.on for x in releases(session) if x.on > on]
+    header = columns.later.get(min(after)) if after else None
+    if header is None or not _is_before_register(session, on):
+        return 0
+    ids = unit_ids(session)
+    codes = {ids[key]: {str(frame[header].iloc[i]) for i in rows} for key, rows in match.rows.items()}
+    return link_by_later_codes(session, codes, min(after))
 
 
 def store_cells(session: Session, cells: Mapping[UnitKey, MultiPolygon], *, now: datetime) -> None:
@@ -218,9 +264,9 @@ def _renew_neighbours(session: Session) -> None:
     query = select(AdminUnit.level, AdminUnit.valid_from, Boundary.unit_id, Boundary.geom).join(
         Boundary, Boundary.unit_id == AdminUnit.id
     )
-    groups: dict[tuple[str, object], list[tuple[int, MultiPolygon]]] = {}
+    groups: dict[tuple[str, object], list[tuple[int, MultiPolygon]]] = defaultdict(list)
     for level, valid_from, unit_id, geom in session.execute(query):
-        groups.setdefault((level, valid_from), []).append((unit_id, to_shape(geom)))
+        groups[level, valid_from].append((unit_id, to_shape(geom)))
     pairs = [pair for group in groups.values() for pair in _touching(group)]
     session.execute(delete(UnitNeighbour))
     if pairs:

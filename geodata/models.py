@@ -37,7 +37,12 @@ class AdminUnit(Base):
 
 
 class UnitLineage(Base):
-    """`old` went into `new`; `split` when it also went elsewhere."""
+    """`old` went into `new`; `split` when it also went elsewhere.
+
+    `share` is the part of `old` that went into `new`, `back_share` the part of `new` that came from `old`; NULL where
+    nothing measured them. `basis` tells where the link is from: official (register), lineage (a file), shares (a
+    file that also gave the shares), overlap (of imported boundaries; made anew by every import).
+    """
 
     __tablename__ = "unit_lineage"
 
@@ -45,6 +50,20 @@ class UnitLineage(Base):
     new_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True, index=True)
     split: Mapped[bool]
     is_default: Mapped[bool]
+    share: Mapped[float | None]
+    back_share: Mapped[float | None]
+    basis: Mapped[str] = mapped_column(server_default="official")
+
+
+class BoundaryRelease(Base):
+    """A day before the register begins, brought by a boundary file: its units begin on `on_date`."""
+
+    __tablename__ = "boundary_release"
+
+    on_date: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(unique=True)
+    source: Mapped[str]
+    imported_at: Mapped[datetime]
 
 
 class Boundary(Base):

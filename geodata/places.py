@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from geodata.models import AdminUnit, Boundary
+from geodata.releases import units_on
 from geodata.text import fold
 from geodata.types import UnitLevel
 
@@ -19,7 +21,7 @@ Bounds = tuple[float, float, float, float]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A unit as a screen shows it. `bounds` is (west, south, east, north) in degrees; `parent` the name of what
-    it lies in; `synthetic` None when nobody brought a boundary."""
+    it lies in; `synthetic` None when nobody brought a boundary; `valid_to` None for a unit of today."""
 
     id: int
     code: str
@@ -29,6 +31,8 @@ class Place:
     parent: str | None
     bounds: Bounds | None
     synthetic: bool | None
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 def communes_today(session: Session, within: Collection[int] | None = None) -> list[Place]:
@@ -38,6 +42,12 @@ def communes_today(session: Session, within: Collection[int] | None = None) -> l
         query = query.where(AdminUnit.id.in_(within))
     places = [_place(row) for row in session.execute(query)]
     return sorted(places, key=lambda p: fold(p.short_name))
+
+
+def places_on(session: Session, on: date) -> list[Place]:
+    """The smallest units of a day, in the order of their names."""
+    query = _places().where(AdminUnit.id.in_(units_on(session, on)))
+    return sorted((_place(row) for row in session.execute(query)), key=lambda p: fold(p.short_name))
 
 
 def find_place(session: Session, unit_id: int) -> Place | None:
@@ -89,4 +99,6 @@ def _place(row: Row[Any]) -> Place:
         parent=row.parent,
         bounds=None if None in box else box,
         synthetic=row.synthetic,
+        valid_from=unit.valid_from,
+        valid_to=unit.valid_to,
     )

@@ -16,7 +16,7 @@ from geodata.types import UnitKey, UnitLevel
 def read_areas(path: Path, registry: Registry, codes: Sequence[str]) -> UnitAt:
     """Of the communes of today in these provinces. Raises BoundaryError."""
     provinces = [unit for unit in registry.units if unit.key.level is UnitLevel.PROVINCE]
-    match = match_boundaries(read_boundaries(path), [*communes_of(registry.units, codes), *provinces])
+    match = match_boundaries(read_boundaries(path).frame, [*communes_of(registry.units, codes), *provinces])
     keys = list(match.areas)
     tree = shapely.STRtree(list(match.areas.values()))
 

@@ -32,7 +32,7 @@ polygons of 31 split wards of Ho Chi Minh City the default took a mean 0.60 of t
 0.40 of three-way ones; in 14 of the 31 it is not the largest part, so these shares are weak knowledge and
 always marked estimated."""
 
-_KINDS = ("Thị trấn", "Thị xã", "Thành phố", "Đặc khu", "Phường", "Quận", "Huyện", "Tỉnh", "Xã")
+KINDS = ("Thị trấn", "Thị xã", "Thành phố", "Đặc khu", "Phường", "Quận", "Huyện", "Tỉnh", "Xã")
 _NAMED_ALIAS = re.compile(r"(?:phuong|thitran|xa|quan|huyen|thixa|thanhpho)(.+)")
 
 
@@ -176,7 +176,7 @@ def _ward(row: sqlite3.Row) -> Unit:
 
 def _kind(name: str) -> str:
     """The kind as the name says it; the dataset's own column calls seven units something else."""
-    return next(kind for kind in _KINDS if name.lower().startswith(f"{kind.lower()} "))
+    return next(kind for kind in KINDS if name.lower().startswith(f"{kind.lower()} "))
 
 
 def _short(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import shapely
 from geoalchemy2.shape import to_shape
 from shapely import Geometry, LineString, Point, STRtree
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geodata.boundaries import read_boundaries
@@ -124,7 +124,11 @@ def surveyed_wards(session: Session, registry: Registry) -> WardAreas | None:
     query = (
         select(AdminUnit, Boundary.geom)
         .join(Boundary, Boundary.unit_id == AdminUnit.id)
-        .where(AdminUnit.level == UnitLevel.COMMUNE.value, Boundary.synthetic.is_(False))
+        .where(
+            AdminUnit.level == UnitLevel.COMMUNE.value,
+            Boundary.synthetic.is_(False),
+            or_(AdminUnit.valid_to.is_(None), AdminUnit.valid_to == _newest(registry)),
+        )
     )
     rows = [(unit, to_shape(geom)) for unit, geom in session.execute(query)]
     if not rows:
@@ -152,7 +156,7 @@ def _newest(registry: Registry) -> Any:
 
 def _match(path: Path, registry: Registry) -> dict[UnitKey, Geometry]:
     """By the column whose codes and the unit's name agree best; codes of both times are tried."""
-    frame = read_boundaries(path)
+    frame = read_boundaries(path).frame
     communes = [unit for unit in registry.units if unit.key.level is UnitLevel.COMMUNE]
     columns = [name for name in frame.columns if name != frame.geometry.name]
     words = [{name_key(str(row[name])) for name in columns} for _, row in frame.iterrows()]

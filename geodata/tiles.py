@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import date
 from threading import Lock
 
 import numpy as np
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from geodata.models import AdminUnit, Boundary
 from geodata.places import boundaries_version
+from geodata.releases import drawn_units
 from geodata.types import UnitLevel
 
 MAX_ZOOM = 12
@@ -29,6 +31,7 @@ MAX_ZOOM = 12
 _HALF_WORLD = 20037508.342789244  # metres, EPSG:3857
 _PIXEL_AT_ZOOM_0 = 2 * _HALF_WORLD / 512
 _KEPT_TILES = 2000
+_KEPT_RELEASES = 4
 
 _SQL = text(
     """
@@ -70,46 +73,56 @@ class Coverage:
 
 
 @dataclass(slots=True)
-class TileCache:
-    """Shapes and finished tiles of this process, for one version of the boundaries at a time."""
+class _Shown:
+    """Shapes and finished tiles of one boundary release."""
 
-    version: str = ""
-    full: Coverage | None = None
+    full: Coverage
     by_zoom: dict[int, Coverage] = field(default_factory=dict)
     tiles: OrderedDict[tuple[int, int, int], bytes] = field(default_factory=OrderedDict)
+
+    def at(self, z: int) -> Coverage:
+        if z not in self.by_zoom:
+            self.by_zoom[z] = simplified(self.full, _PIXEL_AT_ZOOM_0 / 2**z)
+        return self.by_zoom[z]
+
+
+@dataclass(slots=True)
+class TileCache:
+    """What this process has drawn, for one version of the boundaries at a time, by the first day of the release (None:
+    the units of today)."""
+
+    version: str = ""
+    shown: OrderedDict[date | None, _Shown] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def commune_tile(self, session: Session, z: int, x: int, y: int) -> bytes:
+    def commune_tile(self, session: Session, z: int, x: int, y: int, release: date | None = None) -> bytes:
         """One tile; empty bytes where there is nothing. Raises TileError outside the pyramid."""
         check_position(z, x, y)
         with self.lock:
-            self._follow(session)
-            tile = self.tiles.get((z, x, y))
+            shown = self._follow(session, release)
+            tile = shown.tiles.get((z, x, y))
             if tile is None:
-                tile = encode(session, self._coverage(z), z, x, y)
-                self.tiles[z, x, y] = tile
-                if len(self.tiles) > _KEPT_TILES:
-                    self.tiles.popitem(last=False)
+                tile = encode(session, shown.at(z), z, x, y)
+                shown.tiles[z, x, y] = tile
+                if len(shown.tiles) > _KEPT_TILES:
+                    shown.tiles.popitem(last=False)
         return tile
 
-    def coverage(self, session: Session, z: int) -> Coverage:
+    def coverage(self, session: Session, z: int, release: date | None = None) -> Coverage:
         """The communes as precise as tiles of zoom `z` show them."""
         with self.lock:
-            self._follow(session)
-            return self._coverage(z)
+            return self._follow(session, release).at(z)
 
-    def _follow(self, session: Session) -> None:
+    def _follow(self, session: Session, release: date | None) -> _Shown:
         version = boundaries_version(session)
-        if self.full is None or version != self.version:
-            self.full, self.version = load_coverage(session), version
-            self.by_zoom.clear()
-            self.tiles.clear()
-
-    def _coverage(self, z: int) -> Coverage:
-        if z not in self.by_zoom:
-            assert self.full is not None
-            self.by_zoom[z] = simplified(self.full, _PIXEL_AT_ZOOM_0 / 2**z)
-        return self.by_zoom[z]
+        if version != self.version:
+            self.shown.clear()
+            self.version = version
+        if release not in self.shown:
+            self.shown[release] = _Shown(load_coverage(session, release))
+            if len(self.shown) > _KEPT_RELEASES:
+                self.shown.popitem(last=False)
+        return self.shown[release]
 
 
 def check_position(z: int, x: int, y: int) -> None:
@@ -118,12 +131,17 @@ def check_position(z: int, x: int, y: int) -> None:
         raise TileError(f"{z}/{x}/{y}")
 
 
-def load_coverage(session: Session) -> Coverage:
-    """The communes of today as imported, with a label point inside each."""
+def load_coverage(session: Session, release: date | None = None) -> Coverage:
+    """The communes of today, or the smallest units of a release, as imported, with a label point inside each.
+
+    Where a release is only partly drawn, its real boundaries are shown without the generated ones around them.
+    """
+    today = (AdminUnit.level == UnitLevel.COMMUNE.value) & AdminUnit.valid_to.is_(None)
+    units = today if release is None else AdminUnit.id.in_(drawn_units(session, release))
     query = (
         select(AdminUnit.id, AdminUnit.short_name, ST_AsBinary(Boundary.geom))
         .join(Boundary, Boundary.unit_id == AdminUnit.id)
-        .where(AdminUnit.level == UnitLevel.COMMUNE.value, AdminUnit.valid_to.is_(None))
+        .where(units)
         .order_by(AdminUnit.id)
     )
     rows = session.execute(query).all()

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -31,9 +31,7 @@ def load_units(session: Session, registry: Registry) -> dict[UnitKey, int]:
         rows = [_row(unit, ids) for unit in registry.units if unit.key.level is level]
         if rows:
             ids |= _upsert(session, rows)
-    session.execute(delete(UnitLineage).where(UnitLineage.old_id.in_({ids[x.old] for x in registry.lineage})))
-    if registry.lineage:
-        session.execute(insert(UnitLineage), [_lineage_row(link, ids) for link in registry.lineage])
+    _renew_lineage(session, [_lineage_row(link, ids) for link in registry.lineage])
     session.expire_all()
     return ids
 
@@ -49,6 +47,20 @@ def _upsert(session: Session, rows: list[dict[str, Any]]) -> dict[UnitKey, int]:
         rows,
     )
     return {UnitKey(UnitLevel(row.level), row.code, row.valid_from): row.id for row in result}
+
+
+def _renew_lineage(session: Session, rows: list[dict[str, Any]]) -> None:
+    """The links of these old units, with the shares that were measured for those that stay."""
+    if not rows:
+        return
+    pairs = [(row["old_id"], row["new_id"]) for row in rows]
+    gone = UnitLineage.old_id.in_({old for old, _new in pairs})
+    session.execute(
+        delete(UnitLineage).where(gone, tuple_(UnitLineage.old_id, UnitLineage.new_id).not_in(pairs))
+    )
+    statement = insert(UnitLineage)
+    changed = {name: statement.excluded[name] for name in ("split", "is_default")}
+    session.execute(statement.on_conflict_do_update(index_elements=["old_id", "new_id"], set_=changed), rows)
 
 
 def load_population(session: Session, registry: Registry, path: Path) -> None:

@@ -44,7 +44,8 @@ class Period:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a writer gets: where to write, for which period, as known when, and how to tell its progress."""
+    """What a writer gets: where to write, for which period, as known when, and how to tell its progress. `release`: the
+    first day of the boundary release to count on; None today's."""
 
     folder: Path
     settings: Settings
@@ -52,6 +53,7 @@ class Task:
     disease: str | None
     as_of: datetime
     progress: Callable[[int, Message], None]
+    release: date | None = None
 
 
 Writer = Callable[[Session, Task], Sequence[str]]
@@ -77,7 +79,8 @@ KINDS: Mapping[str, Kind] = {
     "counts": Kind(
         title=Message("Số ca theo xã, phường (Excel và CSV)"),
         about=Message(
-            "Mỗi dòng một xã, phường và một bệnh: số ca trong kỳ, mức nguy cơ, tình trạng theo Thông tư."
+            "Mỗi dòng một xã, phường và một bệnh, theo ranh giới hiện nay hoặc ranh giới cũ: số ca trong kỳ, "
+            "phần ước tính, mức nguy cơ, tình trạng theo Thông tư."
         ),
         write=write_counts,
         roles=frozenset({"manager", "analyst"}),
@@ -111,7 +114,14 @@ class ReportView:
 
 
 def request_report(
-    session: Session, kind: str, *, period: Period, disease: str | None, user: User, now: datetime
+    session: Session,
+    kind: str,
+    *,
+    period: Period,
+    disease: str | None,
+    user: User,
+    now: datetime,
+    release: date | None = None,
 ) -> int:
     """Queue a report; returns its id. Raises ReportError when the role may not, or the period is empty."""
     if kind not in KINDS or user.role not in KINDS[kind].roles:
@@ -121,7 +131,7 @@ def request_report(
     job = ReportJob(
         kind=kind,
         params={"start": period.start.isoformat(), "end": period.end.isoformat(), "disease": disease}
-        | {"locale": current_locale()},
+        | {"locale": current_locale(), "release": release.isoformat() if release else None},
         requested_by=user.id,
         requested_at=now,
         state="waiting",
@@ -214,6 +224,7 @@ def _write_files(engine: Engine, settings: Settings, job_id: int, folder: Path) 
             disease=job.params["disease"],
             as_of=current_time(session, settings.clock),
             progress=lambda percent, stage: _progress(engine, job_id, percent, stage),
+            release=date.fromisoformat(release) if (release := job.params.get("release")) else None,
         )
         return KINDS[job.kind].write(session, task)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,13 @@ from sqlalchemy.orm import Session
 from alerts.levels import Level, name
 from alerts.lifecycle import status_name
 from alerts.views import levels_at
-from geodata.places import Place, communes_today
+from geodata.places import Place, communes_today, places_on
+from geodata.releases import find_release
 from i18n import Message, _, current_locale, show_datetime
 from surveillance.cases import CaseLine, line_list
 from surveillance.counts import counts_by_unit
 from surveillance.diseases import load_catalogue
+from surveillance.release_counts import counts_on_release
 
 if TYPE_CHECKING:
     from reports.service import Task
@@ -27,9 +30,15 @@ Row = Sequence[Any]
 
 
 def write_counts(session: Session, task: Task) -> Sequence[str]:
-    """One row per commune and disease with a case in the period or a level above Thấp."""
-    header = [_("Mã"), _("Xã, phường"), _("Bệnh"), _("Số ca"), _("Mức nguy cơ"), _("Theo Thông tư 15/2026")]
-    rows = list(_count_rows(session, task))
+    """One row per unit and disease: of the communes of today those with a case in the period or a level above Thấp; of
+    an older boundary release those with a case, then what lies outside of it, so that the rows add up."""
+    header = [_("Mã"), _("Xã, phường"), _("Bệnh"), _("Số ca"), _("Trong đó ước tính"), _("Ranh giới từ")]
+    if task.release is None:
+        header += [_("Mức nguy cơ"), _("Theo Thông tư 15/2026")]
+        rows = list(_count_rows(session, task))
+    else:
+        header.insert(2, _("Quận, huyện"))
+        rows = list(_release_rows(session, task, task.release))
     return _write_both(task, "so-ca", header, rows, len(rows))
 
 
@@ -54,22 +63,52 @@ def write_line_list(session: Session, task: Task) -> Sequence[str]:
 
 
 def _count_rows(session: Session, task: Task) -> Iterator[Row]:
-    catalogue = load_catalogue()
-    codes = (task.disease,) if task.disease else task.settings.deployment.diseases
     places = communes_today(session)
-    for done, code in enumerate(codes):
-        task.progress(round(80 * done / len(codes)), Message("Đang đếm số ca"))
-        disease = catalogue[code]
-        title = disease.name_en if current_locale() == "en" else disease.name_vi
-        period = task.period
-        counts = counts_by_unit(session, disease=code, start=period.start, end=period.end, as_of=task.as_of)
+    today = find_release(session, None)
+    for code, title in _diseases(task):
+        chosen: dict[str, Any] = {
+            "disease": code,
+            "start": task.period.start,
+            "end": task.period.end,
+            "as_of": task.as_of,
+        }
+        counts = counts_by_unit(session, **chosen)
+        estimated = counts_by_unit(session, **chosen, estimated=True)
         levels = levels_at(session, disease=code, as_of=task.as_of)
         for place in places:
             cases, view = counts.get(place.id, 0), levels.get(place.id)
             if cases or (view and (view.unknown or view.level > Level.THAP)):
                 level = name("unknown" if view is None or view.unknown else Level(view.level))
                 status = str(status_name(view.status)) if view else ""
-                yield place.code, place.name, title, cases, str(level), status
+                basis = estimated.get(place.id, 0), today.on if today else ""
+                yield place.code, place.name, title, cases, *basis, str(level), status
+
+
+def _release_rows(session: Session, task: Task, release: date) -> Iterator[Row]:
+    places = {place.id: place for place in places_on(session, release)}
+    period = (task.period.start, task.period.end)
+    for code, title in _diseases(task):
+        counts = counts_on_release(session, release, disease=code, periods=[period], as_of=task.as_of)
+        estimated = counts.estimated_by_unit(0)
+        for unit, cases in counts.by_unit(0).items():
+            place = places[unit]
+            yield place.code, place.name, place.parent or "", title, cases, estimated.get(unit, 0), release
+        for label, cases in (
+            (_("Ngoài ranh giới này"), counts.outside[0]),
+            (_("Chưa rõ xã, phường"), counts.unplaced[0]),
+        ):
+            if cases:
+                yield "", label, "", title, float(cases), 0, release
+
+
+def _diseases(task: Task) -> Iterator[tuple[str, str]]:
+    """Code and name of each, with the progress told."""
+    catalogue = load_catalogue()
+    codes = (task.disease,) if task.disease else task.settings.deployment.diseases
+    for done, code in enumerate(codes):
+        task.progress(round(80 * done / len(codes)), Message("Đang đếm số ca"))
+        disease = catalogue[code]
+        yield code, disease.name_en if current_locale() == "en" else disease.name_vi
 
 
 def _case_row(case: CaseLine, names: Mapping[int, Place]) -> Row:
@@ -109,11 +148,20 @@ def _write_both(task: Task, stem: str, header: Row, rows: Iterable[Row], count: 
 
 def _about(task: Task) -> list[str]:
     until = show_datetime(task.as_of.astimezone(task.settings.deployment.timezone))
-    return [
+    lines = [
         _("Kỳ: {start} đến {end}", start=task.period.start, end=task.period.end),
         _("Dữ liệu đến {until}", until=until),
         _("Số ca đã báo cáo, tính theo ngày mắc bệnh; nếu không có thì ngày nhập viện, rồi ngày báo cáo."),
     ]
+    if task.release is not None:
+        lines += [
+            _("Đếm theo ranh giới có từ {day}.", day=task.release),
+            _(
+                "Ca có tọa độ chính xác được đếm theo tọa độ; ca khác ở đơn vị đã chia tách được chia theo tỷ lệ "
+                "dân số (cột “Trong đó ước tính”)."
+            ),
+        ]
+    return lines
 
 
 def _write_csv(path: Path, header: Row, rows: Sequence[Row]) -> None:

@@ -125,16 +125,20 @@ def counts_by_unit(
     as_of: datetime | None,
     classification: Classes = None,
     verified: bool = False,
+    estimated: bool = False,
 ) -> dict[int, int]:
-    """Cases per commune with an event in `start`..`end`; communes without a case are absent."""
+    """Cases per commune with an event in `start`..`end`; communes without a case are absent. `estimated`: only
+    those whose source named a former unit that was split."""
     query = (
         select(CaseVersion.unit_id, func.count())
         .where(
             CaseVersion.event_date.between(start, end),
-            _counted(disease, as_of, classification, verified),
+            counted(disease, as_of, classification, verified),
         )
         .group_by(CaseVersion.unit_id)
     )
+    if estimated:
+        query = query.where(CaseVersion.place_estimated)
     return {unit: count for unit, count in session.execute(query) if unit is not None}
 
 
@@ -158,7 +162,7 @@ def city_summary(
         _count(and_(CaseVersion.unit_id.is_(None), day > today - timedelta(days=28))),
     ).where(
         day.between(min(new_year, today - timedelta(days=34)), today),
-        _counted(disease, as_of, classification),
+        counted(disease, as_of, classification),
     )
     if unit_ids is not None:
         query = query.where(CaseVersion.unit_id.in_(unit_ids))
@@ -257,7 +261,7 @@ def _days(
     """Cases per day of `start`..`end`, (T,); unplaced ones count for the city."""
     query = (
         select(CaseVersion.event_date, func.count())
-        .where(CaseVersion.event_date.between(start, end), _counted(disease, as_of, classification, verified))
+        .where(CaseVersion.event_date.between(start, end), counted(disease, as_of, classification, verified))
         .group_by(CaseVersion.event_date)
     )
     if unit_id is not None:
@@ -284,9 +288,10 @@ def _known_since(
     return first, last if unit_id is None and (last - first).days > BREAK_DAYS else None
 
 
-def _counted(
+def counted(
     disease: str | None, as_of: datetime | None, classification: Classes, verified: bool = False
 ) -> ColumnElement[bool]:
+    """Versions that are counted: as believed at `as_of`, of a disease (None: all), of these classes."""
     chosen = believed(as_of)
     if disease is not None:
         chosen = and_(chosen, CaseVersion.disease == disease)

@@ -28,8 +28,9 @@ from db import notify, session_scope
 from geodata.areas import Areas, surveyed_areas
 from geodata.endpoint import OUTSIDE_WORDS, Endpoint
 from geodata.gazetteer import Gazetteer
+from geodata.releases import older_successors
 from geodata.street_store import StreetShelf, teach_streets
-from geodata.types import UnitKey
+from geodata.types import Candidate, UnitKey
 from geodata.units import gazetteer_for, unit_ids
 from i18n import Message
 from settings import Settings
@@ -72,6 +73,7 @@ class Context:
     areas: Areas
     known: Literal["now", "report"]
     shelf: StreetShelf = field(default_factory=StreetShelf, repr=False)
+    older: Mapping[UnitKey, tuple[Candidate, ...]] = field(default_factory=dict)
 
     @cached_property
     def vault(self) -> Vault:
@@ -86,6 +88,7 @@ class Context:
             unit_ids=self.unit_ids,
             gazetteer=self.gazetteer,
             areas=self.areas,
+            older=self.older,
             streets=streets if streets.streets else None,
             endpoint=self.endpoint,
         )
@@ -133,6 +136,7 @@ def build_context(session: Session, settings: Settings) -> Context:
         unit_ids=unit_ids(session),
         areas=surveyed_areas(session),
         known="report" if settings.clock == "data" else "now",
+        older=older_successors(session),
     )
     _ = context.endpoint
     return context

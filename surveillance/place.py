@@ -18,7 +18,7 @@ from geodata.endpoint import RULE, Endpoint
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.streets import StreetBook, ward_circle
-from geodata.types import Match, PlaceLevel, UnitKey, UnitLevel
+from geodata.types import Candidate, Match, PlaceLevel, UnitKey, UnitLevel
 from surveillance.types import CaseReport
 from surveillance.verification import MOVED
 
@@ -55,13 +55,15 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Placer:
-    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id. `streets`
-    None: nothing is known of streets. `endpoint`: a geocoder of the deployment's own, for what they do not know.
-    `aliases`: what people taught, asked where the words alone leave it open."""
+    """Places reports. `gazetteer` None: the source has codes only. `areas`: surveyed boundaries by unit id. `older`:
+    what became of the units of releases that boundary files brought, in units of today. `streets` None: nothing is
+    known of streets. `endpoint`: a geocoder of the deployment's own, for what they do not know. `aliases`: what people
+    taught, asked where the words alone leave it open."""
 
     unit_ids: Mapping[UnitKey, int]
     gazetteer: Gazetteer | None
     areas: Areas
+    older: Mapping[UnitKey, tuple[Candidate, ...]] = field(default_factory=dict)
     streets: StreetBook | None = None
     endpoint: Endpoint | None = None
     aliases: Aliases = field(default_factory=Aliases)
@@ -157,9 +159,12 @@ class Placer:
         if not keys:
             return Match(unit=None, rule=UNKNOWN_CODE)
         key = next((key for key in keys if key.valid_from <= on), keys[-1])
-        successors = self.gazetteer.shares.get(key) if self.gazetteer else None
-        if not successors:
+        former = self.gazetteer.shares.get(key) if self.gazetteer else None
+        successors = former or self.older.get(key)
+        if successors is None:
             return Match(unit=key, level=PlaceLevel.COMMUNE, rule=BY_CODE)
+        if not successors:
+            return Match(unit=None, rule=UNKNOWN_CODE)
         return Match(
             unit=successors[0].unit,
             former=key,

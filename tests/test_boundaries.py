@@ -11,14 +11,10 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geodata.boundaries import (
-    BoundaryError,
-    check_boundaries,
-    import_boundaries,
-    match_boundaries,
-    read_boundaries,
-    store_cells,
-)
+from geodata.boundaries import BoundaryError, import_boundaries, store_cells
+from geodata.boundary_check import check_boundaries
+from geodata.boundary_files import read_boundaries
+from geodata.boundary_match import match_boundaries
 from geodata.cells import generate_cells
 from geodata.models import AdminUnit, Boundary
 from geodata.registry import load_registry
@@ -74,7 +70,7 @@ def test_every_common_format_is_read_into_degrees(tmp_path: Path, file: str) -> 
         table.to_parquet(path)
     else:
         table.to_file(path)
-    read = read_boundaries(path)
+    read = read_boundaries(path).frame
     assert read.crs.to_epsg() == 4326
     assert read.total_bounds == pytest.approx([106.7, 10.7, 106.72, 10.71], abs=1e-6)
 
@@ -85,12 +81,12 @@ def test_a_zipped_shapefile_is_read(tmp_path: Path) -> None:
         for part in tmp_path.glob("a.*"):
             if part.suffix != ".zip":
                 archive.write(part, part.name)
-    assert len(read_boundaries(tmp_path / "a.zip")) == 1
+    assert len(read_boundaries(tmp_path / "a.zip").frame) == 1
 
 
 def test_degrees_without_a_coordinate_system_are_taken_as_such(tmp_path: Path) -> None:
     frame(crs=None, ma_xa=["00001"]).to_file(tmp_path / "a.shp")
-    assert read_boundaries(tmp_path / "a.shp").crs.to_epsg() == 4326
+    assert read_boundaries(tmp_path / "a.shp").frame.crs.to_epsg() == 4326
 
 
 def test_metres_without_a_coordinate_system_are_refused(tmp_path: Path) -> None:
@@ -118,7 +114,7 @@ def test_a_file_of_several_layers_asks_for_one(tmp_path: Path) -> None:
     frame(ma=["79"]).to_file(path, layer="tinh")
     with pytest.raises(BoundaryError, match="xa, tinh"):
         read_boundaries(path)
-    assert len(read_boundaries(path, layer="xa")) == 1
+    assert len(read_boundaries(path, layer="xa").frame) == 1
 
 
 @pytest.mark.parametrize("column", ["code", "MA_XA", "Mã xã", "gso_code", "new_ward_code"])
@@ -176,7 +172,7 @@ def test_nothing_to_match_by_is_an_error() -> None:
 def test_invalid_shapes_are_repaired_and_counted() -> None:
     bow_tie = shapely.Polygon([(106.7, 10.7), (106.71, 10.71), (106.71, 10.7), (106.7, 10.71)])
     table = gpd.GeoDataFrame({"code": ["00001"]}, geometry=[bow_tie], crs=4326)
-    check = check_boundaries(match_boundaries(table, UNITS), UNITS)
+    check = check_boundaries(match_boundaries(table, UNITS).areas, UNITS)
     assert check.repaired == 1
     assert check.areas[UNITS[0].key].is_valid
 
@@ -184,12 +180,12 @@ def test_invalid_shapes_are_repaired_and_counted() -> None:
 def test_overlaps_and_odd_areas_are_measured() -> None:
     table = gpd.GeoDataFrame({"code": ["00001", "00004"]}, geometry=[square(0, 0.012), square(1)], crs=4326)
     units = [commune("00001", "Tân Định", area_km2=1.45), commune("00004", "Sài Gòn", area_km2=1.21)]
-    check = check_boundaries(match_boundaries(table, units), units)
+    check = check_boundaries(match_boundaries(table, units).areas, units)
     [overlap] = check.overlaps
     assert overlap.km2 == pytest.approx(0.242, abs=0.005)
     assert check.ratios == {}
     doubled = [commune("00001", "Tân Định", area_km2=2.9), units[1]]
-    [ratio] = check_boundaries(match_boundaries(table, doubled), doubled).ratios.values()
+    [ratio] = check_boundaries(match_boundaries(table, doubled).areas, doubled).ratios.values()
     assert ratio == pytest.approx(0.5, abs=0.01)
 
 

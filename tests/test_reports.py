@@ -18,7 +18,7 @@ from accounts.service import create_user
 from alerts.levels import UNKNOWN, Level
 from db import session_scope
 from geodata.boundaries import store_cells
-from geodata.models import AdminUnit
+from geodata.models import AdminUnit, UnitLineage
 from geodata.tiles import Coverage
 from geodata.units import unit_key
 from i18n import use_locale
@@ -104,6 +104,41 @@ def test_counts_say_the_same_in_excel_and_csv(engine: Engine, settings: Settings
         in_csv = list(csv.reader(file))
     assert [row[:4] for row in in_csv] == [row[:4] for row in in_excel]
     assert in_csv[1][0] == "26740" and in_csv[1][3] == "5"
+
+
+def test_counts_on_an_older_release_carry_it_and_what_was_estimated(
+    engine: Engine, settings: Settings, manager: User
+) -> None:
+    """Ward "1" of 2019 and "2" became 26740 together, by 300 and 100 people; 26737 was not of the city then."""
+    old = date(2019, 4, 1)
+    with session_scope(engine) as session:
+        ids = {code: add_unit(session, code) for code in ("1", "2")}
+        now_id = session.scalars(select(AdminUnit.id).where(AdminUnit.code == "26740")).one()
+        for (code, unit_id), persons in zip(ids.items(), (300, 100), strict=True):
+            unit = session.get_one(AdminUnit, unit_id)
+            unit.valid_from, unit.valid_to, unit.name = old, date(2025, 7, 1), f"Phường {code}"
+            share = persons / 400
+            session.add(
+                UnitLineage(
+                    old_id=unit_id, new_id=now_id, split=False, is_default=True, share=1, back_share=share
+                )
+            )
+        there = session.scalars(select(AdminUnit.id).where(AdminUnit.code == "26737")).one()
+        add_cases(session, add_file(session, "x", evening(WEEK.start)), [Sick(unit_id=there, day=WEEK.start)])
+    with session_scope(engine) as session:
+        request_report(session, "counts", period=WEEK, disease="dengue", user=manager, now=NOW, release=old)
+    workbook, table = written(engine, settings, manager)
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {(row["Xã, phường"], row["Số ca"], row["Trong đó ước tính"]) for row in rows}
+    assert found == {
+        ("Phường 1", "3.8", "3.8"),
+        ("Phường 2", "1.2", "1.2"),
+        ("Ngoài ranh giới này", "1.0", "0"),
+    }
+    assert {row["Ranh giới từ"] for row in rows} == {"2019-04-01"}
+    notes = [cell.value for [cell] in openpyxl.load_workbook(workbook).worksheets[1].iter_rows(max_col=1)]
+    assert "Đếm theo ranh giới có từ 01/04/2019." in notes
 
 
 def test_a_line_list_names_no_one_and_groups_ages(engine: Engine, settings: Settings, manager: User) -> None:

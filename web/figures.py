@@ -19,6 +19,7 @@ from web.formats import aria
 
 INK = {"light": "#3d4752", "dark": "#c6ced6"}
 GRID = {"light": "#e6eaee", "dark": "#313a44"}
+LABEL = {"light": "rgba(255,255,255,.85)", "dark": "rgba(27,33,41,.85)"}
 BAR = {"light": "#7b93a8", "dark": "#7f97ab"}
 EXPECTED = {"light": "#2f6db5", "dark": "#7fb2ee"}
 
@@ -90,11 +91,19 @@ class ComingWeek(NamedTuple):
     upper: float
 
 
+class Break(NamedTuple):
+    """A day on which what the curve counts changed."""
+
+    on: date
+    text: str
+
+
 def weekly_figure(
     curve: WeeklyCurve,
     theme: Theme,
     late: LateReports | None = None,
     coming: Sequence[ComingWeek] = (),
+    breaks: Sequence[Break] = (),
     height: int = 200,
 ) -> dict[str, Any]:
     """Cases per week as bars; what the same weeks of earlier years let expect, and the threshold, as lines.
@@ -111,7 +120,7 @@ def weekly_figure(
         {
             "type": "bar",
             "x": list(curve.weeks),
-            "y": _numbers(curve.observed),
+            "y": without_nan(curve.observed),
             "name": _("Số ca"),
             "marker": {"color": colours, "opacity": opacity},
             "meta": {"legend": BAR[theme], "above": COLOURS[theme][Level.CAO].fill if above.any() else None},
@@ -128,7 +137,31 @@ def weekly_figure(
             _line(curve.weeks, curve.expected, _("Trung bình 5 năm"), EXPECTED[theme], "solid"),
             _line(curve.weeks, curve.threshold, _("Ngưỡng"), COLOURS[theme][Level.RAT_CAO].fill, "dash"),
         ]
-    return {"data": traces, "layout": _layout(theme, height)}
+    return {
+        "data": traces,
+        "layout": {**week_layout(theme, height), **break_marks(breaks, curve.weeks, theme)},
+    }
+
+
+def break_marks(breaks: Sequence[Break], weeks: Sequence[date], theme: Theme) -> dict[str, Any]:
+    """A vertical line with a word at each break within the weeks shown."""
+    inside = [x for x in breaks if weeks and weeks[0] <= x.on <= weeks[-1] + timedelta(days=6)]
+    line = {"type": "line", "yref": "paper", "y0": 0, "y1": 1}
+    line["line"] = {"color": INK[theme], "width": 1.2, "dash": "dot"}
+    word = {"y": 1, "yref": "paper", "yanchor": "top", "showarrow": False, "font": {"size": 11}}
+    word["bgcolor"] = LABEL[theme]
+    return {
+        "shapes": [{**line, "x0": x.on, "x1": x.on} for x in inside],
+        "annotations": [
+            {
+                **word,
+                "x": x.on,
+                "text": x.text,
+                "xanchor": "left" if x.on < weeks[len(weeks) // 2] else "right",
+            }
+            for x in inside
+        ],
+    }
 
 
 def _line(weeks: Sequence[date], values: Any, name: str, colour: str, dash: str) -> dict[str, Any]:
@@ -136,7 +169,7 @@ def _line(weeks: Sequence[date], values: Any, name: str, colour: str, dash: str)
         "type": "scatter",
         "mode": "lines",
         "x": list(weeks),
-        "y": _numbers(values),
+        "y": without_nan(values),
         "name": name,
         "line": {"color": colour, "width": 1.8, "dash": dash},
         "hoverinfo": "skip",
@@ -254,7 +287,7 @@ def base_layout(theme: Theme, height: int, *, left: int) -> dict[str, Any]:
     }
 
 
-def _layout(theme: Theme, height: int) -> dict[str, Any]:
+def week_layout(theme: Theme, height: int) -> dict[str, Any]:
     base = base_layout(theme, height, left=40)
     return {
         **base,
@@ -265,6 +298,6 @@ def _layout(theme: Theme, height: int) -> dict[str, Any]:
     }
 
 
-def _numbers(values: Any) -> list[float | None]:
+def without_nan(values: Any) -> list[float | None]:
     """JSON has no NaN."""
     return [float(v) if math.isfinite(v) else None for v in values]

@@ -97,6 +97,16 @@ def count(number: float | None, decimals: int = 0) -> str:
     return "–" if number is None else show_number(number, decimals)
 
 
+def case_count(cases: float) -> str:
+    """A number of cases: tenths only where some were shared out between units."""
+    return show_number(cases, 0 if float(cases).is_integer() else 1)
+
+
+def percent(part: float, whole: float) -> int:
+    """Whole percents, at least 1 where there is a part at all."""
+    return max(1, round(100 * part / whole)) if part and whole else 0
+
+
 def span(length: timedelta) -> str:
     """A length of time in the largest fitting unit: "3 giờ", "2 ngày"."""
     minutes = max(0, int(length.total_seconds() // 60))

@@ -64,6 +64,9 @@ _VIETNAMESE = {
 }
 
 
+_NUMBER = {
+    name: f"params.value == null ? '–' : params.value.toLocaleString('{name}')" for name in ("vi", "en")
+}
 LAW = "Thông tư 15/2026/TT-BYT"
 
 
@@ -128,14 +131,24 @@ def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **o
 
 
 def commune_grid() -> dag.AgGrid:
-    return grid(
-        "map-grid",
-        [
-            text_column("place", _("Xã, phường"), 170),
+    return grid("map-grid", commune_columns(), [])
+
+
+def commune_columns(release: bool = False) -> list[dict[str, Any]]:
+    """`release`: of another time, when many wards had one name and some cases are shared out."""
+    tenths: dict[str, Any] = {"filter": False, "valueFormatter": {"function": _NUMBER[current_locale()]}}
+    cases = [
+        number_column("cases_7", _("Ca 7 ngày"), 105, **tenths),
+        number_column("cases_28", _("Ca 28 ngày"), 110, **tenths),
+        number_column("rate", _("/100.000 dân"), 125, **tenths),
+    ]
+    if release:
+        names = [text_column("place", _("Xã, phường"), 150), text_column("parent", _("Thuộc"), 130)]
+        return [
+            *names,
+            *cases,
+            number_column("estimated", _("Ước tính, %"), 115, filter=False),
             level_column(),
-            number_column("cases_7", _("Ca 7 ngày")),
-            number_column("cases_28", _("Ca 28 ngày"), 130),
-            text_column("status", _("Theo luật"), 160, headerTooltip=LAW),
-        ],
-        [],
-    )
+        ]
+    law = text_column("status", _("Theo luật"), 160, headerTooltip=LAW)
+    return [text_column("place", _("Xã, phường"), 170), level_column(), *cases, law]

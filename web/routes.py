@@ -24,6 +24,7 @@ from surveillance.review.queue import fixes_version
 from web import outbreak_routes
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
+from web.release_levels import chosen_release, levels_on_release
 
 STALE_AFTER_H = 26
 """Data are daily; two hours beyond a day is late."""
@@ -40,13 +41,15 @@ def configure(server: Flask) -> None:
 
 @blueprint.get("/t/communes/<int:z>/<int:x>/<int:y>")
 def commune_tile(z: int, x: int, y: int) -> Response:
-    """A vector tile. Private: the same rights as pages; kept by the browser until the boundaries change."""
+    """A vector tile of a release (?release=YYYY-MM-DD, today's without). Private: the same rights as pages; kept by
+    the browser until the boundaries change."""
     with open_session() as session:
-        etag = f"{boundaries_version(session)}-{z}-{x}-{y}"
+        release = chosen_release(session, request.args.get("release"))
+        etag = f"{boundaries_version(session)}-{release or ''}-{z}-{x}-{y}"
         if etag in request.if_none_match:
             return _private(Response(status=304), etag)
         try:
-            tile = context().tiles.commune_tile(session, z, x, y)
+            tile = context().tiles.commune_tile(session, z, x, y, release)
         except TileError:
             abort(404)
     return _private(Response(tile, mimetype="application/vnd.mapbox-vector-tile"), etag)
@@ -82,7 +85,10 @@ def map_picture() -> Response:
             unit: shown_level(v.level, v.unknown)
             for unit, v in levels_at(session, disease=disease, as_of=shown.as_of).items()
         }
-        coverage = context().tiles.coverage(session, PICTURE_ZOOM)
+        release = chosen_release(session, request.args.get("release"))
+        if release is not None:
+            levels = dict(levels_on_release(session, release, levels))
+        coverage = context().tiles.coverage(session, PICTURE_ZOOM, release)
     picture = level_map(coverage, levels, kind="png")
     response = Response(picture, mimetype="image/png")
     response.headers["Cache-Control"] = "private, no-cache"

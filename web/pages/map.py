@@ -2,63 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
-from sqlalchemy.orm import Session
 
 from alerts.levels import COLOURS, SYMBOLS, UNKNOWN, Level, Shown, slug
-from alerts.views import LevelView, levels_at
-from geodata.places import Place, boundaries_version, communes_today, extent, find_place
+from geodata.places import Place, boundaries_version, communes_today, extent, find_place, places_on
+from geodata.text import fold
 from geodata.tiles import MAX_ZOOM
 from i18n import _
-from surveillance.counts import counts_by_unit
 from surveillance.outbreaks.views import outbreaks_version
-from surveillance.types import StatutoryStatus
-from web.context import (
-    Moment,
-    context,
-    day_on_show,
-    disease_name,
-    known_disease,
-    local,
-    now,
-    open_session,
-    parse_day,
-    theme,
-)
+from surveillance.release_counts import ReleaseCounts
+from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
-from web.formats import aria, level_fields, level_text, shown_level, status_name
-from web.grids import commune_grid
+from web.formats import aria, case_count, count, level_fields, level_text, percent, status_name
+from web.grids import commune_columns, commune_grid
+from web.map_choice import Choice, UnitRow, read_choice, release_options, unit_rows
 from web.outbreak_layers import outline_layer
+from web.pages.former_panel import former_panel
 from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
+from web.release_figures import RATES, rate_stops
+from web.release_levels import chosen_release
 
 LEGEND: tuple[Shown, ...] = (Level.RAT_CAO, Level.CAO, Level.TRUNG_BINH, Level.THAP, UNKNOWN)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CommuneRow:
-    """A commune in the table and on the map."""
-
-    place: Place
-    level: Shown
-    status: StatutoryStatus
-    cases_7: int
-    cases_28: int
-
-
-def layout(
-    rest: str = "", disease: str = "", on: str = "", unit: str = "", view: str = "", **_query: str
-) -> Any:
+def layout(rest: str = "", **query: str) -> Any:
     """The workbench; callbacks fill it from the URL."""
     with open_session() as session:
-        places = communes_today(session)
+        release = chosen_release(session, query.get("release"))
+        places = communes_today(session) if release is None else places_on(session, release)
+        options = release_options(session)
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
@@ -66,7 +45,7 @@ def layout(
             dcc.Store(id="map-when"),
             dcc.Store(id="map-unit"),
             dcc.Store(id="map-outbreak"),
-            _filters(places, disease, on, unit, view),
+            _filters(places, options, release, query),
             _stage(places),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
@@ -92,6 +71,8 @@ def register(app: Dash) -> None:
         Output("map-outbreak", "data"),
         Output("map", "selected"),
         Output("map-stage", "className"),
+        Output("map-release", "value"),
+        Output("map-metric", "value"),
         Input("map-url", "search"),
         Input("map-disease", "value"),
         Input("map-on", "value"),
@@ -100,12 +81,17 @@ def register(app: Dash) -> None:
         Input("map", "clickData"),
         Input("map-grid", "cellClicked"),
         Input("map-reset", "n_clicks"),
+        Input("map-release", "value"),
+        Input("map-metric", "value"),
     )
     app.callback(
         Output("map", "layers"),
         Output("map", "noWebglUrl"),
         Output("map-grid", "rowData"),
         Output("map-note", "children"),
+        Output("map-legend", "children"),
+        Output("map-place", "data"),
+        Output("map-grid", "columnDefs"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
@@ -119,87 +105,62 @@ def register(app: Dash) -> None:
 
 
 def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
-    disease, on = _chosen(when)
     with open_session() as session:
-        shown = day_on_show(session, on)
-        rows = _commune_rows(session, disease, shown)
+        choice = read_choice(session, when)
+        shown = day_on_show(session, choice.on)
+        rows, counts = unit_rows(session, choice, shown)
         version = boundaries_version(session)
         outbreaks = outline_layer(
-            theme(), "-".join(map(str, outbreaks_version(session))), disease=disease, on=on
+            theme(), "-".join(map(str, outbreaks_version(session))), disease=choice.disease, on=choice.on
         )
-    picture = "/map.png?" + urlencode({"disease": disease or "", "on": on or "", "v": version})
+    stops = rate_stops([row.rate for row in rows]) if choice.metric == "rate" else []
     return (
-        [_level_layer(rows, version), outbreaks],
-        picture,
+        [_unit_layer(rows, choice, stops, version), outbreaks],
+        "/map.png?" + _picture_query(choice, version),
         [_grid_row(row) for row in rows],
-        _note(shown, rows),
+        _note(shown, rows, choice, counts),
+        _legend(choice, stops),
+        _place_options([row.place for row in rows], choice.release),
+        commune_columns(choice.release is not None),
     )
 
 
 def draw_panel(when: str | None, unit: str | None, outbreak: str | None, _version: str | None) -> Any:
-    disease, on = _chosen(when)
     with open_session() as session:
-        shown = day_on_show(session, on)
+        choice = read_choice(session, when)
+        shown = day_on_show(session, choice.on)
         place = find_place(session, int(unit)) if unit and unit.isdigit() else None
         chosen = chosen_outbreak(session, outbreak, shown)
+        if place is not None and place.valid_to is not None:
+            return [*chosen, *former_panel(session, place, choice, shown)]
         if place is not None:
-            return [*chosen, *commune_panel(session, place, disease, shown)]
-        return [*chosen, *city_panel(session, disease, shown)]
+            return [*chosen, *commune_panel(session, place, choice, shown)]
+        return [*chosen, *city_panel(session, choice, shown)]
 
 
-def _chosen(when: str | None) -> tuple[str | None, date | None]:
-    """Disease and day of the store that the browser keeps as "dengue|2026-11-15"."""
-    disease, _bar, on = (when or "|").partition("|")
-    return known_disease(disease), parse_day(on)
-
-
-def _commune_rows(session: Session, disease: str | None, shown: Moment) -> list[CommuneRow]:
-    levels = levels_at(session, disease=disease, as_of=shown.as_of)
-    cases_7, cases_28 = (
-        counts_by_unit(
-            session,
-            disease=disease,
-            start=shown.today - timedelta(days=length - 1),
-            end=shown.today,
-            as_of=shown.as_of,
-        )
-        for length in (7, 28)
-    )
-    rows = [
-        CommuneRow(
-            place=place,
-            level=_shown(levels.get(place.id)),
-            status=levels[place.id].status if place.id in levels else StatutoryStatus.INSUFFICIENT,
-            cases_7=cases_7.get(place.id, 0),
-            cases_28=cases_28.get(place.id, 0),
-        )
-        for place in communes_today(session)
-    ]
-    return sorted(rows, key=lambda row: (-level_fields(row.level)["level_order"], -row.cases_7))
-
-
-def _shown(view: LevelView | None) -> Shown:
-    return UNKNOWN if view is None else shown_level(view.level, view.unknown)
+def _picture_query(choice: Choice, version: str) -> str:
+    on = choice.on.isoformat() if choice.on else ""
+    release = choice.release.isoformat() if choice.release else ""
+    return urlencode({"disease": choice.disease or "", "on": on, "release": release, "v": version})
 
 
 # --- the map ---------------------------------------------------------------------------------------------
 
 
-def _level_layer(rows: Sequence[CommuneRow], version: str) -> dict[str, Any]:
-    colours = COLOURS[theme()]
+def _unit_layer(
+    rows: Sequence[UnitRow], choice: Choice, stops: Sequence[float], version: str
+) -> dict[str, Any]:
+    release = f"&release={choice.release}" if choice.release else ""
     return {
         "id": "communes",
         "kind": "choropleth",
-        "tiles": f"/t/communes/{{z}}/{{x}}/{{y}}?v={version}",
+        "tiles": f"/t/communes/{{z}}/{{x}}/{{y}}?v={version}{release}",
         "minzoom": 4,
         "maxzoom": MAX_ZOOM,
         "sourceLayer": "units",
         "labelLayer": "unit_labels",
         "borderLayer": "unit_borders",
-        "scale": "match",
-        "stops": [[int(level), colours[level].fill] for level in Level],
-        "values": {row.place.id: row.level for row in rows if isinstance(row.level, Level)},
-        "symbols": {int(level): SYMBOLS[level] for level in Level if level > Level.THAP},
+        **(_rate_colours(rows, stops) if choice.metric == "rate" else _level_colours(rows)),
         "symbolMinzoom": 9.5,
         "labels": {"field": "name", "minzoom": 11},
         "tooltips": {row.place.id: _tooltip(row) for row in rows},
@@ -208,29 +169,65 @@ def _level_layer(rows: Sequence[CommuneRow], version: str) -> dict[str, Any]:
     }
 
 
-def _tooltip(row: CommuneRow) -> str:
-    return f"{row.place.name}\n{level_text(row.level)} · " + _("{n} ca trong 7 ngày", n=row.cases_7)
+def _level_colours(rows: Sequence[UnitRow]) -> dict[str, Any]:
+    colours = COLOURS[theme()]
+    return {
+        "scale": "match",
+        "stops": [[int(level), colours[level].fill] for level in Level],
+        "values": {row.place.id: row.level for row in rows if isinstance(row.level, Level)},
+        "symbols": {int(level): SYMBOLS[level] for level in Level if level > Level.THAP},
+    }
 
 
-def _grid_row(row: CommuneRow) -> dict[str, Any]:
+def _rate_colours(rows: Sequence[UnitRow], stops: Sequence[float]) -> dict[str, Any]:
+    return {
+        "scale": "step",
+        "stops": [list(pair) for pair in zip(stops, RATES[theme()], strict=False)],
+        "values": {row.place.id: round(row.rate, 2) for row in rows if row.rate is not None},
+        "symbols": {},
+    }
+
+
+def _tooltip(row: UnitRow) -> str:
+    cases = _("{n} ca trong 7 ngày", n=case_count(row.cases_7))
+    lines = [row.place.name, f"{level_text(row.level)} · {cases}"]
+    if row.rate is not None:
+        lines.append(_("{n} ca trên 100.000 dân trong 28 ngày", n=count(row.rate, 1)))
+    if row.estimated:
+        lines.append(_("{percent} % số ca 28 ngày là ước tính", percent=percent(row.estimated, row.cases_28)))
+    return "\n".join(lines)
+
+
+def _grid_row(row: UnitRow) -> dict[str, Any]:
     return {
         "id": str(row.place.id),
         "place": row.place.name,
         "parent": row.place.parent or "",
-        "status": status_name(row.status),
+        "status": status_name(row.status) if row.status else "–",
         **level_fields(row.level),
         "cases_7": row.cases_7,
         "cases_28": row.cases_28,
+        "rate": None if row.rate is None else round(row.rate, 1),
+        "estimated": percent(row.estimated, row.cases_28) if row.estimated else None,
     }
 
 
-def _note(shown: Moment, rows: Sequence[CommuneRow]) -> list[Any]:
+def _note(shown: Moment, rows: Sequence[UnitRow], choice: Choice, counts: ReleaseCounts | None) -> list[Any]:
     """What the visitor must know to read this map rightly."""
     notes: list[Any] = []
     if shown.as_of is not None:
         notes.append(
             html.Span(_("Như đã biết cuối ngày {day}", day=shown.today), className="map-badge is-past")
         )
+    if choice.release is not None and counts is not None:
+        notes.append(html.Span(_("Ranh giới từ {day}", day=choice.release), className="map-badge is-past"))
+        if share := counts.estimated_share(1):
+            said = _("{percent} % số ca 28 ngày là ước tính", percent=max(1, round(100 * share)))
+            why = _("Ca không có tọa độ đủ chính xác ở đơn vị đã tách được chia theo tỷ lệ dân số.")
+            notes.append(html.Span(said, className="map-badge", title=why))
+        if outside := counts.outside[1]:
+            said = _("{n} ca ngoài ranh giới này", n=case_count(outside))
+            notes.append(html.Span(said, className="map-badge"))
     if any(row.place.synthetic for row in rows):
         notes.append(
             html.Span(
@@ -240,6 +237,36 @@ def _note(shown: Moment, rows: Sequence[CommuneRow]) -> list[Any]:
             )
         )
     return notes
+
+
+def _legend(choice: Choice, stops: Sequence[float]) -> list[Any]:
+    outbreaks = html.Div(
+        [html.Span(className="legend-swatch is-outline"), _("Ổ dịch chưa đóng")], className="legend-row"
+    )
+    if choice.metric == "rate":
+        return [
+            html.Div(_("Ca trên 100.000 dân, 28 ngày"), className="legend-title"),
+            *[_rate_row(i, stops) for i in reversed(range(len(stops)))],
+            _legend_row(UNKNOWN),
+            outbreaks,
+        ]
+    title = _("Mức nguy cơ hiện nay của nơi đã nhận") if choice.release else _("Mức nguy cơ")
+    return [html.Div(title, className="legend-title"), *[_legend_row(level) for level in LEGEND], outbreaks]
+
+
+def _rate_row(i: int, stops: Sequence[float]) -> html.Div:
+    low = count(stops[i])
+    text = f"{low}–{count(stops[i + 1])}" if i + 1 < len(stops) else _("từ {n}", n=low)
+    swatch = html.Span(className="legend-swatch", style={"--swatch": RATES[theme()][i]})
+    return html.Div([swatch, text], className="legend-row")
+
+
+def _place_options(places: Sequence[Place], release: date | None) -> list[dict[str, str]]:
+    """Before July 2025 wards of many districts had one name."""
+    return [
+        {"value": str(p.id), "label": f"{p.name}, {p.parent}" if release and p.parent else p.name}
+        for p in sorted(places, key=lambda p: fold(p.short_name))
+    ]
 
 
 def _stage(places: Sequence[Place]) -> html.Section:
@@ -265,17 +292,7 @@ def _stage(places: Sequence[Place]) -> html.Section:
                 retryText=_("Thử lại"),
             ),
             html.Div(id="map-note", className="map-notes"),
-            html.Div(
-                [
-                    html.Div(_("Mức nguy cơ"), className="legend-title"),
-                    *[_legend_row(level) for level in LEGEND],
-                    html.Div(
-                        [html.Span(className="legend-swatch is-outline"), _("Ổ dịch chưa đóng")],
-                        className="legend-row",
-                    ),
-                ],
-                className="map-legend",
-            ),
+            html.Div(id="map-legend", className="map-legend"),
             html.Div(commune_grid(), className="map-table"),
         ],
         id="map-stage",
@@ -302,7 +319,12 @@ def _main_extent(places: Sequence[Place]) -> tuple[float, float, float, float] |
 # --- filters ---------------------------------------------------------------------------------------------
 
 
-def _filters(places: Sequence[Place], disease: str, on: str, unit: str, view: str) -> html.Aside:
+def _filters(
+    places: Sequence[Place],
+    releases: Sequence[dict[str, str]],
+    release: date | None,
+    query: Mapping[str, str],
+) -> html.Aside:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
     return html.Aside(
@@ -318,7 +340,7 @@ def _filters(places: Sequence[Place], disease: str, on: str, unit: str, view: st
                 id="map-disease",
                 label=_("Bệnh"),
                 data=diseases,
-                value=disease or "all",
+                value=query.get("disease") or "all",
                 allowDeselect=False,
                 searchable=True,
                 nothingFoundMessage=_("Không có bệnh này"),
@@ -329,7 +351,7 @@ def _filters(places: Sequence[Place], disease: str, on: str, unit: str, view: st
                 description=_("Chọn ngày đã qua để xem đúng những gì đã biết ngày đó."),
                 placeholder=_("Hôm nay"),
                 valueFormat="DD/MM/YYYY",
-                value=on or None,
+                value=query.get("on") or None,
                 maxDate=_today().isoformat(),
                 clearable=True,
             ),
@@ -337,17 +359,36 @@ def _filters(places: Sequence[Place], disease: str, on: str, unit: str, view: st
                 id="map-place",
                 label=_("Xã, phường"),
                 placeholder=_("Tìm theo tên"),
-                data=[{"value": str(p.id), "label": p.name} for p in places],
-                value=unit or None,
+                data=_place_options(places, release),
+                value=query.get("unit") or None,
                 searchable=True,
                 clearable=True,
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
             ),
+            dmc.Select(
+                id="map-release",
+                label=_("Ranh giới"),
+                description=_("Chọn ranh giới cũ để xem số ca theo xã, phường thời đó."),
+                data=list(releases),
+                value=release.isoformat() if release else "today",
+                allowDeselect=False,
+                className="" if len(releases) > 1 else "is-hidden",
+            ),
+            dmc.Select(
+                id="map-metric",
+                label=_("Tô màu theo"),
+                data=[
+                    {"value": "level", "label": _("Mức nguy cơ")},
+                    {"value": "rate", "label": _("Ca trên 100.000 dân")},
+                ],
+                value="rate" if query.get("metric") == "rate" else "level",
+                allowDeselect=False,
+            ),
             dmc.SegmentedControl(
                 id="map-view",
                 data=[{"value": "map", "label": _("Bản đồ")}, {"value": "table", "label": _("Bảng")}],
-                value="table" if view == "table" else "map",
+                value="table" if query.get("view") == "table" else "map",
                 fullWidth=True,
             ),
         ],

@@ -26,6 +26,7 @@ from geodata.units import province_of
 from i18n import _, current_locale
 from surveillance.counts import CitySummary, city_summary, counts_by_unit, weekly_curve
 from surveillance.coverage import communes
+from surveillance.release_counts import counts_on_release
 from surveillance.types import Signal
 from web.context import Moment, context, disease_name, local, now, theme, viewer
 from web.figures import chart, weekly_figure
@@ -42,8 +43,11 @@ from web.formats import (
     stored,
     table,
 )
+from web.map_choice import Choice, windows
+from web.pages.breaks import city_breaks, unit_breaks
 from web.pages.cluster_list import cluster_list
 from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
+from web.pages.former_panel import made_of, release_summary, years_link
 from web.pages.outbreak_lines import open_outbreaks
 
 CURVE_WEEKS = 52
@@ -51,12 +55,18 @@ TOP_COMMUNES = 8
 WEEK_ALERTS = 6
 
 
-def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any]:
+def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
     """The whole city: key figures, the week's alerts, the curve, the communes with most cases."""
+    disease = choice.disease
     summary = city_summary(session, disease=disease, today=shown.today, as_of=shown.as_of)
     levels = levels_at(session, disease=disease, as_of=shown.as_of)
     curve = weekly_curve(
-        session, disease=disease, unit_id=None, weeks=CURVE_WEEKS, today=shown.today, as_of=shown.as_of
+        session,
+        disease=disease,
+        unit_id=None,
+        weeks=CURVE_WEEKS * choice.years,
+        today=shown.today,
+        as_of=shown.as_of,
     )
     title = disease_name(disease) if disease else _("Tất cả các bệnh")
     signals = signals_of(session, disease, province_of(session, communes(session)), shown)
@@ -74,19 +84,22 @@ def city_panel(session: Session, disease: str | None, shown: Moment) -> list[Any
         *_week_alerts(session, disease, shown),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(
-            weekly_figure(curve, theme(), late_reports(signals), coming_weeks(signals)),
+            weekly_figure(
+                curve, theme(), late_reports(signals), coming_weeks(signals), city_breaks(session, curve)
+            ),
             _("Biểu đồ số ca theo tuần, {disease}", disease=title),
         ),
+        *years_link(choice, shown, None),
         *evidence(signals),
         *_without_unplaced(summary, signals),
         *cluster_list(session, disease, shown, map_href),
-        html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
-        _top_communes(session, disease, shown, levels),
+        *_busiest(session, choice, shown, levels),
     ]
 
 
-def commune_panel(session: Session, place: Place, disease: str | None, shown: Moment) -> list[Any]:
+def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment) -> list[Any]:
     """One commune: its level and why, its curve, and each disease's level there."""
+    disease, weeks = choice.disease, CURVE_WEEKS * choice.years
     by_disease = {
         code: levels_at(session, disease=code, as_of=shown.as_of).get(place.id) for code in context().diseases
     }
@@ -95,7 +108,7 @@ def commune_panel(session: Session, place: Place, disease: str | None, shown: Mo
     view = by_disease.get(chosen) if chosen else None
     detail = level_detail(session, chosen, place.id, as_of=shown.as_of) if chosen and view else None
     curve = weekly_curve(
-        session, disease=chosen, unit_id=place.id, weeks=CURVE_WEEKS, today=shown.today, as_of=shown.as_of
+        session, disease=chosen, unit_id=place.id, weeks=weeks, today=shown.today, as_of=shown.as_of
     )
     title = disease_name(chosen) if chosen else _("Tất cả các bệnh")
     signals = signals_of(session, chosen, place.id, shown)
@@ -128,14 +141,16 @@ def commune_panel(session: Session, place: Place, disease: str | None, shown: Mo
         *_reasons(detail),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(
-            weekly_figure(curve, theme(), late_reports(signals)),
+            weekly_figure(curve, theme(), late_reports(signals), breaks=unit_breaks(session, place)),
             _("Biểu đồ số ca theo tuần, {place}", place=place.name),
         ),
+        *years_link(choice, shown, place.id),
         *evidence(signals),
         *open_outbreaks(session, [place.id], disease, shown),
         html.H3(_("Từng bệnh ở đây"), className="section-title"),
         _disease_table(session, place, by_disease, shown),
         *_open_alerts(session, place),
+        *made_of(session, place),
     ]
 
 
@@ -215,6 +230,18 @@ def alert_line(alert: AlertSummary) -> html.Li:
             className="alert-line",
         )
     )
+
+
+def _busiest(session: Session, choice: Choice, shown: Moment, levels: Mapping[int, LevelView]) -> list[Any]:
+    if choice.release is not None:
+        counts = counts_on_release(
+            session, choice.release, disease=choice.disease, periods=windows(shown), as_of=shown.as_of
+        )
+        return release_summary(session, counts, choice, shown)
+    return [
+        html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
+        _top_communes(session, choice.disease, shown, levels),
+    ]
 
 
 def _top_communes(

@@ -16,6 +16,8 @@ from reports.service import KINDS, Period, ReportError, ReportView, cancel_repor
 from surveillance.epiweek import week_start
 from web.context import context, disease_name, known_disease, local, now, open_session, viewer
 from web.formats import aria, empty, icon, moment, stored
+from web.map_choice import release_options
+from web.release_levels import chosen_release
 
 POLL_MS = 2000
 OPEN_STATES = ("waiting", "running")
@@ -26,6 +28,7 @@ def layout(rest: str = "", **_query: str) -> Any:
     """Kinds of report on top, this user's reports below."""
     with open_session() as session:
         today = local(now(session)).date()
+        releases = release_options(session)
     kinds = [name for name, kind in KINDS.items() if viewer().role in kind.roles]
     if not kinds:
         return html.Div(empty(_("Vai trò của bạn chưa có báo cáo nào để lập.")), className="page")
@@ -33,7 +36,7 @@ def layout(rest: str = "", **_query: str) -> Any:
         [
             dcc.Interval(id="reports-poll", interval=POLL_MS, disabled=True),
             html.Div(html.H1(_("Báo cáo"), className="page-title"), className="page-head"),
-            _choices(week_start(today), today),
+            _choices(week_start(today), today, releases),
             html.Div([_kind_card(name) for name in kinds], className="card-grid"),
             html.Div(id="reports-feedback"),
             html.H2(_("Báo cáo đã lập"), className="section-title"),
@@ -58,6 +61,7 @@ def register(app: Dash) -> None:
         Input({"cancel": ALL}, "n_clicks"),
         State("reports-period", "value"),
         State("reports-disease", "value"),
+        State("reports-release", "value"),
     )(draw_jobs)
 
 
@@ -67,6 +71,7 @@ def draw_jobs(
     _cancelled: list[int | None],
     days: list[str | None] | None,
     disease: str | None,
+    release: str | None,
 ) -> tuple[Any, Any, Any]:
     """Do what was clicked, then show this user's reports; poll while one is being written."""
     feedback: Any = None if ctx.triggered_id != "reports-poll" else no_update
@@ -76,7 +81,7 @@ def draw_jobs(
         assert user is not None
         if isinstance(cause, dict) and clicked:
             try:
-                _do(session, cause, user, days, disease)
+                _do(session, cause, user, days, disease, release)
             except ReportError as error:
                 feedback = html.P(str(error.message), className="form-error", role="alert")
         jobs = report_jobs(session, user)
@@ -87,7 +92,12 @@ def draw_jobs(
 
 
 def _do(
-    session: Session, cause: dict[str, Any], user: User, days: list[str | None] | None, disease: str | None
+    session: Session,
+    cause: dict[str, Any],
+    user: User,
+    days: list[str | None] | None,
+    disease: str | None,
+    release: str | None,
 ) -> None:
     if "cancel" in cause:
         cancel_report(session, int(cause["cancel"]), user)
@@ -99,6 +109,7 @@ def _do(
         disease=known_disease(disease),
         user=user,
         now=now(session),
+        release=chosen_release(session, release) if cause["report"] == "counts" else None,
     )
 
 
@@ -110,7 +121,7 @@ def _period(days: list[str | None] | None) -> Period:
     return Period(start=chosen[0], end=chosen[1])
 
 
-def _choices(start: date, today: date) -> html.Div:
+def _choices(start: date, today: date, releases: list[dict[str, str]]) -> html.Div:
     last_week = start - timedelta(days=7)
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
@@ -139,6 +150,14 @@ def _choices(start: date, today: date) -> html.Div:
                 value="all",
                 allowDeselect=False,
                 searchable=True,
+            ),
+            dmc.Select(
+                id="reports-release",
+                label=_("Ranh giới (cho bảng số ca)"),
+                data=releases,
+                value="today",
+                allowDeselect=False,
+                className="" if len(releases) > 1 else "is-hidden",
             ),
         ],
         className="form-row",
