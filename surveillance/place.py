@@ -64,10 +64,11 @@ class Placer:
         unit_id = self.unit_ids[match.unit] if match.unit else None
         former_id = self.unit_ids.get(match.former) if match.former else None
         level, lon, lat, uncertainty = match.level, match.lon, match.lat, match.uncertainty_m
+        if unit_id is None:  # where it may be is on no map
+            level, lon, lat, uncertainty = PlaceLevel.UNKNOWN, None, None, None
         if report.lon is not None and point_level is not None:
-            level, lon, lat, uncertainty = point_level, report.lon, report.lat, report.uncertainty_m
-        if unit_id is None:
-            level = PlaceLevel.UNKNOWN
+            lon, lat, uncertainty = report.lon, report.lat, report.uncertainty_m
+            level = PlaceLevel.UNKNOWN if unit_id is None else point_level
         return Place(unit_id, former_id, level.value, match.rule, match.estimated, lon, lat, uncertainty)
 
     def _found(self, report: CaseReport) -> Place:
