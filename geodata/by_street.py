@@ -69,8 +69,10 @@ def _split(match: Match, hit: StreetHit) -> Match:
 
 
 def _among(shares: Sequence[Candidate], units: set[UnitKey] | None) -> tuple[Candidate, ...]:
-    """The shares of `units` alone (None: all), made to sum to 1."""
-    kept = [candidate for candidate in shares if units is None or candidate.unit in units]
+    """The shares of `units` alone, made to sum to 1; None: all as they are, what they lack to 1 being nowhere known."""
+    if units is None:
+        return tuple(shares)
+    kept = [candidate for candidate in shares if candidate.unit in units]
     total = sum(candidate.share for candidate in kept)
     return tuple(Candidate(candidate.unit, candidate.share / total) for candidate in kept) if total else ()
 

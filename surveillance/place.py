@@ -76,6 +76,8 @@ class Placer:
         former_id = self.unit_ids.get(match.former) if match.former else None
         level, lon, lat, uncertainty = match.level, match.lon, match.lat, match.uncertainty_m
         rule = match.rule
+        if unit_id is None:  # where it may be is on no map
+            level, lon, lat, uncertainty = PlaceLevel.UNKNOWN, None, None, None
         if report.lon is not None and report.lat is not None and point_level is not None:
             level, lon, lat, uncertainty = point_level, report.lon, report.lat, report.uncertainty_m
             allowed = BORDER_M if uncertainty is None else uncertainty

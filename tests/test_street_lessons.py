@@ -218,3 +218,14 @@ def test_what_is_undone_places_nobody_any_more(street: Desk, tmp_path: Path) -> 
 
     levels = sorted(version.place_level for version in street.versions())
     assert levels == ["commune", "commune", "house"]
+
+
+def test_a_case_whose_commune_stays_open_has_no_point_of_a_street(street: Desk, tmp_path: Path) -> None:
+    investigate(street, tmp_path, form(8, **HOUSE))
+
+    street.take(
+        [person(2, PX="KHONG RO", **{"DIA CHI": "900 LE LOI"})], name="n.xlsx", now=NOW + timedelta(days=2)
+    )
+
+    (case,) = [version for version in street.versions() if version.verification is None]
+    assert (case.unit_id, case.place_level, case.geom) == (None, "unknown", None)
