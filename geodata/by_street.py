@@ -13,7 +13,7 @@ from geodata.types import Candidate, Match, UnitKey
 
 BY_STREET = "Theo tên đường và số nhà"
 SPLIT_BY_STREET = "Phường/xã cũ đã tách: tên đường và số nhà cho biết phần nào"
-SURE = 0.85
+SURE = 0.8
 """Least share of a street's points around the house for the unit to be taken from it."""
 NEAR_M = 1500.0
 """Most uncertainty with which it is: a single known number far along the street says nothing of its other wards."""
