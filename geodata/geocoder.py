@@ -125,7 +125,8 @@ def read_address(gazetteer: Gazetteer, columns: Named, address: str, on: date) -
     found = find_units(words, gazetteer.vocabulary)
     match = resolve(gazetteer, _within_columns(columns, named(words, found)), on)
     if match.rule in UNSETTLED or (match.rule in BY_TODAY and _says_more(words, found)):
-        return _respelt(gazetteer, columns, words, on) or match
+        respelt = _respelt(gazetteer, columns, words, on)
+        return respelt if respelt and (respelt.unit or not match.district) else match
     return match
 
 

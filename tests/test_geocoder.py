@@ -154,6 +154,7 @@ def test_the_same_name_in_an_older_report_is_not_guessed() -> None:
         (lambda: find("PHUONG 25", "QUAN 5"), resolve.NOT_IN_DISTRICT),
         (lambda: find("TAN DINH", "QUAN 99"), resolve.UNKNOWN_DISTRICT),
         (lambda: find("KHONG RO", "QUAN 5"), resolve.UNKNOWN_COMMUNE),
+        (lambda: find("LA HOAC", "QUAN 5", address="12 Lê Lợi"), resolve.UNKNOWN_COMMUNE),
         (lambda: find(district="QUAN 5"), resolve.NO_COMMUNE),
         (lambda: find(address="12 Cô Giang, Quận 1"), resolve.NO_COMMUNE),
         (lambda: find(address="Cô Giang, Quận 1"), resolve.NO_COMMUNE),
