@@ -277,6 +277,11 @@ def test_gadm_makes_a_release_of_wards_without_codes(session: Session, tmp_path:
         wanted=Wanted(release="2010-01-01", name="GADM"),
     )  # fmt: skip
     assert (report.created, report.match.elsewhere) == (1, 1)
+    with pytest.raises(BoundaryError, match="khác tên “GADM”"):
+        import_boundaries(
+            session, tmp_path / "gadm.geojson", province_code="79", now=NOW,
+            wanted=Wanted(release="2009-01-01", name="GADM"),
+        )  # fmt: skip
     [ward] = units_for(session, "79", date(2012, 1, 1))
     assert (ward.name, ward.code, ward.valid_to) == ("Phường Bến Nghé", "VNM.25.1.1_1", CENSUS)
     assert max(by_code(session, date(2010, 1, 1), CENSUS)["VNM.25.1.1_1"].values()) > 0.5
