@@ -174,6 +174,8 @@ def _register_day(session: Session) -> date:
 
 
 def _keep_release(session: Session, on: date, name: str | None, source: str, now: datetime) -> None:
+    if name and any(x.name == name and x.on != on for x in releases(session)):
+        raise BoundaryError(Message("Đã có đợt ranh giới khác tên “{name}”.", name=name))
     row = session.get(BoundaryRelease, on) or BoundaryRelease(on_date=on)
     row.name, row.source, row.imported_at = name or row.name, source, now
     session.add(row)

@@ -30,6 +30,8 @@ _ENGLISH_KIND = re.compile(
     r"^(?:ward|district|commune|town(?:ship)?)\s+|\s+(?:ward|district|commune|town(?:ship)?|city)$",
     re.IGNORECASE,
 )
+_NEAR_DEGREES = 0.05
+"""The registered point of a unit lies in its shape, or within about 5 km of it where the two sources differ."""
 _NAMELESS = ("", "nan", "none", "null")
 
 
@@ -305,12 +307,23 @@ def _named(
     spelling: Callable[[str], str],
     everyone: Mapping[UnitKey, Unit],
 ) -> list[Unit]:
-    """The units of this name in this district: of the first spelling that any has."""
+    """The units of this name in this district, near enough: of the first spelling that any has."""
     for name in _spellings(feature):
-        fitting = [unit for unit in table.get(spelling(name), ()) if _in_district(unit, feature, everyone)]
+        fitting = [
+            unit
+            for unit in table.get(spelling(name), ())
+            if _in_district(unit, feature, everyone) and _is_near(unit, feature)
+        ]
         if fitting:
             return fitting
     return []
+
+
+def _is_near(unit: Unit, feature: Feature) -> bool:
+    """A file of the whole country has namesakes elsewhere, and may not say in which province."""
+    if unit.lat is None or unit.lon is None:
+        return True
+    return bool(shapely.dwithin(feature.shape, shapely.Point(unit.lon, unit.lat), _NEAR_DEGREES))
 
 
 def _in_district(unit: Unit, feature: Feature, everyone: Mapping[UnitKey, Unit]) -> bool:

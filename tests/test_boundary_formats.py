@@ -147,8 +147,16 @@ def test_geoboundaries_twins_are_told_apart_by_where_they_lie(tmp_path: Path) ->
         assert area.bounds == pytest.approx(box(i).bounds)
 
 
-def test_twins_that_lie_elsewhere_are_left_over_with_the_reason(tmp_path: Path) -> None:
-    table = gpd.GeoDataFrame({"name": ["Phường 1", "Phường 2"]}, geometry=[box(20), box(1)], crs=4326)
+def test_a_namesake_elsewhere_in_the_country_is_not_taken_for_ours() -> None:
+    """A national file without provinces has many wards of one name; the first is not ours."""
+    table = gpd.GeoDataFrame({"name": ["Phường 2", "Phường 2"]}, geometry=[box(-300), box(1)], crs=4326)
+    match = match_boundaries(table, UNITS, BEFORE)
+    assert {key.code: rows for key, rows in match.rows.items()} == {"27304": (1,)}
+    assert [x.row for x in match.left_over] == [1]
+
+
+def test_twins_that_lie_in_neither_are_left_over_with_the_reason(tmp_path: Path) -> None:
+    table = gpd.GeoDataFrame({"name": ["Phường 1", "Phường 2"]}, geometry=[box(4), box(1)], crs=4326)
     match = match_boundaries(table, UNITS, BEFORE)
     assert codes(match) == ["27304"]
     [left] = match.left_over

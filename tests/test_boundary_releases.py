@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 
 from db import session_scope
 from geodata.boundaries import BoundaryError, BoundaryReport, Wanted, import_boundaries
+from geodata.boundary_match import match_boundaries
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.lineage import LineageError, read_pairs, store_lineage
 from geodata.models import AdminUnit, Population, UnitLineage
 from geodata.registry import load_registry
 from geodata.releases import crosswalk_between, releases
+from geodata.text import strip_accents
 from geodata.units import gazetteer_for, load_units, persons_in, units_for
 
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -275,6 +277,41 @@ def test_gadm_makes_a_release_of_wards_without_codes(session: Session, tmp_path:
         wanted=Wanted(release="2010-01-01", name="GADM"),
     )  # fmt: skip
     assert (report.created, report.match.elsewhere) == (1, 1)
+    with pytest.raises(BoundaryError, match="khác tên “GADM”"):
+        import_boundaries(
+            session, tmp_path / "gadm.geojson", province_code="79", now=NOW,
+            wanted=Wanted(release="2009-01-01", name="GADM"),
+        )  # fmt: skip
     [ward] = units_for(session, "79", date(2012, 1, 1))
     assert (ward.name, ward.code, ward.valid_to) == ("Phường Bến Nghé", "VNM.25.1.1_1", CENSUS)
     assert max(by_code(session, date(2010, 1, 1), CENSUS)["VNM.25.1.1_1"].values()) > 0.5
+
+
+@pytest.mark.parametrize("accents", [True, False])
+def test_without_codes_real_wards_are_matched_by_name_and_place_and_none_wrongly(
+    folder: Path, accents: bool
+) -> None:
+    """As geoBoundaries has them: 273 wards of 22 districts, 120 of them numbered, and no district named."""
+    table = gpd.read_file(folder / FILES[BEFORE])
+    names = table["ward_name"] if accents else table["ward_name"].map(strip_accents)
+    frame = gpd.GeoDataFrame({"shapeName": names, "shapeID": "x"}, geometry=table.geometry)
+    match = match_boundaries(frame, load_registry(["79"]).units, BEFORE)
+    codes = list(table["ward_code_2025_01"])
+    assert all(codes[rows[0]] == key.code for key, rows in match.rows.items())
+    assert len(match.areas) >= 270
+    assert all("nhiều đơn vị cùng tên" in str(x.reason) for x in match.left_over)
+
+
+def test_with_districts_or_today_names_alone_match_every_real_ward(folder: Path) -> None:
+    units = load_registry(["79"]).units
+    old = gpd.read_file(folder / FILES[BEFORE])
+    named = {"NAME_3": old["ward_name"], "NAME_2": old["district_name"], "GID_3": "x"}
+    match = match_boundaries(gpd.GeoDataFrame(named, geometry=old.geometry), units, BEFORE)
+    assert {key.code for key in match.areas} == set(old["ward_code_2025_01"])
+    now = gpd.read_parquet(folder / FILES[SINCE])
+    bare = gpd.GeoDataFrame(
+        {"shapeName": now["name"].map(strip_accents), "shapeID": "x"}, geometry=now.geometry
+    )
+    match = match_boundaries(bare, units, SINCE)
+    assert all(now["code"].iloc[rows[0]] == key.code for key, rows in match.rows.items())
+    assert len(match.areas) == 168

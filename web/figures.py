@@ -148,20 +148,18 @@ def break_marks(breaks: Sequence[Break], weeks: Sequence[date], theme: Theme) ->
     inside = [x for x in breaks if weeks and weeks[0] <= x.on <= weeks[-1] + timedelta(days=6)]
     line = {"type": "line", "yref": "paper", "y0": 0, "y1": 1}
     line["line"] = {"color": INK[theme], "width": 1.2, "dash": "dot"}
-    word = {"y": 1, "yref": "paper", "yanchor": "top", "showarrow": False, "font": {"size": 11}}
-    word["bgcolor"] = LABEL[theme]
     return {
         "shapes": [{**line, "x0": x.on, "x1": x.on} for x in inside],
-        "annotations": [
-            {
-                **word,
-                "x": x.on,
-                "text": x.text,
-                "xanchor": "left" if x.on < weeks[len(weeks) // 2] else "right",
-            }
-            for x in inside
-        ],
+        "annotations": [_break_word(x, weeks, theme) for x in inside],
     }
+
+
+def _break_word(mark: Break, weeks: Sequence[date], theme: Theme) -> dict[str, Any]:
+    """Placed by its part of the width: a word placed by its day would widen the axis."""
+    part = (mark.on - weeks[0]) / (weeks[-1] - weeks[0] + timedelta(days=7))
+    place = {"xref": "paper", "x": part, "xanchor": "left" if part < 0.5 else "right"}
+    word = {"yref": "paper", "y": 1, "yanchor": "top", "showarrow": False, "font": {"size": 11}}
+    return {**place, **word, "text": mark.text, "bgcolor": LABEL[theme]}
 
 
 def _line(weeks: Sequence[date], values: Any, name: str, colour: str, dash: str) -> dict[str, Any]:

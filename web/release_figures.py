@@ -49,7 +49,9 @@ def shared_figure(
                 "meta": {"legend": PART[theme]},
             }
         )
-    return {"data": traces, "layout": {**week_layout(theme, 200), **break_marks(breaks, weeks, theme)}}
+    layout = week_layout(theme, 200)
+    layout["yaxis"] = {**layout["yaxis"], "tickformat": ",.1~f"}
+    return {"data": traces, "layout": {**layout, **break_marks(breaks, weeks, theme)}}
 
 
 def _hover(week: date, cases: float, estimated: float) -> str:

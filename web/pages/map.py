@@ -225,6 +225,8 @@ def _note(shown: Moment, rows: Sequence[UnitRow], choice: Choice, counts: Releas
             said = _("{percent} % số ca 28 ngày là ước tính", percent=max(1, round(100 * share)))
             why = _("Ca không có tọa độ đủ chính xác ở đơn vị đã tách được chia theo tỷ lệ dân số.")
             notes.append(html.Span(said, className="map-badge", title=why))
+        if undrawn := len(counts.unit_ids) - len(rows):
+            notes.append(html.Span(_("{n} đơn vị chưa có hình", n=undrawn), className="map-badge"))
         if outside := counts.outside[1]:
             said = _("{n} ca ngoài ranh giới này", n=case_count(outside))
             notes.append(html.Span(said, className="map-badge"))

@@ -102,7 +102,8 @@ export class Engine {
   apply() {
     if (!this.styled) return;
     this.map.setStyle(styleFor(this.props, this.surroundings), {diff: true});
-    this.states.sync(this.layers(), this.props.selected);
+    if (this.layers().every(layer => this.map.getSource(layer.id))) this.states.sync(this.layers(), this.props.selected);
+    else this.afterStyle(); // still loading, MapLibre builds it from scratch
   }
 
   addPicture(name) {
@@ -113,12 +114,12 @@ export class Engine {
   /** Ask again for everything: MapLibre does not ask twice for a tile that failed. */
   retry() {
     this.onFailure(false);
-    this.styled = false;
     this.map.setStyle(styleFor(this.props, this.surroundings), {diff: false});
     this.afterStyle();
   }
 
   afterStyle() {
+    this.styled = false;
     this.map.once('style.load', () => { this.styled = true; this.apply(); });
   }
 
