@@ -82,7 +82,7 @@ def test_what_was_taught_is_asked_only_where_the_register_leaves_it_open() -> No
     placer = Placer(
         unit_ids={ben_thanh: 1},
         gazetteer=GAZETTEER,
-        areas=None,  # type: ignore[arg-type]
+        areas=Areas(by_unit={}),
         aliases=Aliases({AreaWords("la", "gv", ""): ben_thanh, AreaWords("2", "5", ""): ben_thanh}),
     )
 
