@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata.aliases import BY_ALIAS, Aliases, AreaWords, area_words, names_person
+from geodata.areas import Areas
 from geodata.text import fold
 from geodata.types import UnitKey, UnitLevel
 from surveillance.place import Placer
