@@ -117,6 +117,12 @@ class Address:
     def neighbourhood(self) -> str | None:
         return self._first(PartKind.NEIGHBOURHOOD)
 
+    @property
+    def hamlet(self) -> str | None:
+        """The first khu phố, ấp, tổ … named, written one way (`street_parts.hamlet_name`)."""
+        texts = (part.text for part in self.parts if part.kind is PartKind.NEIGHBOURHOOD)
+        return next((name for text in texts if (name := street_parts.hamlet_name(text))), None)
+
 
 def parse(text: str, vocabulary: Vocabulary) -> Address:
     """All parts. Every part is a piece of the text; what the text does not say is not there."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from geodata.gazetteer import Gazetteer
 from geodata.resolve import AMBIGUOUS, ELSEWHERE, TWO_ADDRESSES
 from geodata.streets import Circle, StreetBook, StreetHit
-from geodata.types import Candidate, Match, UnitKey
+from geodata.types import Candidate, Match, PlaceLevel, UnitKey
 
 BY_STREET = "Theo tên đường và số nhà"
 SPLIT_BY_STREET = "Phường/xã cũ đã tách: tên đường và số nhà cho biết phần nào"
@@ -42,6 +42,14 @@ def by_street(
     elif match.estimated:
         match = _split(match, hit)
     return _positioned(match, hit)
+
+
+def in_hamlet(streets: StreetBook, match: Match, hamlet: str, circle: Circle | None) -> Match:
+    """`match` at the khu phố or ấp of its commune, where doors of it have been learnt under its name."""
+    ward = match.former or match.unit
+    hit = streets.locate(hamlet, wards=[ward], around=circle) if ward else None
+    placed = _positioned(match, hit) if hit and not hit.respelt else match
+    return replace(placed, level=PlaceLevel.NEIGHBOURHOOD) if placed is not match else match
 
 
 def _unit_from(gazetteer: Gazetteer, match: Match, hit: StreetHit) -> Match:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from geodata.address import LONGEST_READ, Found, Mention, Named, find_more, find_units, named, parse
 from geodata.by_point import UnitAt, at_point
-from geodata.by_street import by_street
+from geodata.by_street import by_street, in_hamlet
 from geodata.coordinates import read_coordinates
 from geodata.gazetteer import Gazetteer
 from geodata.resolve import (
@@ -106,9 +106,12 @@ def _by_address(
     if streets is None:
         return match
     parts = parse(address, gazetteer.vocabulary)
-    if not parts.street:
-        return match
-    return by_street(gazetteer, streets, match, parts.street, parts.house, _circle(gazetteer, match))
+    circle = _circle(gazetteer, match)
+    if parts.street:
+        match = by_street(gazetteer, streets, match, parts.street, parts.house, circle)
+    if parts.hamlet and match.unit and match.level is PlaceLevel.COMMUNE:
+        match = in_hamlet(streets, match, parts.hamlet, circle)
+    return match
 
 
 def _better(columns: Named, match: Match, by_address: Match) -> Match:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from geodata.text import fold
 from geodata.words import Word
 
 _NEIGHBOURHOODS: dict[str, bool] = {
@@ -72,6 +73,9 @@ _PHONE = re.compile(r"(?:\+?84|0)\d{8,10}|\d{8,}")
 _LONGEST_STREET = 8
 
 
+_SPELT = {"khu pho": "kp", "k p": "kp", "to dan pho": "to", "tdp": "to"}
+
+
 class Piece(NamedTuple):
     kind: str
     first: int
@@ -88,6 +92,18 @@ def neighbourhood_at(words: Sequence[Word], at: int) -> int:
     if width and at + width < len(words) and _CODE.fullmatch(words[at + width].plain):
         return width + 1
     return 0
+
+
+def hamlet_name(text: str) -> str | None:
+    """A place of the register, written one way: 'KP.3', 'Khu phố 3' → 'kp 3'; None for a building or a part of one."""
+    plain = re.sub(r"(?<=[a-z])(?=\d)", " ", fold(text))
+    marks = [
+        mark for mark, building in _NEIGHBOURHOODS.items() if not building and plain.startswith(f"{mark} ")
+    ]
+    if not marks:
+        return None
+    mark = max(marks, key=len)
+    return f"{_SPELT.get(mark, mark)} {plain.removeprefix(mark).strip()}"
 
 
 def find(words: Sequence[Word], free: range) -> Iterator[Piece]:

@@ -43,17 +43,18 @@ def lessons_of(
     unit_keys: Mapping[int, UnitKey],
     vault: Vault,
 ) -> Iterator[Lesson]:
-    """Of the investigations among `reports`; none where the address names no street."""
+    """Of the investigations among `reports`; none where the address names no street or hamlet."""
     found = {report.case_id: report for report in reports if _teaches(report.incoming.facts)}
     for case_id, told in _addresses(cursor, list(found)).items():
         report = found[case_id]
         address = parse(vault.decrypt(told.identity).get("address") or "", gazetteer.vocabulary)
         facts = report.incoming.facts
-        if not address.street or facts.lat is None or facts.lon is None:
+        name = address.street or address.hamlet
+        if not name or facts.lat is None or facts.lon is None:
             continue
         former, today = _units(facts, told, unit_keys)
         yield Lesson(
-            street=address.street,
+            street=name,
             house=address.house,
             lat=facts.lat,
             lon=facts.lon,

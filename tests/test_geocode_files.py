@@ -15,6 +15,7 @@ import pytest
 from geodata import by_point, geocode_files, resolve
 from geodata.coordinates import read_coordinates
 from geodata.geocode_files import ADDED, Columns, GeocodeFileError, Geocoder, geocode_file
+from geodata.street_parts import hamlet_name
 from geodata.streets import StreetBook, StreetPoint
 from geodata.types import PlaceLevel, UnitKey, UnitLevel
 
@@ -92,6 +93,38 @@ def test_the_street_tells_the_part_of_a_split_ward_and_the_place() -> None:
     assert match.level in (PlaceLevel.HOUSE, PlaceLevel.STREET)
     assert match.uncertainty_m is not None and match.uncertainty_m < 500
     assert finder.match("20 Phùng Khắc Khoan, Quận 1").unit == today
+
+
+def test_a_hamlet_is_found_by_the_doors_learnt_in_it() -> None:
+    ward = next(u.key for u in GEOCODER.gazetteer.former["binhhung"] if u.kind == "Xã")
+    parent = GEOCODER.gazetteer.units[ward].parent
+    lat, lon = GEOCODER.gazetteer.centres[ward]
+    doors = [StreetPoint("ấp 3", lat + n / 1e4, lon + 0.004, None, ward, None, parent) for n in range(8)]
+    finder = Geocoder(gazetteer=GEOCODER.gazetteer, streets=StreetBook.build(doors))
+    match = finder.match("A1/27A, Ấp 3, Xã Bình Hưng, Huyện Bình Chánh")
+    assert match.former == ward
+    assert match.level is PlaceLevel.NEIGHBOURHOOD
+    assert match.lon == pytest.approx(lon + 0.004, abs=1e-6)
+    assert (
+        match.uncertainty_m
+        and match.uncertainty_m < GEOCODER.match("Xã Bình Hưng, Huyện Bình Chánh").uncertainty_m
+    )  # type: ignore[operator]
+    assert finder.match("A1/27A, Ấp 4, Xã Bình Hưng, Huyện Bình Chánh").level is PlaceLevel.COMMUNE
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("KP.3", "kp 3"),
+        ("Khu phố 3", "kp 3"),
+        ("K.P 3", "kp 3"),
+        ("kp3", "kp 3"),
+        ("Ấp Đông Lân", "ap dong lan"),
+    ],
+)
+def test_a_hamlet_is_written_one_way(text: str, name: str) -> None:
+    assert hamlet_name(text) == name
+    assert hamlet_name("Chung cư 3") is None
 
 
 @pytest.mark.parametrize(
