@@ -105,10 +105,8 @@ def test_a_hamlet_is_found_by_the_doors_learnt_in_it() -> None:
     assert match.former == ward
     assert match.level is PlaceLevel.NEIGHBOURHOOD
     assert match.lon == pytest.approx(lon + 0.004, abs=1e-6)
-    assert (
-        match.uncertainty_m
-        and match.uncertainty_m < GEOCODER.match("Xã Bình Hưng, Huyện Bình Chánh").uncertainty_m
-    )  # type: ignore[operator]
+    whole = finder.match("Xã Bình Hưng, Huyện Bình Chánh").uncertainty_m
+    assert match.uncertainty_m and whole and match.uncertainty_m < whole
     assert finder.match("A1/27A, Ấp 4, Xã Bình Hưng, Huyện Bình Chánh").level is PlaceLevel.COMMUNE
 
 
