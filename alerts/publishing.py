@@ -27,8 +27,8 @@ from alerts.records import WAKES_DELIVERY
 from db import notify
 from geodata.models import AdminUnit, Boundary
 
-SIMPLIFY_DEGREES = 0.0002
-"""About 20 m, well below what a commune's boundary is known to; it keeps messages small."""
+SIMPLIFY_DEGREES = 0.0001
+"""About 11 m, well below what a commune's boundary is known to; it keeps messages small."""
 DECIMALS = 5
 
 
@@ -172,7 +172,8 @@ def _delivery(message: CapMessage, now: datetime) -> Delivery:
 
 def _places(session: Session, unit_ids: Collection[int]) -> Mapping[int, CapPlace]:
     parent = aliased(AdminUnit)
-    shape = func.ST_AsGeoJSON(func.ST_SimplifyPreserveTopology(Boundary.geom, SIMPLIFY_DEGREES), DECIMALS)
+    simple = func.ST_SimplifyPreserveTopology(Boundary.geom, SIMPLIFY_DEGREES)
+    shape = func.ST_AsGeoJSON(func.ST_Multi(simple), DECIMALS)  # it turns one part into a plain polygon
     rows = session.execute(
         select(AdminUnit, parent.name.label("parent"), shape.label("shape"))
         .outerjoin(parent, parent.id == AdminUnit.parent_id)

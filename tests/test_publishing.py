@@ -38,6 +38,7 @@ from settings import Settings, SettingsError
 from tests.alerting import NOW, add_unit, add_user, calm, epidemic, outbreak, run
 from tests.cap_checks import checked, one, texts
 from tests.webhook_receiver import Taken, WebhookReceiver, hmac_by_rfc_2104, self_signed
+from worker import Chain
 
 CITY = City(
     title={"vi": "Thành phố Hồ Chí Minh", "en": "Ho Chi Minh City"},
@@ -136,6 +137,16 @@ def test_an_alert_is_published_once_with_its_surveyed_outline_and_code(engine: E
     assert all(a.equals(b) for a, b in zip(outlines, surveyed, strict=True))
 
 
+def test_a_ward_of_one_part_has_one_outline(engine: Engine, ward: int) -> None:
+    with session_scope(engine) as session:
+        shape = shapely.MultiPolygon([ISLAND_AND_LAKE.geoms[1]])
+        session.execute(update(Boundary).values(geom=from_shape(shape, srid=4326)))
+    alert(engine, epidemic(ward))
+    say(engine)
+
+    assert len(texts(checked(messages(engine)[0].xml), "info/cap:area/cap:polygon")) == 2, "one in each language"
+
+
 def test_a_generated_boundary_is_never_published(engine: Engine, ward: int) -> None:
     with session_scope(engine) as session:
         session.execute(update(Boundary).values(synthetic=True))
@@ -223,7 +234,7 @@ def test_nothing_of_a_person_is_in_any_message_or_in_the_feed(engine: Engine, wa
     with session_scope(engine) as session:
         user = session.scalars(select(User)).one()
         alert_id = session.scalars(select(Alert.id)).one()
-        inbox.comment(session, alert_id, user=user, text="Bà Nguyễn Thị Mẫu, 12/3 Lê Lợi", now=NOW)
+        inbox.comment(session, alert_id, user=user, text="Bà Trần Thị Hoa, 12/3 Lê Lợi", now=NOW)
     close(engine, "false")
     say(engine, days=0.1)
     with session_scope(engine) as session:
@@ -232,7 +243,7 @@ def test_nothing_of_a_person_is_in_any_message_or_in_the_feed(engine: Engine, wa
         ).decode()
 
     for said in [*(message.xml for message in messages(engine)), feed]:
-        assert not re.search("Mẫu|Lê Lợi|hẻm|Bé gái|Người thử|analyst", said)
+        assert not re.search("Hoa|Lê Lợi|hẻm|Bé gái|Người thử|analyst", said)
 
 
 def test_to_the_public_no_count_is_told(engine: Engine, ward: int) -> None:
@@ -414,6 +425,26 @@ def test_without_a_webhook_nothing_is_put_into_the_outbox(engine: Engine, ward: 
     say(engine, webhook=False)
     with Session(engine) as session:
         assert session.scalars(select(Delivery).where(Delivery.channel == WEBHOOK)).all() == []
+
+
+def test_the_worker_publishes_and_pushes(engine: Engine, ward: int, receiver: WebhookReceiver) -> None:
+    """Both jobs as the worker runs them, from settings as the environment gives them."""
+    alert(engine, epidemic(ward))
+    chain = Chain(
+        engine,
+        settings(
+            CANHDICH_CAP="signed-in",
+            CANHDICH_WEBHOOK_URL=f"http://127.0.0.1:{receiver.port}/",
+            CANHDICH_WEBHOOK_SECRET=SECRET,
+            CANHDICH_WEBHOOK_HTTP_HOSTS="other.example.org, 127.0.0.1",
+        ),
+    )
+    assert chain.publish() == {"alerts": 1}
+    assert chain.deliver()["sent"] == 1
+
+    (taken,) = receiver.taken
+    assert signed(taken) and one(checked(taken.body), "status") == "Actual"
+    assert chain.publish() == {}
 
 
 # --- settings ----------------------------------------------------------------------------------------------
