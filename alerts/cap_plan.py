@@ -1,7 +1,7 @@
 """Which CAP message an alert needs next, if any. Pure: publishing.py reads before and writes after.
 
 nothing live  --wanted------------------------> Alert
-live          --a new event, or soon expired--> Update
+live          --new event, silence, expiring--> Update
 live          --level 1 again-----------------> Update, all clear   (final)
 live          --closed as true by a person----> Update, handed over (final)
 live          --closed as anything else-------> Cancel              (final)
@@ -135,9 +135,10 @@ def _purpose(
     if not chain:
         return Purpose.ISSUE if _wanted(alert, publication) else None
     last = chain[-1]
-    if (alert.event_id, alert.unknown) != (last.event_id, last.unknown):
+    if alert.event_id != last.event_id:
         return Purpose.CHANGE
-    return Purpose.RENEW if last.expires - now <= RENEW_BEFORE else None
+    expiring = last.expires - now <= RENEW_BEFORE
+    return Purpose.RENEW if expiring or alert.unknown != last.unknown else None
 
 
 def _wanted(alert: AlertNow, publication: Publication) -> bool:

@@ -22,6 +22,8 @@ from alerts.passport import OUTBREAK
 from i18n import LOCALES, Message
 
 LANGUAGES = {"vi": "vi-VN", "en": "en-US"}
+OVER = frozenset({Purpose.ALL_CLEAR, Purpose.WITHDRAW})
+"""What ends a danger, or says that there was none."""
 CODES = "urn:canhdich"
 """Domain of the names of codes and parameters that are our own."""
 
@@ -96,7 +98,7 @@ def headline(facts: Facts, purpose: Purpose, locale: str) -> str:
 def certainty(facts: Facts, purpose: Purpose) -> str:
     """Observed when reported cases meet a statutory criterion or an outbreak is open; Likely when only a
     statistical method alarmed; Unknown when sources are silent."""
-    if purpose in (Purpose.ALL_CLEAR, Purpose.WITHDRAW):
+    if purpose in OVER:
         return "Unlikely"
     if facts.unknown:
         return "Unknown"
@@ -111,7 +113,7 @@ def _info(facts: Facts, plan: Plan, publication: Publication, city: City, locale
         language=LANGUAGES[locale],
         event=facts.event.passport.disease_name(locale),
         response_type=_response_type(level, plan.purpose, restricted),
-        urgency=CAP_URGENCY[level],
+        urgency="Past" if plan.purpose in OVER else CAP_URGENCY[level],
         severity=CAP_SEVERITY[level],
         certainty=certainty(facts, plan.purpose),
         event_codes=[(f"{CODES}:disease", facts.event.passport.disease)],
@@ -123,16 +125,15 @@ def _info(facts: Facts, plan: Plan, publication: Publication, city: City, locale
         description="\n".join(m.render(locale) for m in _description(facts, plan.purpose, restricted)),
         instruction="\n".join(m.render(locale) for m in _instruction(facts, plan.purpose, restricted)),
         web=_web(facts, city),
-        parameters=_parameters(facts),
+        parameters=_parameters(facts, level),
         area=_area(facts.place, city),
     )
 
 
 def _shown(facts: Facts, purpose: Purpose) -> Shown:
-    """The level a message speaks for: 1 when the danger is over or was none."""
-    if purpose in (Purpose.ALL_CLEAR, Purpose.WITHDRAW):
-        return Level.THAP
-    return UNKNOWN if facts.unknown else Level(facts.event.passport.level)
+    """The level a message stands for: none when it takes back what was said."""
+    withdrawn = purpose is Purpose.WITHDRAW
+    return UNKNOWN if withdrawn or facts.unknown else Level(facts.event.passport.level)
 
 
 def _response_type(level: Shown, purpose: Purpose, restricted: bool) -> str:
@@ -162,14 +163,15 @@ def _description(facts: Facts, purpose: Purpose, restricted: bool) -> Iterator[M
 
 
 def _what_happened(facts: Facts, purpose: Purpose) -> Message:
-    if purpose is Purpose.HAND_OVER:
-        return Message(
-            "Cán bộ đã xác minh cảnh báo là đúng và chuyển sang xử lý; mức của địa bàn khi đóng là {level}.",
-            level=_level_name(facts),
-        )
-    if purpose is Purpose.RENEW:
-        return Message("Gia hạn cảnh báo: mức vẫn là {level}.", level=_level_name(facts))
-    return facts.event.sentence
+    """Where things stand, never "from … to …": a message may speak of several events at once."""
+    sentence = {
+        Purpose.ISSUE: "Địa bàn đang ở mức nguy cơ {level}.",
+        Purpose.CHANGE: "Cập nhật: mức nguy cơ hiện nay là {level}.",
+        Purpose.RENEW: "Gia hạn cảnh báo: mức nguy cơ vẫn là {level}.",
+        Purpose.ALL_CLEAR: "Hết cảnh báo: địa bàn đã trở về mức {level}.",
+        Purpose.HAND_OVER: "Cán bộ đã xác minh cảnh báo là đúng và chuyển sang xử lý; mức khi đóng là {level}.",
+    }[purpose]
+    return Message(sentence, level=levels.name(Level(facts.event.passport.level)))
 
 
 def _instruction(facts: Facts, purpose: Purpose, restricted: bool) -> Sequence[Message]:
@@ -178,7 +180,8 @@ def _instruction(facts: Facts, purpose: Purpose, restricted: bool) -> Sequence[M
     if purpose is Purpose.ALL_CLEAR:
         return [Message("Tiếp tục các biện pháp phòng bệnh thường ngày.")]
     if restricted and purpose is not Purpose.HAND_OVER:
-        return next_steps(facts.event.passport, facts.event.kind, facts.event.timezone)
+        steps = next_steps(facts.event.passport, facts.event.kind, facts.event.timezone)
+        return steps[-1:] if purpose is Purpose.RENEW else steps  # its deadlines are long over
     return [
         Message(
             "Theo dõi và làm theo hướng dẫn của cơ quan y tế địa phương. Khi có dấu hiệu mắc bệnh, hãy đến cơ sở y tế."
@@ -186,11 +189,11 @@ def _instruction(facts: Facts, purpose: Purpose, restricted: bool) -> Sequence[M
     ]
 
 
-def _parameters(facts: Facts) -> list[Pair]:
+def _parameters(facts: Facts, level: Shown) -> list[Pair]:
     """The level and the legal status side by side, as numbers and codes; and the policy that decided."""
     passport = facts.event.passport
     return [
-        (f"{CODES}:level", levels.slug(UNKNOWN if facts.unknown else Level(passport.level))),
+        (f"{CODES}:level", levels.slug(level)),
         (f"{CODES}:statutory-status", passport.status.value),
         (f"{CODES}:policy", f"{passport.policy_version} {passport.policy_hash[:12]}"),
     ]
@@ -215,7 +218,3 @@ def _sender_name(city: City, locale: str) -> Message:
 
 def _restriction() -> Message:
     return Message("Dành cho cơ quan y tế và đơn vị phối hợp phòng, chống dịch.")
-
-
-def _level_name(facts: Facts) -> Message:
-    return levels.name(Level(facts.event.passport.level))

@@ -47,14 +47,17 @@ SQUARE = [(10.77, 106.7), (10.77, 106.71), (10.78, 106.71), (10.77, 106.7)]
 
 
 def passport(
-    level: int = 3, status: StatutoryStatus = StatutoryStatus.NONE, unit: str = "Phường Sài Gòn"
+    level: int = 3,
+    status: StatutoryStatus = StatutoryStatus.NONE,
+    unit: str = "Phường Sài Gòn",
+    reason: str | None = None,
 ) -> Passport:
     return Passport(
         as_of=NOW, policy_version="test", policy_hash="0123456789abcdef", code_version="test", disease="dengue",
         disease_names={"vi": "Sốt xuất huyết Dengue", "en": "Dengue"}, unit_id=7, unit_name=unit, level_before=1,
         level=level, status_before=StatutoryStatus.NONE, status=status, status_since=NOW, outbreak_since=None,
         notice_due=None, handling_due=None, methods=("ears_c2",),
-        reasons=(Message("Tuần này có {observed} ca, ngưỡng {threshold}.", observed=4, threshold=2),),
+        reasons=(Message("{x}", x=reason),),
         why_not_higher=Message("–"), why_not_lower=Message("–"), evidence=(),
     )  # fmt: skip
 
@@ -62,7 +65,6 @@ def passport(
 def facts(
     known: Passport | None = None,
     *,
-    sentence: str = "Ghi chú.",
     unknown: bool = False,
     rings: bool = True,
     outcome: str | None = None,
@@ -70,7 +72,7 @@ def facts(
     known = known or passport()
     return Facts(
         event=EventFacts(
-            alert_id=4711, kind=Kind.OPENED, at=NOW, sentence=Message("{x}", x=sentence), passport=known, timezone=ZONE
+            alert_id=4711, kind=Kind.OPENED, at=NOW, sentence=Message("–"), passport=known, timezone=ZONE
         ),
         place=CapPlace(
             name=known.unit_name,
@@ -178,6 +180,8 @@ def test_the_all_clear_and_the_withdrawal_say_that_nothing_is_to_be_done() -> No
 
     assert texts(clear, "info/cap:responseType") == ["AllClear"] * 2
     assert texts(cancel, "info/cap:responseType") == ["None"] * 2
+    assert texts(clear, "info/cap:severity") == ["Minor"] * 2
+    assert texts(cancel, "info/cap:severity") == ["Unknown"] * 2
     assert texts(clear, "info/cap:urgency") == texts(cancel, "info/cap:urgency") == ["Past"] * 2
     assert "báo động giả" in one(cancel, "note")
 
@@ -189,14 +193,14 @@ ANY_TEXT = st.text(
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
 def test_any_text_arrives_as_it_was_but_for_what_xml_cannot_hold(
-    unit: str, sentence: str, outcome: str
+    unit: str, reason: str, outcome: str
 ) -> None:
-    known = facts(passport(unit=unit), sentence=sentence, outcome=outcome or "–")
+    known = facts(passport(unit=unit, reason=reason), outcome=outcome or "–")
     for purpose in Purpose:
         root = checked(message(known, purpose))
         assert texts(root, "info/cap:area/cap:areaDesc")[0] == clean(f"{unit}, Thành phố Hồ Chí Minh")
         if purpose is Purpose.CHANGE:
-            assert texts(root, "info/cap:description")[0].startswith(clean(sentence))
+            assert clean(f"\n{reason}\n") in texts(root, "info/cap:description")[0]
 
 
 @given(ANY_TEXT)

@@ -144,7 +144,9 @@ def test_a_ward_of_one_part_has_one_outline(engine: Engine, ward: int) -> None:
     alert(engine, epidemic(ward))
     say(engine)
 
-    assert len(texts(checked(messages(engine)[0].xml), "info/cap:area/cap:polygon")) == 2, "one in each language"
+    assert len(texts(checked(messages(engine)[0].xml), "info/cap:area/cap:polygon")) == 2, (
+        "one in each language"
+    )
 
 
 def test_a_generated_boundary_is_never_published(engine: Engine, ward: int) -> None:

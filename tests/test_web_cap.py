@@ -107,7 +107,9 @@ def test_the_public_reads_what_a_person_took_on_and_nothing_restricted(
     public = site(settings, engine, "public", acknowledged=True)
     assert len(entries(public)) == 2
     assert all(public.get(f"/cap/{identifier}.xml").status_code == 404 for identifier in restricted)
-    assert public.get(FEED).headers["Cache-Control"] == "public, max-age=60"
+    answer = public.get(FEED)
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert "Set-Cookie" not in answer.headers
 
 
 def test_an_unchanged_feed_is_not_sent_again(settings: Settings, engine: Engine) -> None:
