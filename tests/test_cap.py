@@ -50,7 +50,7 @@ def passport(
     level: int = 3,
     status: StatutoryStatus = StatutoryStatus.NONE,
     unit: str = "Phường Sài Gòn",
-    reason: str | None = None,
+    reason: str = "Tuần này có 4 ca, ngưỡng 2.",
 ) -> Passport:
     return Passport(
         as_of=NOW, policy_version="test", policy_hash="0123456789abcdef", code_version="test", disease="dengue",
