@@ -492,6 +492,7 @@ def test_a_wrong_setting_is_refused_by_name(env: dict[str, str]) -> None:
         "http://listed.example.org.evil.example/hidden-part",
         "ftp://listed.example.org/hidden-part",
         "https://user:hidden-part@listed.example.org/",
+        "https://:hidden-part@listed.example.org/",
         "https:///hidden-part",
         "https://listed.example.org:port/hidden-part",
         "https://listed.example.org/hidden-part\r\nX: y",

@@ -50,8 +50,8 @@ def parse_receiver(url: str, secret: str, http_hosts: Collection[str]) -> Receiv
         port = parts.port
     except ValueError:
         raise _wrong_url() from None
-    plain = not url.isascii() or any(ord(letter) <= 32 for letter in url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or plain:
+    odd = not url.isascii() or any(ord(letter) <= 32 for letter in url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or odd:
         raise _wrong_url()
     if parts.scheme == "http" and parts.hostname not in http_hosts:
         raise SettingsError(
