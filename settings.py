@@ -37,6 +37,7 @@ class Deployment:
     epidemic_years: Mapping[str, list[int]] = field(default_factory=dict)
     metric_crs: str = "EPSG:32648"
     outbreak_profiles: Mapping[str, str] = field(default_factory=dict)
+    code_list: str = ""
 
     @classmethod
     def load(cls, name: str) -> Deployment:
@@ -83,6 +84,14 @@ class Settings:
     geocoder_url: str | None = field(default=None, repr=False)
     geocoder_timeout_s: int = 2
     geocoder_outside: str = ""
+    cap: str = "off"
+    cap_sender: str = ""
+    cap_status: str = "Actual"
+    cap_min_level: int = 3
+    cap_token: str | None = field(default=None, repr=False)
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+    webhook_http_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -111,6 +120,16 @@ class Settings:
             geocoder_url=env.get("CANHDICH_GEOCODER_URL") or None,
             geocoder_timeout_s=_integer(env, "CANHDICH_GEOCODER_TIMEOUT_S", 2),
             geocoder_outside=env.get("CANHDICH_GEOCODER_OUTSIDE", ""),
+            cap=env.get("CANHDICH_CAP") or "off",
+            cap_sender=env.get("CANHDICH_CAP_SENDER", ""),
+            cap_status=env.get("CANHDICH_CAP_STATUS") or "Actual",
+            cap_min_level=_integer(env, "CANHDICH_CAP_MIN_LEVEL", 3),
+            cap_token=env.get("CANHDICH_CAP_TOKEN") or None,
+            webhook_url=env.get("CANHDICH_WEBHOOK_URL") or None,
+            webhook_secret=env.get("CANHDICH_WEBHOOK_SECRET") or None,
+            webhook_http_hosts=tuple(
+                env.get("CANHDICH_WEBHOOK_HTTP_HOSTS", "").lower().replace(",", " ").split()
+            ),
         )
 
     @property

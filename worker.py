@@ -16,10 +16,14 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from alerts.cap_settings import city_of, publication_of, receiver_of
+from alerts.channels import WEBHOOK, Channel
 from alerts.channels.email import EmailChannel
+from alerts.channels.webhook import WebhookChannel
 from alerts.delivery import Letterhead, deliver_due
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
+from alerts.publishing import publish
 from alerts.rules import Policy, default_policy
 from db import notify, session_scope
 from geodata.units import units_for
@@ -56,6 +60,7 @@ class Chain:
         self.engine = engine
         self.settings = settings
         show_times_in(settings.deployment.timezone)
+        self.publication, self.receiver = publication_of(settings), receiver_of(settings)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -162,6 +167,8 @@ class Chain:
     def reconcile(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
             done = self.reconcile_at(session, current_time(session, self.settings.clock))
+            if self.publication is not None and any(vars_of(done).values()):
+                notify(session, "alerts")
         return {key: count for key, count in vars_of(done).items() if count}
 
     def reconcile_at(self, session: Session, now: datetime, *, notify: bool = True) -> ReconcileReport:
@@ -176,6 +183,15 @@ class Chain:
             code_version=code_version(),
         )
 
+    def publish(self) -> dict[str, Any]:
+        """CAP messages; apart from reconcile, so that a fault here holds up no alert."""
+        if self.publication is None:
+            return {}
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+            done = publish(session, self.publication, city_of(self.settings), now)
+        return {key: count for key, count in vars_of(done).items() if count}
+
     def silent(self, session: Session, now: datetime) -> Collection[str]:
         return silent_diseases(
             session, [self.catalogue[code] for code in self.settings.deployment.diseases], now=now
@@ -183,7 +199,10 @@ class Chain:
 
     def deliver(self) -> dict[str, Any]:
         settings = self.settings
-        channels = {"email": EmailChannel(settings.smtp_url, settings.mail_from)}
+        channels: dict[str, Channel] = {
+            "email": EmailChannel(settings.smtp_url, settings.mail_from),
+            WEBHOOK: WebhookChannel(self.receiver),
+        }
         letterhead = Letterhead(public_url=settings.public_url, timezone=settings.deployment.timezone)
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}
@@ -283,6 +302,7 @@ class Chain:
                 first_after_s=SETTLED_S,
             ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
+            Job(name="publish", run=self.publish, every_s=30, late_after_s=900, wakes_on=("alerts",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
             Job(
                 name="forecast",

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from accounts.models import User
 from accounts.service import areas_of
-from alerts.channels import EMAIL, Channel, Envelope, TransportError
+from alerts.channels import EMAIL, Channel, Envelope, OutgoingMessage, TransportError
 from alerts.lifecycle import Kind
 from alerts.messages import EventFacts, compose
-from alerts.models import Alert, AlertEvent, Delivery
+from alerts.models import Alert, AlertEvent, CapMessage, Delivery
 from alerts.passport import Passport
 from db import session_scope
 from i18n import Message, MessageError
@@ -146,6 +146,9 @@ def _claim(session: Session, channels: Collection[str], now: datetime) -> Delive
 
 
 def _send(session: Session, delivery: Delivery, channel: Channel, letterhead: Letterhead) -> None:
+    if delivery.cap_message_id is not None:
+        channel.send(_for_machine(session.get_one(CapMessage, delivery.cap_message_id), delivery))
+        return
     alert = session.get_one(Alert, delivery.alert_id)
     user = session.get_one(User, delivery.user_id)
     recipient = _recipient(session, user, alert, delivery.channel)
@@ -158,6 +161,12 @@ def _send(session: Session, delivery: Delivery, channel: Channel, letterhead: Le
             message=compose(facts, user.locale, letterhead.public_url),
         )
     )
+
+
+def _for_machine(cap: CapMessage, delivery: Delivery) -> Envelope:
+    """A published CAP message as it is: the channel knows where to."""
+    content = OutgoingMessage(subject=cap.headline, text=cap.xml, html="")
+    return Envelope(recipient="", message_id=message_id(delivery), locale="vi", message=content)
 
 
 def _recipient(session: Session, user: User, alert: Alert, channel: str) -> str:

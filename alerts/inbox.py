@@ -78,8 +78,11 @@ def resend(session: Session, delivery_id: int, *, user: User, now: datetime) -> 
     alert_id = session.scalar(select(Delivery.alert_id).where(Delivery.id == delivery_id))
     alert = _alert(session, alert_id, user)
     again = delivery.resend(session, delivery_id, now)
-    person = session.get_one(User, again.user_id).full_name
-    sentence = Message("Gửi lại thư cho {person}.", person=person)
+    if again.user_id is None:
+        sentence = Message("Gửi lại bản tin CAP cho hệ thống nhận.")
+    else:
+        person = session.get_one(User, again.user_id).full_name
+        sentence = Message("Gửi lại thư cho {person}.", person=person)
     return _record(session, alert, Kind.RESENT, user, now, sentence)
 
 

@@ -1,4 +1,4 @@
-"""The four levels: order, names, symbols and CAP severity, and the one source of their colours.
+"""The four levels: order, names, symbols, CAP severity and urgency, and the one source of their colours.
 
 Names: Circular 15/2026 art. 21(2) (domain.md §1.5). Colours: scored for colour blindness and print in ui.md
 §3.3; CSS, map, charts and reports all take them from here, so a legend cannot disagree with its map.
@@ -64,6 +64,14 @@ CAP_SEVERITY: Mapping[Shown, str] = {
     Level.RAT_CAO: "Extreme",
     UNKNOWN: "Unknown",
 }
+CAP_URGENCY: Mapping[Shown, str] = {
+    Level.THAP: "Past",
+    Level.TRUNG_BINH: "Future",
+    Level.CAO: "Expected",
+    Level.RAT_CAO: "Immediate",
+    UNKNOWN: "Unknown",
+}
+"""An order, not hours: CAP's own words for them are made for storms (docs/decisions/cap.md)."""
 COLOURS: Mapping[Theme, Mapping[Shown, Colours]] = {
     "light": {
         Level.THAP: Colours(fill="#dcebf3", badge="#dcebf3", text="#12303f"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -97,20 +97,25 @@ class AlertEvent(Base):
 
 
 class Delivery(Base):
-    """The outbox: one message to one person by one channel. States: due, sent, dead.
+    """The outbox: one message to one person by one channel, or one CAP message to a machine (no `user_id`).
+    States: due, sent, dead.
 
     Written in the transaction of its event, claimed with SKIP LOCKED, sent, then marked. `dedup_key` makes a
     second one impossible; it is also the Message-ID, so a resend after a crash is recognisable.
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_due", "next_attempt_at", postgresql_where=text("state = 'due'")),)
+    __table_args__ = (
+        Index("ix_delivery_due", "next_attempt_at", postgresql_where=text("state = 'due'")),
+        CheckConstraint("(user_id IS NULL) = (cap_message_id IS NOT NULL)", name="recipient"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dedup_key: Mapped[str] = mapped_column(unique=True)
     alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
-    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
+    cap_message_id: Mapped[int | None] = mapped_column(ForeignKey("cap_message.id"))
     channel: Mapped[str]
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
@@ -119,3 +124,25 @@ class Delivery(Base):
     sent_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     error: Mapped[str | None]
+
+
+class CapMessage(Base):
+    """A CAP message as it was published, never changed. `event_id`: the newest event it speaks of; `final`: the last of
+    its chain; `xml`: the very bytes that were sent, since what they were made of (boundaries, names) changes."""
+
+    __tablename__ = "cap_message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identifier: Mapped[str] = mapped_column(unique=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    sender: Mapped[str]
+    status: Mapped[str]
+    scope: Mapped[str]
+    msg_type: Mapped[str]
+    final: Mapped[bool]
+    unknown: Mapped[bool]
+    sent: Mapped[datetime]
+    expires: Mapped[datetime]
+    headline: Mapped[str]
+    xml: Mapped[str]

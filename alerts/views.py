@@ -97,11 +97,11 @@ class EventView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryView:
-    """Who was told of which event, by which channel, and what became of it."""
+    """Who was told of which event, by which channel, and what became of it. `user_name` is None for a machine."""
 
     id: int
     event_id: int
-    user_name: str
+    user_name: str | None
     channel: str
     state: str
     attempts: int
@@ -326,7 +326,7 @@ def _events(session: Session, alert_id: int) -> tuple[EventView, ...]:
 def _deliveries(session: Session, alert_id: int) -> tuple[DeliveryView, ...]:
     rows = session.execute(
         select(Delivery, User.full_name)
-        .join(User, User.id == Delivery.user_id)
+        .outerjoin(User, User.id == Delivery.user_id)
         .where(Delivery.alert_id == alert_id)
         .order_by(Delivery.event_id, Delivery.channel, User.full_name, Delivery.id)
     )

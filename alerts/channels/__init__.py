@@ -10,6 +10,8 @@ from i18n import Message, MessageError
 EMAIL = "email"
 IN_APP = "in_app"
 """The application's inbox: no transport, the committed row is the message (docs/decisions/delivery.md)."""
+WEBHOOK = "webhook"
+"""CAP messages to another system: the recipient is a machine, not a person (channels/webhook.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any, cast
 from dash import html
 from sqlalchemy.orm import Session
 
-from alerts.channels import EMAIL, IN_APP
+from alerts.channels import EMAIL, IN_APP, WEBHOOK
 from alerts.inbox import OUTCOMES, Outcome, outcome_name
 from alerts.views import AlertDetail, AlertSummary, DeliveryView, EventView
 from i18n import Message, _
@@ -136,7 +136,10 @@ def _event(event: EventView) -> html.Li:
 
 
 def _told(detail: AlertDetail) -> list[Any]:
-    told = [(d.user_name, channel_name(d.channel), _delivery_state(d)) for d in detail.deliveries]
+    told = [
+        (d.user_name or _("Hệ thống nhận"), channel_name(d.channel), _delivery_state(d))
+        for d in detail.deliveries
+    ]
     muted = [(n.user_name, channel_name(n.channel), stored(n.reason)) for n in detail.not_told]
     if not told and not muted:
         return []
@@ -159,7 +162,9 @@ def _told(detail: AlertDetail) -> list[Any]:
 
 
 def channel_name(channel: str) -> str:
-    return {IN_APP: _("Trong hệ thống"), EMAIL: _("Thư điện tử")}.get(channel, channel)
+    return {IN_APP: _("Trong hệ thống"), EMAIL: _("Thư điện tử"), WEBHOOK: _("Webhook (CAP)")}.get(
+        channel, channel
+    )
 
 
 def _delivery_state(delivery: DeliveryView) -> str:
