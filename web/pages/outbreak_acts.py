@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
@@ -29,6 +29,7 @@ from surveillance.outbreaks.vectors import Survey, SurveyError, indices
 from web.context import context, for_roles, local, now, open_session, viewer
 from web.formats import icon
 from web.pages.outbreak_detail import index_help, index_text
+from web.pressed import pressed
 
 ACTORS = (Role.ANALYST, Role.OFFICER)
 BUTTONS: Mapping[str, Act | None] = {
@@ -127,9 +128,10 @@ def act(
     measure: dict[str, Any],
 ) -> dict[str, Any]:
     """Do what was pressed. A refusal is shown where the visitor looks; nothing typed is lost."""
-    cause, pressed = ctx.triggered_id, bool(ctx.triggered and ctx.triggered[0]["value"])
-    if not outbreak_id or not pressed:
+    press = pressed()
+    if not outbreak_id or press is None:
         return _answer()
+    cause = press.cause
     form = _form_of(cause)
     try:
         with open_session() as session:
@@ -220,7 +222,7 @@ def _ask_reason(purpose: str, title: str) -> dict[str, Any]:
 
 def _done(said: Message, **more: Any) -> dict[str, Any]:
     note = html.P([icon("check"), str(said)], className="form-done", role="status")
-    return _answer(acted=ctx.triggered[0]["value"], feedback=note, **more)
+    return _answer(acted=datetime.now(UTC).isoformat(), feedback=note, **more)
 
 
 def _answer(**given: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from surveillance.review.texts import read_words
 from web.context import context, for_roles, now, open_session, viewer
 from web.formats import icon, moment, stored
 from web.pages.review_detail import PIN_LEVELS, REVIEWERS, candidate_buttons, lesson_text, undo_button
+from web.pressed import pressed
 
 MOST_REVEALED = 600
 
@@ -107,9 +108,10 @@ def act(
     level: str | None, typed: str | None, reason: str | None,
 ) -> tuple[Any, ...]:  # fmt: skip
     """Do what was pressed. A refusal is shown where the visitor looks and changes nothing."""
-    cause = ctx.triggered_id
-    if not ctx.triggered or not ctx.triggered[0]["value"]:
+    press = pressed()
+    if press is None:
         return (no_update,) * 4
+    cause = press.cause
     try:
         with open_session() as session:
             desk = _desk(session)
@@ -141,7 +143,7 @@ def act(
 @for_roles(*REVIEWERS)
 def reveal(_reveal: Any, _open: Any, shown: dict[str, Any] | None) -> tuple[Any, ...]:
     """The address as it was written. Personal data: written down before it is shown."""
-    if not shown or not ctx.triggered or not ctx.triggered[0]["value"]:
+    if not shown or pressed() is None:
         return (no_update,) * 3
     case_id = int(shown["case"])
     with open_session() as session:
