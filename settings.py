@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from i18n import Message, MessageError
 
 ROOT = Path(__file__).parent
+_CHANNELS = ("CANHDICH_SMS_", "CANHDICH_TELEGRAM_", "CANHDICH_ZALO_")
 
 
 class SettingsError(MessageError, ValueError):
@@ -83,6 +84,8 @@ class Settings:
     geocoder_url: str | None = field(default=None, repr=False)
     geocoder_timeout_s: int = 2
     geocoder_outside: str = ""
+    channels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, read by alerts/channels/ (docs/settings.md)."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -111,6 +114,7 @@ class Settings:
             geocoder_url=env.get("CANHDICH_GEOCODER_URL") or None,
             geocoder_timeout_s=_integer(env, "CANHDICH_GEOCODER_TIMEOUT_S", 2),
             geocoder_outside=env.get("CANHDICH_GEOCODER_OUTSIDE", ""),
+            channels={name: value for name, value in env.items() if name.startswith(_CHANNELS) and value},
         )
 
     @property

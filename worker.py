@@ -16,12 +16,16 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from alerts.channels import Channel
 from alerts.channels.email import EmailChannel
+from alerts.channels.outlets import phone_channels
 from alerts.delivery import Letterhead, deliver_due
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
 from alerts.rules import Policy, default_policy
+from alerts.short_text import twins
 from db import notify, session_scope
+from geodata.models import AdminUnit
 from geodata.units import units_for
 from i18n import Message, show_times_in
 from reports.service import run_waiting
@@ -56,6 +60,7 @@ class Chain:
         self.engine = engine
         self.settings = settings
         show_times_in(settings.deployment.timezone)
+        self.phone_channels: dict[str, Channel] = phone_channels(settings, engine)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -76,6 +81,11 @@ class Chain:
         with session_scope(self.engine) as session:
             today = current_time(session, self.settings.clock).astimezone(deployment.timezone).date()
             return [unit.id for unit in units_for(session, deployment.province_code, today)]
+
+    @cached_property
+    def twins(self) -> frozenset[str]:
+        with session_scope(self.engine) as session:
+            return twins(session.scalars(select(AdminUnit.name).where(AdminUnit.id.in_(self.unit_ids))))
 
     @cached_property
     def facts(self) -> dict[str, DiseaseFacts]:
@@ -183,8 +193,12 @@ class Chain:
 
     def deliver(self) -> dict[str, Any]:
         settings = self.settings
-        channels = {"email": EmailChannel(settings.smtp_url, settings.mail_from)}
-        letterhead = Letterhead(public_url=settings.public_url, timezone=settings.deployment.timezone)
+        channels = {"email": EmailChannel(settings.smtp_url, settings.mail_from), **self.phone_channels}
+        letterhead = Letterhead(
+            public_url=settings.public_url,
+            timezone=settings.deployment.timezone,
+            twins=self.twins,
+        )
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}
 
