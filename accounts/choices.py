@@ -116,9 +116,9 @@ def _address(user: User, wanted: WantedMessages) -> str | None:
     if wanted.channel not in ADDRESSES:
         raise AccountError(Message("Không có cách báo “{channel}”.", channel=wanted.channel))
     pattern, wrong = ADDRESSES[wanted.channel]
-    address = re.sub(r"[\s.()-]", "", wanted.address or "")
+    address = (wanted.address or "").strip()
     if wanted.channel == "sms":
-        address = re.sub(r"^0(?=\d{9}$)", "84", address)
+        address = re.sub(r"^0(?=\d{9}$)", "84", re.sub(r"[\s.()-]", "", address))
     if not pattern.fullmatch(address):
         raise AccountError(wrong)
     return address.removeprefix("+")

@@ -103,6 +103,7 @@ class DeliveryView:
     event_id: int
     user_name: str
     channel: str
+    digest: bool
     state: str
     attempts: int
     created_at: datetime
@@ -336,6 +337,7 @@ def _deliveries(session: Session, alert_id: int) -> tuple[DeliveryView, ...]:
             event_id=delivery.event_id,
             user_name=name,
             channel=delivery.channel,
+            digest=delivery.digest,
             state=delivery.state,
             attempts=delivery.attempts,
             created_at=delivery.created_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -64,7 +64,8 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             provider.requests.append(request)
-            status, data = (provider.next_replies or [None]).pop(0) or provider.answer(request)
+            told = provider.next_replies
+            status, data = told.pop(0) if told else provider.answer(request)
             content = json.dumps(data).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -251,6 +252,3 @@ class Gateway(Provider):
         if self.code == "100" and data["RequestId"] not in {sms["RequestId"] for sms in self.taken}:
             self.taken.append(data)
         return 200, {"CodeResult": self.code, "SMSID": f"sms-{len(self.taken)}"}
-
-
-ServerOf = Callable[[], Provider]
