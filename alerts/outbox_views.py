@@ -70,8 +70,8 @@ def dead_letters(
 def waiting_by_channel(session: Session) -> Mapping[str, int]:
     """Messages that are due, by channel, without those that wait for the next digest."""
     rows = session.execute(
-        select(Delivery.channel, func.count())
+        select(Delivery.channel, func.count().label("waiting"))
         .where(Delivery.state == "due", Delivery.digest.is_(False))
         .group_by(Delivery.channel)
     )
-    return {channel: count for channel, count in rows.tuples()}
+    return {row.channel: row.waiting for row in rows}

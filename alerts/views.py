@@ -16,7 +16,7 @@ from accounts.models import User
 from alerts.channels import IN_APP
 from alerts.delivery import stored_error
 from alerts.lifecycle import Kind
-from alerts.models import Alert, AlertEvent, AreaLevel, Delivery
+from alerts.models import Alert, AlertEvent, AreaLevel, Delivery, DeliveryReceipt
 from alerts.passport import Passport
 from alerts.policy import SERIOUSNESS
 from geodata.models import AdminUnit
@@ -109,6 +109,7 @@ class DeliveryView:
     created_at: datetime
     next_attempt_at: datetime
     sent_at: datetime | None
+    arrived_at: datetime | None
     read_at: datetime | None
     error: Message | None
 
@@ -325,8 +326,13 @@ def _events(session: Session, alert_id: int) -> tuple[EventView, ...]:
 
 
 def _deliveries(session: Session, alert_id: int) -> tuple[DeliveryView, ...]:
+    arrived = (
+        select(func.max(DeliveryReceipt.at))
+        .where(DeliveryReceipt.delivery_id == Delivery.id, DeliveryReceipt.kind == "delivered")
+        .scalar_subquery()
+    )
     rows = session.execute(
-        select(Delivery, User.full_name)
+        select(Delivery, User.full_name, arrived)
         .join(User, User.id == Delivery.user_id)
         .where(Delivery.alert_id == alert_id)
         .order_by(Delivery.event_id, Delivery.channel, User.full_name, Delivery.id)
@@ -343,10 +349,11 @@ def _deliveries(session: Session, alert_id: int) -> tuple[DeliveryView, ...]:
             created_at=delivery.created_at,
             next_attempt_at=delivery.next_attempt_at,
             sent_at=delivery.sent_at,
+            arrived_at=arrived_at,
             read_at=delivery.read_at,
             error=stored_error(delivery),
         )
-        for delivery, name in rows
+        for delivery, name, arrived_at in rows
     )
 
 

@@ -330,7 +330,7 @@ def test_a_choice_is_changed_and_taken_back(session: Session, user: User) -> Non
     choose(session, user, wanted(SMS, "0901234567"), NOW)
     choose(session, user, wanted(SMS, "0907654321", at_once_from=4, diseases=frozenset({"dengue"})), NOW)
     assert session.scalar(select(func.count()).select_from(MessageChoice)) == 1
-    assert choices_of(session, user.id)[SMS].diseases == {"dengue"}
+    assert choices_of(session, user.id)[SMS].diseases == frozenset({"dengue"})
     forget_choice(session, user.id, SMS)
 
     assert choices_of(session, user.id) == {}

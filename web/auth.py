@@ -28,7 +28,16 @@ from i18n import LOCALES, Message, _, current_locale, use_locale
 from web.context import context, load_viewer, open_session, theme, viewer
 from web.formats import level_styles
 
-OPEN_PATHS = ("/login", "/assets/", "/_favicon.ico", "/favicon.ico", "/healthz", "/metrics", "/preferences")
+OPEN_PATHS = (
+    "/login",
+    "/assets/",
+    "/_favicon.ico",
+    "/favicon.ico",
+    "/healthz",
+    "/metrics",
+    "/preferences",
+    "/api/receipts/",
+)
 LANDING = {Role.OFFICER: "/alerts", Role.ANALYST: "/map", Role.MANAGER: "/reports"}
 ROLE_NAMES = {
     Role.ANALYST: Message("Chuyên viên phân tích"),

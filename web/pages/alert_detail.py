@@ -166,6 +166,8 @@ def channel_name(channel: str) -> str:
 def _delivery_state(delivery: DeliveryView) -> Any:
     if delivery.read_at:
         return _("đã xem {at}", at=moment(delivery.read_at))
+    if delivery.arrived_at and delivery.state == "sent":
+        return _("đã tới máy {at}", at=moment(delivery.arrived_at))
     if delivery.state == "sent":
         return _("đã gửi {at}", at=moment(delivery.sent_at))
     if delivery.state == "dead":

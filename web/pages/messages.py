@@ -35,9 +35,15 @@ KEEPERS = (Role.ANALYST, Role.MANAGER)
 RESENDERS = (Role.ANALYST, Role.OFFICER)
 HINTS = {
     SMS: (Message("Số di động"), Message("Tin ngắn không dấu, có mức, nơi và đường dẫn.")),
-    TELEGRAM: (Message("Mã Telegram của bạn"), Message("Nhắn /start cho bot của cơ quan trước, rồi hỏi quản trị viên mã của bạn.")),
-    ZALO: (Message("Mã người dùng Zalo"), Message("Zalo chỉ cho gửi khi bạn đã nhắn cho OA của cơ quan trong 7 ngày qua.")),
-}  # fmt: skip
+    TELEGRAM: (
+        Message("Mã Telegram của bạn"),
+        Message("Nhắn /start cho bot của cơ quan trước, rồi hỏi quản trị viên mã của bạn."),
+    ),
+    ZALO: (
+        Message("Mã người dùng Zalo"),
+        Message("Zalo chỉ cho gửi khi bạn đã nhắn cho OA của cơ quan trong 7 ngày qua."),
+    ),
+}
 
 
 def layout(rest: str = "", **_query: str) -> Any:
@@ -208,8 +214,8 @@ def _address(channel: str, wanted: WantedMessages | None, email: str | None) -> 
         label=str(label),
         description=str(hint),
         value=(wanted.address if wanted else "") or "",
-        inputProps={"inputMode": "tel" if channel == SMS else "numeric", "autoComplete": "off"},
-        maxLength=40,
+        inputMode="tel" if channel == SMS else "numeric",
+        maxLength="40",
     )
 
 
