@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,9 +34,11 @@ class Request:
 
 @dataclass
 class Provider:
-    """`taken`: messages as accepted. `next_replies`: told once each instead of an answer of its own."""
+    """`taken`: messages as accepted. `next_replies`: told once each instead of an answer of its own. `delay_s` passes
+    between taking a message and saying so."""
 
     url: str = ""
+    delay_s: float = 0
     requests: list[Request] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     next_replies: list[Reply] = field(default_factory=list)
@@ -67,6 +70,7 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             told = provider.next_replies
             status, data = told.pop(0) if told else provider.answer(request)
             content = json.dumps(data).encode()
+            time.sleep(provider.delay_s)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))

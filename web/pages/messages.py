@@ -214,8 +214,7 @@ def _address(channel: str, wanted: WantedMessages | None, email: str | None) -> 
         label=str(label),
         description=str(hint),
         value=(wanted.address if wanted else "") or "",
-        inputMode="tel" if channel == SMS else "numeric",
-        maxLength="40",
+        inputProps={"inputMode": "tel" if channel == SMS else "numeric", "maxLength": 40},
     )
 
 
