@@ -70,7 +70,8 @@ def gsm7(text: str) -> str:
 
 
 def twins(names: Iterable[str]) -> frozenset[str]:
-    """Those of `names` that lose their difference with their accents: Xã Thanh An and Xã Thạnh An are 80 km apart."""
+    """Those of `names` that lose their difference with their accents: Xã Thanh An and Xã Thạnh An are at
+    opposite ends of the city."""
     by_text: dict[str, set[str]] = {}
     for name in names:
         by_text.setdefault(gsm7(name), set()).add(name)

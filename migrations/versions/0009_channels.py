@@ -20,7 +20,7 @@ def upgrade() -> None:
     sa.Column('user_id', sa.BigInteger(), nullable=False),
     sa.Column('channel', sa.String(), nullable=False),
     sa.Column('address', sa.String(), nullable=True),
-    sa.Column('at_once_from', sa.Integer(), nullable=False),
+    sa.Column('at_once_from', sa.BigInteger(), nullable=False),
     sa.Column('digest', sa.Boolean(), nullable=False),
     sa.Column('diseases', postgresql.ARRAY(sa.String()), nullable=True),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
