@@ -202,13 +202,13 @@ def _send(
         return
     events = [session.get_one(AlertEvent, delivery.event_id) for delivery in alive]
     facts = [event_facts(event, letterhead.timezone) for event in events]
-    written = compose_digest if alive[0].digest else lambda one, *rest: compose(one[0], *rest)
+    style = (user.locale, letterhead.public_url, letterhead.twins)
     provider_id = channel.send(
         Envelope(
             recipient=recipient,
             message_id=message_id(alive),
             locale=user.locale,
-            message=written(facts, user.locale, letterhead.public_url, letterhead.twins),
+            message=compose_digest(facts, *style) if alive[0].digest else compose(facts[0], *style),
         )
     )
     for delivery in alive:

@@ -163,9 +163,8 @@ def _form(
     channel: str, wanted: WantedMessages | None, email: str | None, *, told: str = "", wrong: str = ""
 ) -> list[Any]:
     on = wanted is not None and not wrong
-    chip = html.Span(
-        _("đang bật") if on else _("đang tắt"), className="status-chip is-ok" if on else "status-chip"
-    )
+    off = _("theo quy định chung") if channel == EMAIL and viewer().role is Role.OFFICER else _("đang tắt")
+    chip = html.Span(_("đang bật") if on else off, className="status-chip is-ok" if on else "status-chip")
     feedback = html.P(wrong, className="form-error", role="alert") if wrong else None
     done = html.Span(told, className="dim", role="status") if told else None
     return [
@@ -204,15 +203,14 @@ def _address(channel: str, wanted: WantedMessages | None, email: str | None) -> 
     if channel == EMAIL:
         hidden = dcc.Input(id={"told-address": channel}, type="hidden", value="")
         said = email or _("Tài khoản chưa có địa chỉ thư.")
-        rule = _("Khi tắt, cán bộ phụ trách địa bàn vẫn nhận thư theo quy định chung: từ mức Cao.")
-        return html.Div(
-            [hidden, html.Div(said, className="told-email"), html.Div(rule, className="field-hint dim")]
-        )
-    label, hint = HINTS[channel]
+        rule = _("Khi tắt, bạn vẫn nhận thư theo quy định chung: từ mức Cao.")
+        hint = html.Div(rule if viewer().role is Role.OFFICER else "", className="field-hint dim")
+        return html.Div([hidden, html.Div(said, className="told-email"), hint])
+    label, about = HINTS[channel]
     return dmc.TextInput(
         id={"told-address": channel},
         label=str(label),
-        description=str(hint),
+        description=str(about),
         value=(wanted.address if wanted else "") or "",
         inputProps={"inputMode": "tel" if channel == SMS else "numeric", "maxLength": 40},
     )
@@ -239,19 +237,21 @@ def _dead(letters: tuple[DeadLetter, ...], total: int, said: Any) -> list[Any]:
     title = html.H2(_("Tin không gửi được ({n})", n=count(total)), className="section-title")
     if not letters:
         return [title, said, empty(_("Không có tin nào bị ngừng gửi."))]
-    head = [_("Lúc"), _("Người nhận"), _("Cách báo"), _("Cảnh báo"), _("Vì sao"), ""]
     rows = [
-        (
-            moment(letter.created_at),
-            letter.user_name,
-            str(NAMES.get(letter.channel, letter.channel)),
-            link(f"{disease_name(letter.disease)}, {letter.unit_name}", f"/alerts/{letter.alert_id}"),
-            stored(letter.error),
-            _resend_button(letter),
-        )
-        for letter in letters
+        html.Div([_letter(letter), _resend_button(letter)], className="dead-letter") for letter in letters
     ]
-    return [title, said, html.Div(table(head, rows), className="card")]
+    return [title, said, html.Div(rows, className="card")]
+
+
+def _letter(letter: DeadLetter) -> html.Div:
+    about = [letter.user_name, str(NAMES.get(letter.channel, letter.channel)), moment(letter.created_at)]
+    return html.Div(
+        [
+            link(f"{disease_name(letter.disease)}, {letter.unit_name}", f"/alerts/{letter.alert_id}"),
+            html.Div(" · ".join(about), className="dim"),
+            html.Div(stored(letter.error)),
+        ]
+    )
 
 
 def _resend_button(letter: DeadLetter) -> Any:
