@@ -197,7 +197,7 @@ def sent(engine: Engine, dead: dict[str, int]) -> int:
 
 
 def report(client: FlaskClient, status: str, key: str = KEY, id_: str = "sms-7") -> TestResponse:
-    return client.post(f"/api/receipts/sms/{key}", data={"SMSID": id_, "Status": status})
+    return client.post(f"/api/receipts/sms?key={key}", data={"SMSID": id_, "Status": status})
 
 
 def kinds(engine: Engine) -> list[str]:
@@ -214,7 +214,7 @@ def test_arrived_is_kept_once(client: FlaskClient, engine: Engine, sent: int) ->
 def test_a_bounce_is_a_dead_letter_with_its_reason(
     client: FlaskClient, app: Dash, sign_in: SignIn, engine: Engine, sent: int
 ) -> None:
-    assert client.get(f"/api/receipts/sms/{KEY}?SMSID=sms-7&Status=4").status_code == 204
+    assert client.get(f"/api/receipts/sms?key={KEY}&SMSID=sms-7&Status=4").status_code == 204
 
     assert kinds(engine) == ["accepted", "bounced"]
     assert "Nhà mạng báo không tới được máy người nhận (Status = 4)" in text_of(rest(app, sign_in("officer")))

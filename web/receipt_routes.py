@@ -1,4 +1,5 @@
-"""Where an SMS gateway reports what became of messages. No session: a long key in the address, the same for all."""
+"""Where an SMS gateway reports what became of messages. No session: a long key in the query, which no log
+of ours keeps."""
 
 from __future__ import annotations
 
@@ -17,11 +18,12 @@ from web.context import context, open_session
 blueprint = Blueprint("receipts", __name__)
 
 
-@blueprint.route("/api/receipts/sms/<key>", methods=["GET", "POST"])
-def sms_report(key: str) -> Response:
+@blueprint.route("/api/receipts/sms", methods=["GET", "POST"])
+def sms_report() -> Response:
     """Fields come in the query, a form or JSON. 404 without the right key; a message nobody knows is not an error,
     since gateways would repeat it for days."""
     reports = parse_reports(context().settings.channels)
+    key = request.args.get("key", "")
     if reports is None or not compare_digest(key.encode(), reports.key.encode()):
         abort(404)
     fields = _fields()

@@ -29,7 +29,7 @@ class SmsGateway:
     """`body`: JSON or form with blanks {to}, {text}, {id}. `ok` and `never`: (field of the answer, its values) when a
     message was taken, and when it never will be; `id_field`: the gateway's id of it."""
 
-    url: str
+    url: str = field(repr=False)
     body: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ok: tuple[str, frozenset[str]] | None = None
@@ -39,7 +39,7 @@ class SmsGateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsReports:
-    """How the gateway calls back: a key in the address, the field with its id, and which values say what."""
+    """How the gateway calls back: a key in the query, the field with its id, and which values say what."""
 
     key: str = field(repr=False)
     id_field: str
