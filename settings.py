@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from i18n import Message, MessageError
 
 ROOT = Path(__file__).parent
+_CHANNELS = ("CANHDICH_SMS_", "CANHDICH_TELEGRAM_", "CANHDICH_ZALO_")
 
 
 class SettingsError(MessageError, ValueError):
@@ -92,6 +93,8 @@ class Settings:
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_http_hosts: tuple[str, ...] = ()
+    channels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, read by alerts/channels/ (docs/settings.md)."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -130,6 +133,7 @@ class Settings:
             webhook_http_hosts=tuple(
                 env.get("CANHDICH_WEBHOOK_HTTP_HOSTS", "").lower().replace(",", " ").split()
             ),
+            channels={name: value for name, value in env.items() if name.startswith(_CHANNELS) and value},
         )
 
     @property

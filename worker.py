@@ -19,13 +19,16 @@ from sqlalchemy.orm import Session
 from alerts.cap_settings import city_of, publication_of, receiver_of
 from alerts.channels import WEBHOOK, Channel
 from alerts.channels.email import EmailChannel
+from alerts.channels.outlets import phone_channels
 from alerts.channels.webhook import WebhookChannel
 from alerts.delivery import Letterhead, deliver_due
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
 from alerts.publishing import publish
 from alerts.rules import Policy, default_policy
+from alerts.short_text import twins
 from db import notify, session_scope
+from geodata.models import AdminUnit
 from geodata.units import units_for
 from i18n import Message, show_times_in
 from reports.service import run_waiting
@@ -61,6 +64,7 @@ class Chain:
         self.settings = settings
         show_times_in(settings.deployment.timezone)
         self.publication, self.receiver = publication_of(settings), receiver_of(settings)
+        self.phone_channels: dict[str, Channel] = phone_channels(settings, engine)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -81,6 +85,11 @@ class Chain:
         with session_scope(self.engine) as session:
             today = current_time(session, self.settings.clock).astimezone(deployment.timezone).date()
             return [unit.id for unit in units_for(session, deployment.province_code, today)]
+
+    @cached_property
+    def twins(self) -> frozenset[str]:
+        with session_scope(self.engine) as session:
+            return twins(session.scalars(select(AdminUnit.name).where(AdminUnit.id.in_(self.unit_ids))))
 
     @cached_property
     def facts(self) -> dict[str, DiseaseFacts]:
@@ -201,9 +210,14 @@ class Chain:
         settings = self.settings
         channels: dict[str, Channel] = {
             "email": EmailChannel(settings.smtp_url, settings.mail_from),
+            **self.phone_channels,
             WEBHOOK: WebhookChannel(self.receiver),
         }
-        letterhead = Letterhead(public_url=settings.public_url, timezone=settings.deployment.timezone)
+        letterhead = Letterhead(
+            public_url=settings.public_url,
+            timezone=settings.deployment.timezone,
+            twins=self.twins,
+        )
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}
 

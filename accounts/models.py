@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db import Base
@@ -41,6 +41,25 @@ class UserArea(Base):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True)
+
+
+class MessageChoice(Base):
+    """That this person wants messages by `channel`, and which. No row: the channel is off, but e-mail follows the
+    policy (alerts/routing.py).
+
+    `address` is None for e-mail, which goes to the account's. `at_once_from`: level 2–4; what is below comes once a
+    day when `digest`, else not at all. `diseases`: codes, None for all.
+    """
+
+    __tablename__ = "message_choice"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str | None]
+    at_once_from: Mapped[int]
+    digest: Mapped[bool]
+    diseases: Mapped[list[str] | None] = mapped_column(ARRAY(String))
+    changed_at: Mapped[datetime]
 
 
 class AccessLog(Base):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from accounts.models import Role, User, UserArea
-from alerts.routing import Person
+from accounts.models import MessageChoice, Role, User, UserArea
+from alerts.levels import Level
+from alerts.routing import Choice, Person
 from geodata.models import AdminUnit
 
 
@@ -26,11 +27,28 @@ def load_people(session: Session) -> list[Person]:
     areas: dict[int, set[int]] = {}
     for user_id, unit_id in session.execute(select(UserArea.user_id, UserArea.unit_id)):
         areas.setdefault(user_id, set()).add(unit_id)
+    choices = load_choices(session)
     users = session.execute(select(User.id, User.role, User.email).where(User.active).order_by(User.id))
     return [
-        Person(id=id_, role=Role(role), has_email=bool(email), area_ids=frozenset(areas.get(id_, ())))
+        Person(
+            id=id_,
+            role=Role(role),
+            has_email=bool(email),
+            area_ids=frozenset(areas.get(id_, ())),
+            choices=choices.get(id_, {}),
+        )
         for id_, role, email in users
     ]
+
+
+def load_choices(session: Session) -> dict[int, dict[str, Choice]]:
+    """By user and channel."""
+    choices: dict[int, dict[str, Choice]] = {}
+    for row in session.scalars(select(MessageChoice)):
+        diseases = None if row.diseases is None else frozenset(row.diseases)
+        choice = Choice(at_once_from=Level(row.at_once_from), digest=row.digest, diseases=diseases)
+        choices.setdefault(row.user_id, {})[row.channel] = choice
+    return choices
 
 
 def load_places(session: Session, unit_ids: Collection[int]) -> Mapping[int, Place]:

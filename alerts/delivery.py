@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Engine, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Engine, and_, exists, func, not_, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
-from accounts.models import User
+from accounts.models import MessageChoice, User
 from accounts.service import areas_of
 from alerts.channels import EMAIL, Channel, Envelope, OutgoingMessage, TransportError
 from alerts.lifecycle import Kind
-from alerts.messages import EventFacts, compose
-from alerts.models import Alert, AlertEvent, CapMessage, Delivery
+from alerts.messages import EventFacts, compose, compose_digest
+from alerts.models import Alert, AlertEvent, CapMessage, Delivery, DeliveryReceipt
 from alerts.passport import Passport
 from db import session_scope
 from i18n import Message, MessageError
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 MAX_ATTEMPTS = 24
 MAX_WAIT_MINUTES = 60
 """With both, a message is tried for some 18 hours: a mail server that is down overnight loses nothing."""
+DIGEST_AT = time(7)
+"""On the city's clocks: before the morning's work, when what came in the night is still together."""
 
 
 class CannotResend(MessageError, ValueError):
@@ -37,10 +39,11 @@ class CannotResend(MessageError, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """What every message carries: where its link leads, and the city's time zone."""
+    """What every message carries: where its link leads, and the city's time zone. `twins`: see messages.compose."""
 
     public_url: str
     timezone: ZoneInfo
+    twins: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,71 +117,139 @@ def _hold(engine: Engine, name: str, usable: dict[str, Channel]) -> int:
 def _deliver_one(
     engine: Engine, usable: dict[str, Channel], now: datetime, letterhead: Letterhead
 ) -> str | None:
-    """Outcome of one message: its new state; None when none is due. Its row is locked while it is sent."""
+    """Outcome of one message: its new state; None when none is due. Its rows are locked while it is sent."""
+    rest_s = 0.0
     with session_scope(engine) as session:
-        delivery = _claim(session, usable.keys(), now)
-        if delivery is None:
+        deliveries = _claim(session, usable.keys(), now, letterhead.timezone)
+        if not deliveries:
             return None
-        delivery.attempts += 1
+        for delivery in deliveries:
+            delivery.attempts += 1
+        channel = deliveries[0].channel
         try:
-            _send(session, delivery, usable[delivery.channel], letterhead)
+            _send(session, deliveries, usable[channel], letterhead, now)
         except TransportError as error:
-            _failed(delivery, error.message, error.permanent, now)
+            _failed_all(session, deliveries, error.message, error.permanent, now)
             if error.channel_down:
-                del usable[delivery.channel]
+                del usable[channel]
+                rest_s = error.retry_after_s
         except Exception as error:
-            log.error("delivery_failed", delivery_id=delivery.id, kind=type(error).__name__)
+            log.error("delivery_failed", delivery_id=deliveries[0].id, kind=type(error).__name__)
             reason = Message("Lỗi của chương trình khi soạn hoặc gửi ({kind}).", kind=type(error).__name__)
-            _failed(delivery, reason, False, now)
-        else:
-            delivery.state, delivery.sent_at, delivery.error = "sent", now, None
-        return delivery.state
+            _failed_all(session, deliveries, reason, False, now)
+        outcome = deliveries[0].state
+    if rest_s:
+        _rest(engine, channel, now + timedelta(seconds=rest_s))
+    return outcome
 
 
-def _claim(session: Session, channels: Collection[str], now: datetime) -> Delivery | None:
-    return session.scalar(
+def _claim(
+    session: Session, channels: Collection[str], now: datetime, timezone: ZoneInfo
+) -> Sequence[Delivery]:
+    """One message and all its rows: a single delivery, or a digest, whose first row stands for the rest, so that of
+    two processes one gets it whole."""
+    digests = _in_digest(Delivery, now, timezone)
+    earlier = aliased(Delivery)
+    same = and_(
+        earlier.user_id == Delivery.user_id,
+        earlier.channel == Delivery.channel,
+        earlier.id < Delivery.id,
+        _in_digest(earlier, now, timezone),
+    )
+    first = session.scalar(
         select(Delivery)
         .where(Delivery.state == "due", Delivery.next_attempt_at <= now, Delivery.channel.in_(channels))
-        .order_by(Delivery.next_attempt_at, Delivery.id)
+        .where(or_(not_(Delivery.digest), and_(digests, not_(exists().where(same)))))
+        .order_by(Delivery.digest, Delivery.next_attempt_at, Delivery.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+    if first is None or not first.digest:
+        return [first] if first else []
+    whole = (Delivery.user_id == first.user_id, Delivery.channel == first.channel, digests)
+    return session.scalars(select(Delivery).where(*whole).order_by(Delivery.id).with_for_update()).all()
+
+
+def _in_digest(row: type[Delivery], now: datetime, timezone: ZoneInfo) -> ColumnElement[bool]:
+    """Collected until the last DIGEST_AT."""
+    return and_(
+        row.digest,
+        row.state == "due",
+        row.next_attempt_at <= now,
+        row.created_at <= last_digest_time(now, timezone),
     )
 
 
-def _send(session: Session, delivery: Delivery, channel: Channel, letterhead: Letterhead) -> None:
-    if delivery.cap_message_id is not None:
-        channel.send(_for_machine(session.get_one(CapMessage, delivery.cap_message_id), delivery))
+def last_digest_time(now: datetime, timezone: ZoneInfo) -> datetime:
+    local = now.astimezone(timezone)
+    today = datetime.combine(local.date(), DIGEST_AT, tzinfo=timezone)
+    return today if today <= local else today - timedelta(days=1)
+
+
+def _send(
+    session: Session, deliveries: Sequence[Delivery], channel: Channel, letterhead: Letterhead, now: datetime
+) -> None:
+    """Those of a digest that may no longer be told are given up one by one; the others go out."""
+    if (cap_message_id := deliveries[0].cap_message_id) is not None:
+        cap = session.get_one(CapMessage, cap_message_id)
+        _sent(session, deliveries, now, channel.send(_for_machine(cap, deliveries)))
         return
-    alert = session.get_one(Alert, delivery.alert_id)
-    user = session.get_one(User, delivery.user_id)
-    recipient = _recipient(session, user, alert, delivery.channel)
-    facts = event_facts(session.get_one(AlertEvent, delivery.event_id), letterhead.timezone)
-    channel.send(
+    user = session.get_one(User, deliveries[0].user_id)
+    alive: list[Delivery] = []
+    for delivery in deliveries:
+        try:
+            recipient = _recipient(session, user, delivery)
+            alive.append(delivery)
+        except TransportError as error:
+            _failed_all(session, [delivery], error.message, error.permanent, now)
+    if not alive:
+        return
+    events = [session.get_one(AlertEvent, delivery.event_id) for delivery in alive]
+    facts = [event_facts(event, letterhead.timezone) for event in events]
+    style = (user.locale, letterhead.public_url, letterhead.twins)
+    provider_id = channel.send(
         Envelope(
             recipient=recipient,
-            message_id=message_id(delivery),
+            message_id=message_id(alive),
             locale=user.locale,
-            message=compose(facts, user.locale, letterhead.public_url),
+            message=compose_digest(facts, *style) if alive[0].digest else compose(facts[0], *style),
         )
     )
+    _sent(session, alive, now, provider_id)
 
 
-def _for_machine(cap: CapMessage, delivery: Delivery) -> Envelope:
+def _sent(session: Session, deliveries: Sequence[Delivery], now: datetime, provider_id: str | None) -> None:
+    for delivery in deliveries:
+        delivery.state, delivery.sent_at, delivery.error = "sent", now, None
+        session.add(
+            DeliveryReceipt(delivery_id=delivery.id, at=now, kind="accepted", provider_id=provider_id)
+        )
+
+
+def _for_machine(cap: CapMessage, deliveries: Sequence[Delivery]) -> Envelope:
     """A published CAP message as it is: the channel knows where to."""
     content = OutgoingMessage(subject=cap.headline, text=cap.xml, html="")
-    return Envelope(recipient="", message_id=message_id(delivery), locale="vi", message=content)
+    return Envelope(recipient="", message_id=message_id(deliveries), locale="vi", message=content)
 
 
-def _recipient(session: Session, user: User, alert: Alert, channel: str) -> str:
+def _recipient(session: Session, user: User, delivery: Delivery) -> str:
     """The address, provided that the person may still be told: accounts change between event and sending."""
     area_ids = areas_of(session, user)
+    alert = session.get_one(Alert, delivery.alert_id)
     if not user.active:
         raise TransportError(Message("Tài khoản của người nhận đã bị khóa."), permanent=True)
     if area_ids is not None and alert.unit_id not in area_ids:
         raise TransportError(Message("Người nhận không còn phụ trách địa bàn này."), permanent=True)
-    if channel != EMAIL or not user.email:
-        raise TransportError(Message("Người nhận chưa có địa chỉ để gửi."), permanent=True)
-    return user.email
+    if delivery.channel == EMAIL:
+        address = user.email
+    else:
+        choice = session.get(MessageChoice, (user.id, delivery.channel))
+        address = choice.address if choice else None
+    if not address:
+        raise TransportError(
+            Message("Người nhận chưa có địa chỉ để gửi, hoặc đã tắt kênh này."), permanent=True
+        )
+    return address
 
 
 def event_facts(event: AlertEvent, timezone: ZoneInfo) -> EventFacts:
@@ -195,10 +266,26 @@ def event_facts(event: AlertEvent, timezone: ZoneInfo) -> EventFacts:
     )
 
 
-def message_id(delivery: Delivery) -> str:
+def message_id(deliveries: Sequence[Delivery]) -> str:
     """The same at every attempt. The moment it was written keeps databases apart: event 1 of a new demo must
-    not look like a copy of event 1 of the last one, which mail servers would drop."""
-    return f"{delivery.dedup_key.replace(':', '.')}.{int(delivery.created_at.timestamp())}"
+    not look like a copy of event 1 of the last one, which mail servers would drop. A digest with one row more is
+    another message."""
+    first, last = deliveries[0], deliveries[-1]
+    rest = f".{len(deliveries)}-{last.event_id}" if last is not first else ""
+    return f"{first.dedup_key.replace(':', '.')}{rest}.{int(first.created_at.timestamp())}"
+
+
+def _failed_all(
+    session: Session, deliveries: Sequence[Delivery], reason: Message, permanent: bool, now: datetime
+) -> None:
+    """Those that were given up one by one stay so."""
+    for delivery in deliveries:
+        if delivery.state == "due":
+            _failed(delivery, reason, permanent, now)
+            if permanent:
+                session.add(
+                    DeliveryReceipt(delivery_id=delivery.id, at=now, kind="refused", note=delivery.error)
+                )
 
 
 def _failed(delivery: Delivery, reason: Message, permanent: bool, now: datetime) -> None:
@@ -207,6 +294,17 @@ def _failed(delivery: Delivery, reason: Message, permanent: bool, now: datetime)
         delivery.state = "dead"
     else:
         delivery.next_attempt_at = now + timedelta(minutes=wait_minutes(delivery.attempts))
+
+
+def _rest(engine: Engine, channel: str, until: datetime) -> None:
+    """The other side asked for a pause: nothing of this channel before `until`, in whatever process. Rows that one of
+    them holds are left to it."""
+    with session_scope(engine) as session:
+        waiting = select(Delivery.id).where(
+            Delivery.state == "due", Delivery.channel == channel, Delivery.next_attempt_at < until
+        )
+        ids = session.scalars(waiting.with_for_update(skip_locked=True)).all()
+        session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(next_attempt_at=until))
 
 
 def _stored(reason: Message) -> str:

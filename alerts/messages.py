@@ -5,7 +5,7 @@ Areas, counts and rules only: nothing about a patient enters a passport, so noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -16,8 +16,11 @@ from alerts.channels import OutgoingMessage
 from alerts.levels import COLOURS, SYMBOLS, Colours, Level
 from alerts.lifecycle import ALERT_LEVEL, Kind, severity, status_name
 from alerts.passport import Evidence, Passport
+from alerts.short_text import ShortFacts, digest_sms, sms_text, telex
 from i18n import Message, show_datetime
 from surveillance.types import StatutoryStatus
+
+MOST_CHAT = 1900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,39 @@ class _Words:
     footer: str
 
 
-def compose(facts: EventFacts, locale: str, public_url: str) -> OutgoingMessage:
-    """The message of one event in one language, with one link: the alert itself."""
+def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[str] = ()) -> OutgoingMessage:
+    """The message of one event in one language, with one link: the alert itself. `twins`: names of units that a text
+    message without accents would confuse (short_text.twins)."""
     words = _words(facts, locale, f"{public_url}/alerts/{facts.alert_id}")
     colours = COLOURS["light"][Level(facts.passport.level)]
-    return OutgoingMessage(subject=words.subject, text=_as_text(words), html=_as_html(words, locale, colours))
+    return OutgoingMessage(
+        subject=words.subject,
+        text=_as_text(words),
+        html=_as_html(words, locale, colours),
+        chat=_as_chat(words),
+        sms=sms_text(_short_facts(facts, locale, words.link, twins)),
+    )
+
+
+def compose_digest(
+    changes: Sequence[EventFacts], locale: str, public_url: str, twins: Collection[str] = ()
+) -> OutgoingMessage:
+    """Several events in one message: what became of each alert last, the highest level first. The link is the inbox,
+    or the alert itself when it is only one."""
+    last = list({facts.alert_id: facts for facts in sorted(changes, key=lambda facts: facts.at)}.values())
+    if len(last) == 1:
+        return compose(last[0], locale, public_url, twins)
+    last.sort(key=lambda facts: (-facts.passport.level, facts.passport.unit_name, facts.alert_id))
+    words = _digest_words(last, locale, f"{public_url}/alerts")
+    colours = COLOURS["light"][Level(last[0].passport.level)]
+    count = Message("cảnh báo có thay đổi")
+    return OutgoingMessage(
+        subject=words.subject,
+        text=_as_text(words),
+        html=_as_html(words, locale, colours),
+        chat=_as_chat(words),
+        sms=digest_sms(len(last), f"{count.render(locale)}. {words.badge}", words.link),
+    )
 
 
 def deadline(moment: datetime, timezone: ZoneInfo) -> str:
@@ -100,9 +131,8 @@ def _handling(passport: Passport, timezone: ZoneInfo) -> list[Message]:
 
 def _words(facts: EventFacts, locale: str, link: str) -> _Words:
     passport = facts.passport
-    level = Level(passport.level)
     disease = passport.disease_name(locale)
-    badge = f"{SYMBOLS[level]} {levels.name(level).render(locale)}"
+    badge = _badge(passport.level, locale)
     steps = next_steps(passport, facts.kind, facts.timezone)
     return _Words(
         subject=_subject(badge, disease, passport, locale),
@@ -119,6 +149,49 @@ def _words(facts: EventFacts, locale: str, link: str) -> _Words:
         footer=Message(
             "Thư tự động của hệ thống Canh Dịch, gửi cho cán bộ phụ trách địa bàn này. Xin đừng trả lời thư."
         ).render(locale),
+    )
+
+
+def _digest_words(last: Sequence[EventFacts], locale: str, link: str) -> _Words:
+    """`badge` is the highest level among them."""
+    lines = [_digest_line(facts, locale) for facts in last]
+    return _Words(
+        subject=Message("Tin gộp: {n} cảnh báo có thay đổi", n=len(last)).render(locale),
+        badge=Message("Cao nhất: {level}", level=_badge(last[0].passport.level, locale)).render(locale),
+        heading=Message("Tin gộp trong ngày").render(locale),
+        sentence=Message("{n} cảnh báo có thay đổi không cần báo ngay.", n=len(last)).render(locale),
+        facts=[],
+        lists=[(Message("Cảnh báo").render(locale), lines)],
+        call=Message("Xem trong hộp cảnh báo").render(locale),
+        link=link,
+        footer=Message(
+            "Thư tự động của hệ thống Canh Dịch, gửi mỗi sáng một lần vì bạn đã chọn nhận tin gộp. "
+            "Xin đừng trả lời thư."
+        ).render(locale),
+    )
+
+
+def _digest_line(facts: EventFacts, locale: str) -> str:
+    passport = facts.passport
+    head = f"{_badge(passport.level, locale)}: {passport.disease_name(locale)} — {passport.unit_name}"
+    return f"{head}. {facts.sentence.render(locale)}"
+
+
+def _badge(level: int, locale: str) -> str:
+    return f"{SYMBOLS[Level(level)]} {levels.name(Level(level)).render(locale)}"
+
+
+def _short_facts(facts: EventFacts, locale: str, link: str, twins: Collection[str]) -> ShortFacts:
+    passport = facts.passport
+    told = severity(passport.status) or passport.status is StatutoryStatus.ENDED
+    due = passport.notice_due and deadline(passport.notice_due, facts.timezone)
+    return ShortFacts(
+        level=levels.name(Level(passport.level)).render(locale),
+        disease=passport.disease_name(locale),
+        area=telex(passport.unit_name) if passport.unit_name in twins else passport.unit_name,
+        status=status_name(passport.status).render(locale) if told else "",
+        duty=Message("Thông báo trước {due}", due=due).render(locale) if due else "",
+        link=link,
     )
 
 
@@ -161,6 +234,21 @@ def _as_text(words: _Words) -> str:
         lines += ["", title, *(f"- {item}" for item in items)]
     lines += ["", f"{words.call}:", words.link, "", words.footer]
     return "\n".join(lines) + "\n"
+
+
+def _as_chat(words: _Words) -> str:
+    """Under a heading what happened and what to do; reasons give way to the bound of Zalo (2,000 characters), which is
+    below Telegram's (4,096)."""
+    lists = list(words.lists)
+    while True:
+        parts = [words.subject, "", words.sentence]
+        parts += [line for title, items in lists for line in ("", title, *(f"- {item}" for item in items))]
+        text = "\n".join([*parts, "", f"{words.call}:", words.link])
+        if len(text) <= MOST_CHAT or not lists:
+            return text
+        title, items = lists.pop(0)
+        if len(items) > 1:
+            lists.insert(0, (title, items[: len(items) // 2]))
 
 
 def _as_html(words: _Words, locale: str, colours: Colours) -> str:

@@ -101,7 +101,8 @@ class Delivery(Base):
     States: due, sent, dead.
 
     Written in the transaction of its event, claimed with SKIP LOCKED, sent, then marked. `dedup_key` makes a
-    second one impossible; it is also the Message-ID, so a resend after a crash is recognisable.
+    second one impossible; it is also the Message-ID, so a resend after a crash is recognisable. A `digest` waits
+    for the next morning and leaves in one message with the others of its person and channel.
     """
 
     __tablename__ = "delivery"
@@ -117,6 +118,7 @@ class Delivery(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
     cap_message_id: Mapped[int | None] = mapped_column(ForeignKey("cap_message.id"))
     channel: Mapped[str]
+    digest: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
@@ -146,3 +148,29 @@ class CapMessage(Base):
     expires: Mapped[datetime]
     headline: Mapped[str]
     xml: Mapped[str]
+
+
+class DeliveryReceipt(Base):
+    """What the other side said of a delivery, append-only. Kinds: accepted (with the provider's id of the message),
+    refused, delivered, bounced. `note`: its words as an i18n.Message in JSON."""
+
+    __tablename__ = "delivery_receipt"
+    __table_args__ = (Index("ix_delivery_receipt_provider_id", "provider_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    provider_id: Mapped[str | None]
+    note: Mapped[str | None]
+
+
+class ChannelSecret(Base):
+    """What a channel must remember between messages, encrypted (surveillance.privacy.Vault): Zalo's tokens, of which
+    each works once."""
+
+    __tablename__ = "channel_secret"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+    changed_at: Mapped[datetime]

@@ -264,7 +264,8 @@ def _route(
         unit_id: [person for person in people if person.covers(place.line)]
         for unit_id, place in places.items()
     }
-    routes = [recipients(step.change, local[step.area.unit_id], context.policy.routing) for step in steps]
+    routing = context.policy.routing
+    routes = [recipients(step.change, local[step.area.unit_id], routing, step.area.disease) for step in steps]
     return [told for told, _ in routes], [muted for _, muted in routes]
 
 
@@ -301,6 +302,7 @@ def _deliveries(
             "event_id": event_id,
             "user_id": one.user_id,
             "channel": one.channel,
+            "digest": one.digest,
             "state": "sent" if at_once else "due",
             "created_at": now,
             "next_attempt_at": now,

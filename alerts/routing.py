@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from accounts.models import Role
 from alerts.channels import EMAIL, IN_APP
+from alerts.levels import Level
 from alerts.lifecycle import Change, Kind, severity
 from alerts.rules import Routing
 from i18n import Message
 
+NO_EMAIL = Message("Tài khoản chưa có địa chỉ thư điện tử.")
 LOUD = frozenset({Kind.OPENED, Kind.REOPENED, Kind.RAISED})
 """Changes that may be sent by e-mail for their level alone; a new statutory status always may."""
+
+
+QUIET = frozenset({Kind.LOWERED, Kind.ENDED})
+"""Good news: never at once, but told in a digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a person wants by one channel: at once from `at_once_from` up, below it once a day if `digest`.
+    `diseases` None: all."""
+
+    at_once_from: Level
+    digest: bool
+    diseases: frozenset[str] | None = None
+
+    def wants(self, disease: str) -> bool:
+        return self.diseases is None or disease in self.diseases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """An active user. `area_ids`: units as assigned, not expanded; empty means the whole city for an
-    analyst or manager and nothing for an officer (accounts.service.areas_of)."""
+    analyst or manager and nothing for an officer (accounts.service.areas_of). `choices` by channel."""
 
     id: int
     role: Role
     has_email: bool
     area_ids: frozenset[int]
+    choices: Mapping[str, Choice] = field(default_factory=dict)
 
     def covers(self, unit_line: Iterable[int]) -> bool:
         """`unit_line`: the unit and all it lies in, so that who is assigned the parent covers the whole."""
@@ -34,8 +54,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
+    """`digest`: not at once but with the next morning's collection."""
+
     user_id: int
     channel: str
+    digest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,29 +70,59 @@ class Muted:
     reason: Message
 
 
-def recipients(change: Change, people: Sequence[Person], routing: Routing) -> tuple[list[Told], list[Muted]]:
-    """`people`: those whose area holds the unit, nobody else. Order follows theirs, in-app before e-mail."""
+def recipients(
+    change: Change, people: Sequence[Person], routing: Routing, disease: str
+) -> tuple[list[Told], list[Muted]]:
+    """`people`: those whose area holds the unit, nobody else. Order follows theirs, in-app before e-mail before the
+    channels they chose; one that nobody asked for is not mentioned."""
     told: list[Told] = []
     muted: list[Muted] = []
     for person in people:
-        for channel in (IN_APP, EMAIL):
-            reason = _why_not(change, person, channel, routing)
+        for channel in (IN_APP, EMAIL, *sorted(person.choices.keys() - {EMAIL})):
+            reason = _why_not(change, person, channel, routing, disease)
             if reason is None:
                 told.append(Told(user_id=person.id, channel=channel))
+            elif reason is not NO_EMAIL and _in_digest(change, person.choices.get(channel), disease):
+                told.append(Told(user_id=person.id, channel=channel, digest=True))
             else:
                 muted.append(Muted(user_id=person.id, channel=channel, reason=reason))
     return told, muted
 
 
-def _why_not(change: Change, person: Person, channel: str, routing: Routing) -> Message | None:
+def _why_not(change: Change, person: Person, channel: str, routing: Routing, disease: str) -> Message | None:
+    """A person's own choice goes before what the policy foresees for the role."""
+    choice = person.choices.get(channel)
+    if choice is not None:
+        no_address = channel == EMAIL and not person.has_email
+        return NO_EMAIL if no_address else _why_not_chosen(change, choice, disease)
     if person.role == Role.MANAGER:
         return Message("Người quản lý xem bản tin và bảng điều hành, không nhận từng cảnh báo.")
     if channel == IN_APP:
         return _why_not_in_app(change)
     if person.role == Role.ANALYST:
         return Message("Chuyên viên phân tích theo dõi trong hộp cảnh báo, không nhận thư.")
-    return _why_no_email(change, routing) or (
-        None if person.has_email else Message("Tài khoản chưa có địa chỉ thư điện tử.")
+    return _why_no_email(change, routing) or (None if person.has_email else NO_EMAIL)
+
+
+def _why_not_chosen(change: Change, choice: Choice, disease: str) -> Message | None:
+    """Like the policy's own rule, statutory duties first: no filter hides a legal clock."""
+    if change.status_rose or change.status_ended:
+        return None
+    if not choice.wants(disease):
+        return Message("Người nhận không chọn bệnh này cho kênh này.")
+    if change.kind not in LOUD:
+        return Message("Mức không tăng và không có nghĩa vụ mới: chỉ báo trong hộp cảnh báo.")
+    if change.level >= choice.at_once_from:
+        return None
+    return Message("Người nhận chỉ muốn được báo từ mức cao hơn.")
+
+
+def _in_digest(change: Change, choice: Choice | None, disease: str) -> bool:
+    return (
+        choice is not None
+        and choice.digest
+        and choice.wants(disease)
+        and (change.kind in LOUD or change.kind in QUIET)
     )
 
 

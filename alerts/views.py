@@ -16,7 +16,7 @@ from accounts.models import User
 from alerts.channels import IN_APP
 from alerts.delivery import stored_error
 from alerts.lifecycle import Kind
-from alerts.models import Alert, AlertEvent, AreaLevel, Delivery
+from alerts.models import Alert, AlertEvent, AreaLevel, Delivery, DeliveryReceipt
 from alerts.passport import Passport
 from alerts.policy import SERIOUSNESS
 from geodata.models import AdminUnit
@@ -103,11 +103,13 @@ class DeliveryView:
     event_id: int
     user_name: str | None
     channel: str
+    digest: bool
     state: str
     attempts: int
     created_at: datetime
     next_attempt_at: datetime
     sent_at: datetime | None
+    arrived_at: datetime | None
     read_at: datetime | None
     error: Message | None
 
@@ -324,8 +326,13 @@ def _events(session: Session, alert_id: int) -> tuple[EventView, ...]:
 
 
 def _deliveries(session: Session, alert_id: int) -> tuple[DeliveryView, ...]:
+    arrived = (
+        select(func.max(DeliveryReceipt.at))
+        .where(DeliveryReceipt.delivery_id == Delivery.id, DeliveryReceipt.kind == "delivered")
+        .scalar_subquery()
+    )
     rows = session.execute(
-        select(Delivery, User.full_name)
+        select(Delivery, User.full_name, arrived)
         .outerjoin(User, User.id == Delivery.user_id)
         .where(Delivery.alert_id == alert_id)
         .order_by(Delivery.event_id, Delivery.channel, User.full_name, Delivery.id)
@@ -336,15 +343,17 @@ def _deliveries(session: Session, alert_id: int) -> tuple[DeliveryView, ...]:
             event_id=delivery.event_id,
             user_name=name,
             channel=delivery.channel,
+            digest=delivery.digest,
             state=delivery.state,
             attempts=delivery.attempts,
             created_at=delivery.created_at,
             next_attempt_at=delivery.next_attempt_at,
             sent_at=delivery.sent_at,
+            arrived_at=arrived_at,
             read_at=delivery.read_at,
             error=stored_error(delivery),
         )
-        for delivery, name in rows
+        for delivery, name, arrived_at in rows
     )
 
 

@@ -24,6 +24,7 @@ PLACEHOLDER = re.compile(r"{(\w+)")
 
 
 DATA = {  # names, keyboards and file layouts, not sentences
+    "alerts/short_text.py",
     "demo.py",
     "geodata/coordinates.py",
     "geodata/registry.py",

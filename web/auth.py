@@ -37,6 +37,7 @@ OPEN_PATHS = (
     "/healthz",
     "/metrics",
     "/preferences",
+    "/api/receipts/",
 )
 LANDING = {Role.OFFICER: "/alerts", Role.ANALYST: "/map", Role.MANAGER: "/reports"}
 ROLE_NAMES = {

@@ -20,7 +20,7 @@ from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, outbreaks, reports, review
+from web.pages import alerts, data, map, messages, outbreaks, reports, review
 from web.pages.review_detail import REVIEWERS
 
 POLL_MS = 5000
@@ -37,6 +37,7 @@ class Page:
     layout: Callable[..., Any]
     short: Message | None = None
     """On a phone, where the title is too long."""
+    in_nav: bool = True
 
 
 EVERYONE = frozenset(Role)
@@ -62,6 +63,14 @@ PAGES = (
     ),
     Page(
         path="/reports", title=Message("Báo cáo"), icon="file-report", roles=REPORTERS, layout=reports.layout
+    ),
+    Page(
+        path="/messages",
+        title=Message("Tin báo"),
+        icon="bell",
+        roles=EVERYONE,
+        layout=messages.layout,
+        in_nav=False,
     ),
 )
 
@@ -105,7 +114,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, outbreaks, review, data, reports):
+    for page in (map, alerts, outbreaks, review, data, reports, messages):
         page.register(app)
 
 
@@ -140,7 +149,9 @@ def navigation(path: str) -> list[Any]:
         "/review": (addresses, _("{n} ca có địa chỉ cần xem", n=addresses)),
     }
     return [
-        _nav_item(page, path, *waiting.get(page.path, (0, ""))) for page in PAGES if who.role in page.roles
+        _nav_item(page, path, *waiting.get(page.path, (0, "")))
+        for page in PAGES
+        if page.in_nav and who.role in page.roles
     ]
 
 
@@ -285,6 +296,11 @@ def _user_menu(who: Viewer) -> html.Details:
                 [
                     html.Div(who.full_name, className="menu-name"),
                     html.Div(str(ROLE_NAMES[who.role]), className="dim"),
+                    dcc.Link(
+                        [icon("bell"), _("Tôi nhận tin thế nào")],
+                        href="/messages",
+                        className="button menu-link",
+                    ),
                     _language_switch("segmented only-phone"),
                     sign_out,
                 ],

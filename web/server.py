@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from alerts.cap_settings import publication_of
+from alerts.channels.outlets import connected
 from i18n import _, current_locale, show_times_in
 from settings import ROOT, Settings
 from surveillance.diseases import load_catalogue
@@ -42,6 +43,7 @@ def create_app(settings: Settings, engine: Engine) -> Dash:
     """The whole site, ready for a WSGI server as `create_app(…).server`."""
     show_times_in(settings.deployment.timezone)
     publication_of(settings)  # a wrong setting stops the program
+    connected(settings)
     server = Flask("canh-dich", root_path=str(Path(__file__).parent))
     catalogue = load_catalogue()
     diseases = {d.code: d for d in catalogue if d.code in settings.deployment.diseases}

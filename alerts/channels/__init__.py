@@ -8,6 +8,9 @@ from typing import Protocol
 from i18n import Message, MessageError
 
 EMAIL = "email"
+SMS = "sms"
+TELEGRAM = "telegram"
+ZALO = "zalo"
 IN_APP = "in_app"
 """The application's inbox: no transport, the committed row is the message (docs/decisions/delivery.md)."""
 WEBHOOK = "webhook"
@@ -16,11 +19,14 @@ WEBHOOK = "webhook"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMessage:
-    """The same content twice: plain text and HTML."""
+    """The same content for mail (plain text and HTML), for chats (plain, its first line a heading) and for a text
+    message (GSM-7, at most 160 characters)."""
 
     subject: str
     text: str
     html: str
+    chat: str = ""
+    sms: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +43,22 @@ class TransportError(MessageError):
     """A message that was not taken.
 
     `permanent`: no later attempt can succeed. `channel_down`: the fault is not this message's (refused
-    connection, wrong password), so the others would fail too.
+    connection, wrong password), so the others would fail too. `retry_after_s`: the other side asks to be left alone
+    that long.
     """
 
-    def __init__(self, message: Message, *, permanent: bool, channel_down: bool = False) -> None:
+    def __init__(
+        self,
+        message: Message,
+        *,
+        permanent: bool,
+        channel_down: bool = False,
+        retry_after_s: float = 0,
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.channel_down = channel_down
+        self.retry_after_s = retry_after_s
 
 
 class Channel(Protocol):
@@ -52,5 +67,5 @@ class Channel(Protocol):
     def unavailable(self) -> Message | None:
         """Why nothing can be sent by this channel at all (not configured); None when it can."""
 
-    def send(self, envelope: Envelope) -> None:
-        """Hand over one message, or raise TransportError."""
+    def send(self, envelope: Envelope) -> str | None:
+        """Hand over one message, or raise TransportError. The other side's id of it, when it gives one."""

@@ -8,7 +8,8 @@ from typing import Any, cast
 from dash import html
 from sqlalchemy.orm import Session
 
-from alerts.channels import EMAIL, IN_APP, WEBHOOK
+from alerts.channels import IN_APP, WEBHOOK
+from alerts.channels.outlets import NAMES
 from alerts.inbox import OUTCOMES, Outcome, outcome_name
 from alerts.views import AlertDetail, AlertSummary, DeliveryView, EventView
 from i18n import Message, _
@@ -162,18 +163,22 @@ def _told(detail: AlertDetail) -> list[Any]:
 
 
 def channel_name(channel: str) -> str:
-    return {IN_APP: _("Trong hệ thống"), EMAIL: _("Thư điện tử"), WEBHOOK: _("Webhook (CAP)")}.get(
-        channel, channel
-    )
+    ours = {IN_APP: _("Trong hệ thống"), WEBHOOK: _("Webhook (CAP)")}
+    return ours.get(channel) or str(NAMES.get(channel, channel))
 
 
-def _delivery_state(delivery: DeliveryView) -> str:
+def _delivery_state(delivery: DeliveryView) -> Any:
     if delivery.read_at:
         return _("đã xem {at}", at=moment(delivery.read_at))
+    if delivery.arrived_at and delivery.state == "sent":
+        return _("đã tới máy {at}", at=moment(delivery.arrived_at))
     if delivery.state == "sent":
         return _("đã gửi {at}", at=moment(delivery.sent_at))
     if delivery.state == "dead":
-        return _("không gửi được: {why}", why=stored(delivery.error))
+        why = _("không gửi được: {why}", why=stored(delivery.error))
+        return [why, " ", link(_("Gửi lại"), "/messages")]
+    if delivery.digest:
+        return _("chờ tin gộp buổi sáng")
     return _("đang chờ gửi, lần {n}", n=delivery.attempts + 1)
 
 
