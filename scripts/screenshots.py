@@ -1,4 +1,7 @@
-"""Take the documents' screenshots anew from a running `make demo`: python scripts/screenshots.py [BASE_URL]."""
+"""Take the documents' screenshots anew from a running `make demo`.
+
+python scripts/screenshots.py BASE_URL UNIT ALERT OFFICERS_ALERT [NAME …]     as in /map?unit=… and /alerts/…
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,11 @@ ANALYST, OFFICER, MANAGER = "phantich", "canbo", "quanly"
 
 
 class Shot(NamedTuple):
-    """`first`: a link of this address on the page is followed before the picture is taken."""
-
     name: str
     user: str
     path: str
     size: tuple[int, int] = DESKTOP
     dark: bool = False
-    first: str | None = None
 
 
 SHOTS = (
@@ -37,11 +37,11 @@ SHOTS = (
     Shot("map-desktop-dark", ANALYST, "/map?unit={unit}", dark=True),
     Shot("city-desktop", ANALYST, "/map"),
     Shot("map-phone", ANALYST, "/map", PHONE),
-    Shot("alert-desktop", ANALYST, "/alerts", first="/alerts/"),
+    Shot("alert-desktop", ANALYST, "/alerts/{alert}"),
     Shot("data-desktop", ANALYST, "/data"),
     Shot("reports-desktop", MANAGER, "/reports"),
     Shot("officer-inbox-phone", OFFICER, "/alerts", PHONE),
-    Shot("officer-alert-phone", OFFICER, "/alerts", PHONE, first="/alerts/"),
+    Shot("officer-alert-phone", OFFICER, "/alerts/{officer}", PHONE),
 )
 
 
@@ -54,30 +54,27 @@ def sign_in(page: Page, base: str, user: str) -> None:
     page.wait_for_url(lambda url: "/login" not in url)
 
 
-def take(browser: Browser, base: str, shot: Shot, unit: str) -> None:
+def take(browser: Browser, base: str, shot: Shot, numbers: dict[str, str]) -> None:
     width, height = shot.size
     context = browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
     page = context.new_page()
     sign_in(page, base, shot.user)
     if shot.dark:
         page.goto(f"{base}/preferences?theme=dark")
-    page.goto(base + shot.path.format(unit=unit))
-    page.wait_for_timeout(6000)
-    if shot.first:
-        page.locator(f"a[href^='{shot.first}']:visible, [data-href^='{shot.first}']:visible").first.click()
-        page.wait_for_timeout(4000)
+    page.goto(base + shot.path.format(**numbers))
+    page.wait_for_timeout(20000)
     page.screenshot(path=OUT / f"{shot.name}.png")
     print(shot.name)
     context.close()
 
 
 def main() -> None:
-    base = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8050"
-    unit = sys.argv[2] if len(sys.argv) > 2 else "26740"
+    base, unit, alert, officer, *names = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for shot in SHOTS:
-            take(browser, base, shot, unit)
+            if not names or shot.name in names:
+                take(browser, base, shot, {"unit": unit, "alert": alert, "officer": officer})
         browser.close()
 
 
