@@ -24,11 +24,4 @@ window.dash_clientside.outbreaks = {
       chosen ? "split is-wide has-detail" : "split is-wide",
     ];
   },
-
-  /* Opens the dialog of the button that was pressed, closes it by its own "Thôi". */
-  toggle: function () {
-    const cause = window.dash_clientside.callback_context.triggered[0];
-    if (!cause || !cause.value) return window.dash_clientside.no_update;
-    return !cause.prop_id.includes("-cancel");
-  },
 };

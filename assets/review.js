@@ -45,12 +45,6 @@ window.dash_clientside.review = {
 
   help: (clicks) => Boolean(clicks),
 
-  toggle: function () {
-    const cause = window.dash_clientside.callback_context.triggered[0];
-    if (!cause || !cause.value) return window.dash_clientside.no_update;
-    return !cause.prop_id.includes("-cancel");
-  },
-
   /* A pin in the middle of what is seen, to be dragged; the one that is there stays. */
   pin: function (_clicks, pin, view) {
     if (pin || !view) return window.dash_clientside.no_update;

@@ -2,6 +2,13 @@
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.shell = {
+  /* Opens the dialog of the button that was pressed, closes it by its own "Thôi". */
+  toggle: function () {
+    const cause = window.dash_clientside.callback_context.triggered[0];
+    if (!cause || !cause.value) return window.dash_clientside.no_update;
+    return !cause.prop_id.includes("-cancel");
+  },
+
   /* Ask whether there is newer data. The browser's cache makes an unchanged answer a 304 without a body. */
   poll: async function (_ticks, known) {
     const unchanged = window.dash_clientside.no_update;

@@ -58,7 +58,7 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """text[start:end] of the address, word for word. `readings`: what a unit's words may mean."""
+    """text[start:end] of the address, word for word. `mention`: how a unit is named."""
 
     kind: PartKind
     text: str
@@ -85,13 +85,12 @@ class Named:
 
 
 class Found(NamedTuple):
-    """Words first … last - 1 name a unit; `bare`: by its name alone."""
+    """Words first … last - 1 name a unit."""
 
     first: int
     last: int
     level: UnitLevel
     mention: Mention
-    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,11 @@ def parse(text: str, vocabulary: Vocabulary) -> Address:
     """All parts. Every part is a piece of the text; what the text does not say is not there."""
     text = text[:LONGEST_READ]
     words = split_words(text)
-    found = find_units(words, vocabulary)
+    return assemble(text, words, find_units(words, vocabulary))
+
+
+def assemble(text: str, words: Sequence[Word], found: Sequence[Found]) -> Address:
+    """The address of `text`, whose `words` and units are already known."""
     parts = [
         _part(text, words, item.first, item.last, PartKind(item.level.value), item.mention) for item in found
     ]
@@ -237,7 +240,7 @@ def _head(words: Sequence[Word], given: Sequence[Found], vocabulary: Vocabulary)
     for level, names in ((PROVINCE, vocabulary.home), (DISTRICT, vocabulary.districts)):
         if level not in levels and key in names and given[0].level is not PROVINCE:
             written = "".join(word.written for word in words[:first]) or None
-            return [Found(0, first, level, Mention(key, None, written), bare=True)]
+            return [Found(0, first, level, Mention(key, None, written))]
     return []
 
 
@@ -297,7 +300,7 @@ def _bare(
         level = _bare_level(key, levels, districts, is_last, vocabulary)
         if level is not None and (first in after_unit or stands_free(words, first, level)):
             written = "".join(word.written for word in words[first:at]) or None
-            return Found(first, at, level, Mention(key, None, written), bare=True)
+            return Found(first, at, level, Mention(key, None, written))
     return None
 
 

@@ -13,9 +13,8 @@ from shapely import Geometry, STRtree
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.models import AdminUnit, Boundary
-
-METRES_PER_DEGREE = 111_195.0
 
 
 @dataclass(frozen=True, kw_only=True)

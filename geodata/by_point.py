@@ -8,13 +8,12 @@ from collections.abc import Callable
 
 from geodata.coordinates import Coordinates
 from geodata.gazetteer import Gazetteer
-from geodata.types import Candidate, Match, PlaceLevel, Unit, UnitKey
+from geodata.types import Candidate, Match, PlaceLevel, Unit, UnitKey, level_within
 
 COORDINATES = "Tọa độ ghi trong ô địa chỉ"
 SWAPPED = "Tọa độ ghi kinh độ trước vĩ độ: đã đổi lại"
 OUTSIDE = "Tọa độ ở ngoài địa bàn hoặc trên biển: cần kiểm tra"
 
-LEVELS = ((50.0, PlaceLevel.HOUSE), (200.0, PlaceLevel.STREET))
 _MOST_CANDIDATES = 5
 
 UnitAt = Callable[[float, float], UnitKey | None]
@@ -26,10 +25,9 @@ def at_point(gazetteer: Gazetteer, point: Coordinates, areas: UnitAt | None) -> 
     candidates = _by_boxes(gazetteer, point)
     unit = areas(point.lat, point.lon) if areas else None
     outside = unit is None and (areas is not None or not candidates)
-    level = next((level for most, level in LEVELS if point.precision_m <= most), PlaceLevel.NEIGHBOURHOOD)
     return Match(
         unit=unit,
-        level=PlaceLevel.UNKNOWN if outside else level,
+        level=PlaceLevel.UNKNOWN if outside else level_within(point.precision_m),
         lat=point.lat,
         lon=point.lon,
         uncertainty_m=round(point.precision_m),

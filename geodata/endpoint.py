@@ -20,9 +20,10 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 import structlog
 
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.street_block import Circle
 from geodata.street_names import house_key, street_key
-from geodata.street_points import METRES_PER_DEGREE, distance_m
+from geodata.street_points import distance_m
 from geodata.street_radius import Evidence, Method, radius_m
 from geodata.types import PlaceLevel
 from i18n import Message, MessageError

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -126,6 +127,7 @@ def _keys_within(districts: Names, *wards: Names) -> dict[str, frozenset[str]]:
     }
 
 
+@cache
 def _written_names() -> dict[str, Any]:
     return tomllib.loads(files("geodata").joinpath("names.toml").read_text("utf-8"))
 

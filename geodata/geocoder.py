@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
-from geodata.address import LONGEST_READ, Found, Mention, Named, find_more, find_units, named, parse
+from geodata.address import LONGEST_READ, Found, Mention, Named, assemble, find_more, find_units, named
 from geodata.by_point import UnitAt, at_point
 from geodata.by_street import by_street, in_hamlet
 from geodata.coordinates import read_coordinates
@@ -101,11 +101,15 @@ def _by_address(
 ) -> Match:
     if match.unit is None and (typed := read_coordinates(address)):
         return at_point(gazetteer, typed, areas)
+    text = address[:LONGEST_READ]
+    words = split_words(text)
+    found = find_units(words, gazetteer.vocabulary)
     if match.unit is None or match.estimated:
-        match = _better(columns, match, _placed(gazetteer, read_address(gazetteer, columns, address, on)))
+        read = _read_address(gazetteer, columns, words, found, on)
+        match = _better(columns, match, _placed(gazetteer, read))
     if streets is None:
         return match
-    parts = parse(address, gazetteer.vocabulary)
+    parts = assemble(text, words, found)
     circle = _circle(gazetteer, match)
     if parts.street:
         match = by_street(gazetteer, streets, match, parts.street, parts.house, circle)
@@ -122,10 +126,10 @@ def _better(columns: Named, match: Match, by_address: Match) -> Match:
     return match
 
 
-def read_address(gazetteer: Gazetteer, columns: Named, address: str, on: date) -> Match:
+def _read_address(
+    gazetteer: Gazetteer, columns: Named, words: Sequence[Word], found: Sequence[Found], on: date
+) -> Match:
     """The units the text names, within the district and province that the `columns` name."""
-    words = split_words(address[:LONGEST_READ])
-    found = find_units(words, gazetteer.vocabulary)
     match = resolve(gazetteer, _within_columns(columns, named(words, found)), on)
     if match.rule in UNSETTLED or (match.rule in BY_TODAY and _says_more(words, found)):
         respelt = _respelt(gazetteer, columns, words, on)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import shapely
-
+from geodata.areas import Areas
 from geodata.boundaries import match_boundaries, read_boundaries
 from geodata.by_point import UnitAt
 from geodata.registry import Registry, communes_of
@@ -18,10 +17,10 @@ def read_areas(path: Path, registry: Registry, codes: Sequence[str]) -> UnitAt:
     provinces = [unit for unit in registry.units if unit.key.level is UnitLevel.PROVINCE]
     match = match_boundaries(read_boundaries(path).frame, [*communes_of(registry.units, codes), *provinces])
     keys = list(match.areas)
-    tree = shapely.STRtree(list(match.areas.values()))
+    areas = Areas(by_unit=dict(enumerate(match.areas.values())))
 
     def unit_at(lat: float, lon: float) -> UnitKey | None:
-        found = tree.query(shapely.Point(lon, lat), predicate="within")
-        return keys[found[0]] if len(found) == 1 else None
+        found = areas.unit_at(lon, lat)
+        return None if found is None else keys[found]
 
     return unit_at

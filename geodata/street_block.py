@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.street_names import HouseNumber
-from geodata.street_points import METRES_PER_DEGREE, Source, distance_m
+from geodata.street_points import Source, distance_m
 from geodata.street_radius import Evidence, Method, unit_radius_m
 from geodata.types import Unit
 

@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from rapidfuzz.distance import OSA
+
 from geodata.text import strip_accents
 
 _NUMBER_WORDS = {
@@ -121,20 +123,7 @@ def initials_of(words: str) -> str:
 def within_edits(a: str, b: str, most: int) -> bool:
     """Whether at most `most` letters inserted, dropped, changed or swapped with their neighbour turn `a` into `b`
     (optimal string alignment)."""
-    if abs(len(a) - len(b)) > most:
-        return False
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        older, before, row = before, row, [i]
-        for j, y in enumerate(b, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                cost = min(cost, older[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return False
-    return row[-1] <= most
+    return OSA.distance(a, b, score_cutoff=most) <= most
 
 
 def _without_alley(plain: str) -> str:

@@ -8,9 +8,9 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import NamedTuple
 
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.types import UnitKey
 
-METRES_PER_DEGREE = 111_195.0
 STEP_M = 40.0
 """Lines are kept as points this far apart: nearer than houses of neighbours are told apart by their numbers."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from geodata.street_points import METRES_PER_DEGREE
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.types import Unit
 
 

@@ -19,6 +19,7 @@ from zlib import crc32
 
 import numpy as np
 
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.street_block import (
     Array,
     Circle,
@@ -31,7 +32,7 @@ from geodata.street_block import (
 from geodata.street_build import arrays_of, merged, row_of, streets_from
 from geodata.street_lookup import Names
 from geodata.street_names import HouseNumber, door, house_key, house_number, street_key, street_words
-from geodata.street_points import METRES_PER_DEGREE, Source, StreetPoint, StreetSegment, distance_m, points_of
+from geodata.street_points import Source, StreetPoint, StreetSegment, distance_m, points_of
 from geodata.street_radius import Method, radius_m, unit_radius_m, ward_radius_m
 from geodata.types import Candidate, PlaceLevel, UnitKey, UnitLevel
 from i18n import Message, MessageError

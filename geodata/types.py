@@ -64,6 +64,15 @@ class PlaceLevel(StrEnum):
     UNKNOWN = "unknown"
 
 
+FINEST = ((50.0, PlaceLevel.HOUSE), (200.0, PlaceLevel.STREET))
+"""A point is no finer than it was measured: up to so many metres of uncertainty it is of this level. [P]"""
+
+
+def level_within(metres: float) -> PlaceLevel:
+    """The finest level of a point known to `metres`."""
+    return next((level for most, level in FINEST if metres <= most), PlaceLevel.NEIGHBOURHOOD)
+
+
 class Candidate(NamedTuple):
     unit: UnitKey
     share: float

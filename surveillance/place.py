@@ -18,7 +18,7 @@ from geodata.endpoint import RULE, Endpoint
 from geodata.gazetteer import Gazetteer
 from geodata.geocoder import geocode
 from geodata.streets import StreetBook, ward_circle
-from geodata.types import Candidate, Match, PlaceLevel, UnitKey, UnitLevel
+from geodata.types import Candidate, Match, PlaceLevel, UnitKey, UnitLevel, level_within
 from surveillance.types import CaseReport
 from surveillance.verification import MOVED
 
@@ -33,10 +33,6 @@ BORDER_M = 50
 """Boundaries are simplified: without an uncertainty of its own, a point this near its commune is in it. [P]"""
 MISPLACED = (OUTSIDE, OUTSIDE_REPORTED, AT_SEA)
 MOVED_NOWHERE = "Điều tra: người bệnh ở nơi khác, phiếu không ghi phường/xã nào"
-
-FINEST = ((50, PlaceLevel.HOUSE), (200, PlaceLevel.STREET))
-"""A point is no finer than it was measured: up to so many metres of uncertainty it is of this level, then of the
-neighbourhood. [P]"""
 
 
 class Place(NamedTuple):
@@ -105,7 +101,7 @@ class Placer:
         if report.lon is not None and report.lat is not None and report.uncertainty_m is not None:
             lon, lat, uncertainty = report.lon, report.lat, report.uncertainty_m
             unit_id = unit_id if named else self.areas.unit_at(lon, lat)
-            level = next((x for most, x in FINEST if uncertainty <= most), PlaceLevel.NEIGHBOURHOOD)
+            level = level_within(uncertainty)
             rule = self.doubt(unit_id, lon, lat, uncertainty, OUTSIDE) or MEASURED
         if unit_id is None and report.verification in MOVED:
             level, rule = PlaceLevel.UNKNOWN, match.rule or MOVED_NOWHERE

@@ -23,7 +23,7 @@ from surveillance.models import CaseVersion
 from surveillance.types import FloatArray
 
 EXACT = (PlaceLevel.HOUSE, PlaceLevel.STREET)
-"""Points this fine, up to 200 m (`place.FINEST`), tell a ward from its neighbour; a ward's centre does not."""
+"""Points this fine, up to 200 m (`types.FINEST`), tell a ward from its neighbour; a ward's centre does not."""
 
 Period = tuple[date, date]
 

@@ -13,10 +13,10 @@ from psycopg import Cursor
 from geodata.address import parse
 from geodata.gazetteer import Gazetteer
 from geodata.street_store import Lesson
-from geodata.types import UnitKey, UnitLevel
+from geodata.types import FINEST, UnitKey, UnitLevel
 from surveillance.belief import Facts
 from surveillance.linkage import StoredReport
-from surveillance.place import FINEST, MEASURED
+from surveillance.place import MEASURED
 from surveillance.privacy import Vault
 from surveillance.types import Verification
 

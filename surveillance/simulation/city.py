@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geodata.coordinates import METRES_PER_DEGREE
 from geodata.registry import load_registry, successor_shares
 from geodata.types import Lineage, Unit, UnitKey, UnitLevel
 from surveillance.simulation.settings import SimulationSettings
@@ -27,7 +28,6 @@ ALLEY_M = 9.0
 SETTLED_SHARE = 0.7
 MAX_HALF_SIZE_M = 1500.0
 UNKNOWN_HALF_SIZE_M = 700.0
-METRES_PER_DEGREE = 111_195.0
 NAME_STRIDE = 11
 PEOPLE_OF_UNKNOWN_DISTRICT = 50_000.0
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from surveillance.simulation.city import METRES_PER_DEGREE, City, FloatArray, IntArray, addresses
+from geodata.coordinates import METRES_PER_DEGREE
+from surveillance.simulation.city import City, FloatArray, IntArray, addresses
 from surveillance.simulation.patients import ObjectArray
 from surveillance.simulation.settings import Investigations
 from surveillance.types import Verification as V

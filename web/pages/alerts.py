@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
@@ -29,6 +29,7 @@ from web.formats import (
 )
 from web.grids import LAW, grid, level_column, text_column
 from web.pages.alert_detail import body, head
+from web.pressed import pressed
 
 TABS = {
     "new": (Message("Mới"), ("open",)),
@@ -169,13 +170,14 @@ def act(
 ) -> tuple[Any, ...]:
     """Take on, remark or close. A refusal is shown where the visitor looks; nothing typed is lost."""
     keep = (no_update,) * 6
-    if not alert_id or not ctx.triggered_id or not ctx.triggered[0]["value"]:
+    press = pressed()
+    if not alert_id or press is None:
         return keep
-    closing = ctx.triggered_id == "close-confirm"
+    closing = press.cause == "close-confirm"
     try:
         with open_session() as session:
             user, current = _user(session), now(session)
-            if ctx.triggered_id == "alert-acknowledge":
+            if press.cause == "alert-acknowledge":
                 acknowledge(session, int(alert_id), user=user, now=current)
             elif closing:
                 close(
@@ -196,7 +198,7 @@ def act(
             else (no_update, shown, *keep[2:])
         )
     return (
-        ctx.triggered[0]["value"],
+        press.clicks,
         None,
         "" if not closing else no_update,
         False,

@@ -19,6 +19,7 @@ from surveillance.outbreaks.views import outbreaks_version
 from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
+from web.fields import disease_select
 from web.formats import aria, case_count, count, level_fields, level_text, percent, status_name
 from web.grids import commune_columns, commune_grid
 from web.map_choice import Choice, UnitRow, read_choice, release_options, unit_rows
@@ -338,15 +339,7 @@ def _filters(
                 ],
                 className="panel-head",
             ),
-            dmc.Select(
-                id="map-disease",
-                label=_("Bệnh"),
-                data=diseases,
-                value=query.get("disease") or "all",
-                allowDeselect=False,
-                searchable=True,
-                nothingFoundMessage=_("Không có bệnh này"),
-            ),
+            disease_select("map-disease", diseases, query.get("disease"), label=_("Bệnh")),
             dmc.DatePickerInput(
                 id="map-on",
                 label=_("Ngày"),

@@ -110,7 +110,7 @@ def register(app: Dash) -> None:
     for name, button in (("survey", "outbreak-survey"), ("measure", "outbreak-measure"), ("reason", "")):
         opened = f"outbreak-{name}" if name == "reason" else f"outbreak-{name}-form"
         app.clientside_callback(
-            ClientsideFunction("outbreaks", "toggle"),
+            ClientsideFunction("shell", "toggle"),
             Output(opened, "opened", allow_duplicate=True),
             *([Input(button, "n_clicks")] if button else []),
             Input(f"outbreak-{name}-cancel", "n_clicks"),

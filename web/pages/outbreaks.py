@@ -42,6 +42,7 @@ from web.context import (
     viewer,
 )
 from web.epimap import EpiMap
+from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
 from web.grids import grid, number_column, text_column
 from web.outbreak_layers import case_layers
@@ -300,15 +301,7 @@ def _list_parts(disease: str, text: str) -> list[Any]:
         ),
         html.Div(
             [
-                dmc.Select(
-                    id="outbreaks-disease",
-                    data=diseases,
-                    value=disease or "all",
-                    allowDeselect=False,
-                    searchable=True,
-                    nothingFoundMessage=_("Không có bệnh này"),
-                    **aria(label=_("Bệnh")),
-                ),
+                disease_select("outbreaks-disease", diseases, disease, **aria(label=_("Bệnh"))),
                 dmc.TextInput(
                     id="outbreaks-text",
                     value=text,

@@ -17,6 +17,7 @@ from surveillance.epiweek import week_start
 from web.context import context, disease_name, known_disease, local, now, open_session, viewer
 from web.formats import aria, empty, icon, moment, stored
 from web.map_choice import release_options
+from web.pressed import pressed
 from web.release_levels import chosen_release
 
 POLL_MS = 2000
@@ -75,13 +76,13 @@ def draw_jobs(
 ) -> tuple[Any, Any, Any]:
     """Do what was clicked, then show this user's reports; poll while one is being written."""
     feedback: Any = None if ctx.triggered_id != "reports-poll" else no_update
-    cause, clicked = ctx.triggered_id, bool(ctx.triggered and ctx.triggered[0]["value"])
+    press = pressed()
     with open_session() as session:
         user = active_user(session, viewer().id)
         assert user is not None
-        if isinstance(cause, dict) and clicked:
+        if press and isinstance(press.cause, dict):
             try:
-                _do(session, cause, user, days, disease, release)
+                _do(session, press.cause, user, days, disease, release)
             except ReportError as error:
                 feedback = html.P(str(error.message), className="form-error", role="alert")
         jobs = report_jobs(session, user)

@@ -93,7 +93,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        ClientsideFunction("review", "toggle"),
+        ClientsideFunction("shell", "toggle"),
         Output("review-unknown", "opened", allow_duplicate=True),
         Input("review-unknown-open", "n_clicks"),
         Input("review-unknown-cancel", "n_clicks"),

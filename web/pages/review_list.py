@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import html
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,7 @@ from surveillance.review.fixes import REASONS
 from surveillance.review.learnt import AliasView, list_aliases
 from surveillance.review.queue import Entry, Tier
 from web.context import context, disease_name, viewer
+from web.fields import disease_select
 from web.formats import aria, count, day, empty, level_text, link, moment, table
 from web.grids import grid, number_column, text_column
 from web.pages.review_detail import lesson_text, masked, undo_button
@@ -62,15 +62,7 @@ def list_parts(disease: str) -> list[Any]:
         ),
         html.Div(
             [
-                dmc.Select(
-                    id="review-disease",
-                    data=diseases,
-                    value=disease or "all",
-                    allowDeselect=False,
-                    searchable=True,
-                    nothingFoundMessage=_("Không có bệnh này"),
-                    **aria(label=_("Bệnh")),
-                ),
+                disease_select("review-disease", diseases, disease, **aria(label=_("Bệnh"))),
             ],
             className="list-filters",
         ),
