@@ -1,6 +1,7 @@
 # Canh Dịch. `make demo` shows a city; `make test` passes every test. Both do all set-up and may be run again.
 SHELL := /bin/bash
 DATASET ?= hcmc
+TEST_WORKERS ?= 2
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3,11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 export PYTHON PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -32,8 +33,8 @@ logs:
 	@tail -n 50 -F .local/$(DATASET)/log/*.log
 
 test: .local/test-packages .local/dev
-	$(call say,Running every test)
-	@$(BIN)/python -m pytest
+	$(call say,Running every test (two files at a time: TEST_WORKERS=$(TEST_WORKERS)))
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 check: lint test
 

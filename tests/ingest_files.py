@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from db import session_scope
 from surveillance import pipeline, runs
 from surveillance.models import CaseVersion, SourceFile
+from tests.emptying import truncate
 
 NOW = datetime(2025, 12, 1, 3, tzinfo=UTC)
 HEADERS = [
@@ -183,13 +184,10 @@ class Desk:
 
     def empty(self) -> None:
         """Forget every file and case; places stay."""
-        with session_scope(self.engine) as session:
-            session.execute(
-                text(
-                    "TRUNCATE source_file, ingest_run, rejected_row, epi_case, case_key, case_report, case_version,"
-                    " street_lesson CASCADE"
-                )
-            )
+        truncate(
+            self.engine,
+            "source_file, ingest_run, rejected_row, epi_case, case_key, case_report, case_version, street_lesson",
+        )
         for folder in (self.inbox, self.aside):
             for path in folder.glob("*") if folder.exists() else ():
                 path.unlink()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 
 from db import session_scope
 from surveillance.models import IngestRun
@@ -14,6 +14,7 @@ from surveillance.outbreaks.models import OutbreakVersion
 from surveillance.outbreaks.profiles import load_profiles
 from surveillance.outbreaks.table import METRIC
 from surveillance.outbreaks.watching import Outbreaks
+from tests.emptying import truncate
 from tests.line_list import Sick, add_cases, evening
 from tests.web_city import NOW, Place
 
@@ -33,10 +34,7 @@ def outbreak(engine: Engine, city: dict[str, Place]) -> Iterator[int]:
         Outbreaks([load_profiles()["HCDC-2021"]], crs=METRIC).update(session, today=TODAY, now=NOW)
         number = session.scalars(select(OutbreakVersion.outbreak_id)).one()
     yield number
-    with session_scope(engine) as session:
-        session.execute(
-            text("TRUNCATE outbreak, outbreak_version, outbreak_event, epi_case, access_log CASCADE")
-        )
+    truncate(engine, "outbreak, outbreak_version, outbreak_event, epi_case, access_log")
 
 
 def _sick(unit_id: int, days_ago: int, east: float) -> Sick:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon, box
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 
 from accounts.models import Role
 from accounts.service import create_user
@@ -21,6 +21,7 @@ from settings import Settings
 from surveillance.models import CaseVersion
 from surveillance.pipeline import build_context
 from surveillance.review.texts import index_texts
+from tests.emptying import truncate
 from tests.ingest_files import NOW, Desk, person
 from tests.review_cases import unknown
 from tests.web_city import PASSWORD
@@ -87,6 +88,5 @@ def waits(city: Town) -> Iterator[Town]:
     )
     city.collect([split, *(unknown(n) for n in range(2, 14))])
     yield city
-    with session_scope(city.desk.engine) as session:
-        session.execute(text("TRUNCATE place_alias, address_fix, place_text, access_log CASCADE"))
+    truncate(city.desk.engine, "place_alias, address_fix, place_text, access_log")
     city.desk.empty()
