@@ -201,6 +201,18 @@ def test_a_manager_gets_the_bulletin_with_one_click(visitor: Page, site: Site) -
     assert site.complaints == []
 
 
+def test_on_a_phone_the_rarer_pages_are_in_a_sheet(visitor: Page, site: Site) -> None:
+    visitor.set_viewport_size({"width": 390, "height": 844})
+    sign_in(visitor, site, "analyst")
+    sheet = visitor.locator(".nav-sheet")
+    expect(sheet).to_be_hidden()
+    visitor.locator(".nav-more > summary").click()
+    sheet.get_by_text("Dữ liệu").click()
+    expect(visitor.locator("h1")).to_have_text("Dữ liệu")
+    expect(sheet).to_be_hidden()
+    assert site.complaints == []
+
+
 def test_language_and_theme_change_on_the_same_page(visitor: Page, site: Site) -> None:
     sign_in(visitor, site, "guest")
     visitor.goto(f"{site.url}/map?disease=dengue")

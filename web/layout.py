@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -38,6 +38,8 @@ class Page:
     short: Message | None = None
     """On a phone, where the title is too long."""
     in_nav: bool = True
+    bar: frozenset[Role] = frozenset(Role)
+    """Who has it in the bar at the foot of a phone; the others find it there under “Thêm”."""
 
 
 EVERYONE = frozenset(Role)
@@ -60,9 +62,15 @@ PAGES = (
         icon="database",
         roles=frozenset({Role.ANALYST, Role.MANAGER}),
         layout=data.layout,
+        bar=frozenset(),
     ),
     Page(
-        path="/reports", title=Message("Báo cáo"), icon="file-report", roles=REPORTERS, layout=reports.layout
+        path="/reports",
+        title=Message("Báo cáo"),
+        icon="file-report",
+        roles=REPORTERS,
+        layout=reports.layout,
+        bar=frozenset({Role.MANAGER}),
     ),
     Page(
         path="/messages",
@@ -148,10 +156,26 @@ def navigation(path: str) -> list[Any]:
         "/alerts": (alerts_waiting, _("{n} cảnh báo chưa xem", n=alerts_waiting)),
         "/review": (addresses, _("{n} ca có địa chỉ cần xem", n=addresses)),
     }
+    mine = [page for page in PAGES if page.in_nav and who.role in page.roles]
+    rare = [page for page in mine if who.role not in page.bar]
+    items = {page.path: _nav_item(page, path, *waiting.get(page.path, (0, ""))) for page in mine}
+    bar = [items[page.path] for page in mine if who.role in page.bar]
+    return [*bar, *(_rare(rare, items, path) if rare else [])]
+
+
+def _rare(pages: Sequence[Page], items: Mapping[str, Any], path: str) -> list[Any]:
+    """On a wide screen below a line; on a phone, where five is the most a thumb can tell apart, in a sheet."""
+    here = any(path.startswith(page.path) for page in pages)
+    summary = html.Summary(
+        [icon("menu-2"), html.Span(_("Thêm"), className="nav-label")],
+        className="nav-item is-active" if here else "nav-item",
+    )
+    listed = [items[page.path] for page in pages]
     return [
-        _nav_item(page, path, *waiting.get(page.path, (0, "")))
-        for page in PAGES
-        if page.in_nav and who.role in page.roles
+        html.Div(listed, className="nav-rare only-desktop"),
+        html.Details(
+            [summary, html.Div(listed, className="nav-sheet")], className="nav-more only-phone", key=path
+        ),
     ]
 
 
