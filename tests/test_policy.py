@@ -359,7 +359,7 @@ needs = "số ca trong ngày vượt giới hạn bình thường"
         ('version = "t"\n', "", "1", "version"),
         ("min_cases = 3", "min_cases = 3\nmin_csaes = 4", "5", "min_csaes"),
         ("level = 2\n[fall]", "level = 5\n[fall]", "5", "1 đến 4"),
-        ("period_days = 7", "period_days = 0", "7", "từ 1 trở lên"),
+        ("period_days = 7", "period_days = 0", "7", "từ 1 đến 366"),
         ("4 = 14", "5 = 14", "8", "4"),
         ('regime = "any"', 'regime = "every"', "11", "endemic, non_endemic, group_a, any"),
         ("alarm = true\n", "", "10", "ít nhất một điều kiện"),
