@@ -239,7 +239,7 @@ def test_level_1_asks_for_nothing() -> None:
 )
 def test_a_rule_behind_another_one_is_refused_wherever_it_stands(wide: str, narrow: str) -> None:
     for text in (wide + narrow, narrow + wide):
-        with pytest.raises(PolicyError, match="không bao giờ có tác dụng: “(one|two)”"):
+        with pytest.raises(PolicyError, match=r"không bao giờ có tác dụng: “(one|two)”"):
             parse_policy(HEAD + text)
 
 
@@ -263,7 +263,7 @@ def test_rules_that_both_have_their_moment_stay(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("hold_days = { 2 = 7, 3 = 7, 4 = 14 }", "hold_days = { 2 = 7, 3 = 5, 4 = 14 }", 8, "mức 3 không được giữ ngắn hơn"),
+        ("3 = 7, 4 = 14", "3 = 5, 4 = 14", 8, "mức 3 không được giữ ngắn hơn"),
         ("4 = 14", "4 = 400", 8, "từ 0 đến 366"),
         ("period_days = 7", "period_days = 1000", 7, "từ 1 đến 366"),
         ("4 = 14 }", "4 = 14 }\n[fall.diseases.measels]\nperiod_days = 7", 9, "không có bệnh “measels”"),
