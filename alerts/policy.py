@@ -29,6 +29,10 @@ SERIOUSNESS = (
 )
 
 
+FEW_WAYS = 3
+"""Ways up that are named where nothing they read is at hand; a sentence of ten is read by nobody."""
+
+
 class Change(StrEnum):
     NONE = "none"
     RAISE = "raise"
@@ -95,7 +99,8 @@ def decide(
     disease: str | None = None,
 ) -> Decision:
     """`evidence` is every current signal of one disease in one unit, in any order; `silent`: its sources are.
-    `display_floor`: the disease's own least number of cases for a colour above the floor, None the policy's.
+    `display_floor`: the disease's own least number of cases for a colour above the floor, where the policy has none
+    for it; None: the policy's for all.
     `disease`: its code, for rules and holds of single diseases; None: the one the evidence is of.
 
     Calling again at the same `now` with `decision.state` changes nothing more.
@@ -106,7 +111,7 @@ def decide(
         policy.fall_of(disease),
     )
     silent = silent or any(policy.is_silent(signal) for signal in evidence)
-    least = policy.floor_min_cases if display_floor is None else display_floor
+    least = policy.least_cases(disease, display_floor)
     hits = _hits(evidence, rules, policy.floor_level, least)
     raw = max((hit.level for hit in hits), default=Level.THAP)
     unknown = silent or not any(_conclusive(signal) for signal in evidence)
@@ -168,7 +173,7 @@ def _hits(evidence: Sequence[Signal], rules: Sequence[Rule], floor: Level, least
                 signal.detail.get("lacking")
             )  # a status kept for lack of figures has no count to weigh
             few = rule.display_floor and signal.observed < least and not held
-            level = min(rule.level, floor) if few else rule.level
+            level = min(rule.level, rule.few_level or floor) if few else rule.level
             hits.append(_Hit(rule=rule, signal=signal, level=level, least=least))
     return sorted(hits, key=lambda hit: -hit.level)
 
@@ -258,7 +263,11 @@ def _why_not_higher(
     if unknown:
         return Message("Chưa đủ số liệu để biết có phải nâng mức hay không.")
     nearest = min(rule.level for rule in higher)
-    needs = [_need(rule, evidence) for rule in higher if rule.level == nearest]
+    ways = [rule for rule in higher if rule.level == nearest]
+    at_hand = [rule for rule in ways if any(rule.reads(signal) for signal in evidence)] or ways[:FEW_WAYS]
+    needs = [_need(rule, evidence) for rule in at_hand]
+    if len(at_hand) < len(ways):
+        needs.append(Message("có dấu hiệu khác mà chính sách nêu"))
     either = reduce(lambda one, other: Message("{one}; hoặc {other}", one=one, other=other), needs)
     return Message("Lên mức {level} khi: {needs}.", level=name(nearest), needs=either)
 

@@ -25,6 +25,8 @@ def check_meaning(rule: Rule, table: Table) -> None:
     table.one_of("method", rule.method, sorted(METHODS))
     if rule.level is Level.THAP:
         table.fail("level", Message("mức 1 là mức thấp nhất nên quy tắc này không bao giờ nâng được mức"))
+    if rule.few_level is not None and not (rule.display_floor and rule.few_level < rule.level):
+        table.fail("few_level", Message("cần display_floor = true và một mức thấp hơn level"))
     _check_words(rule, table)
     _check_numbers(rule, table)
     _check_needs(rule, table)
@@ -117,7 +119,7 @@ def shadows(over: Rule, rule: Rule) -> bool:
         over.method == rule.method
         and over.level >= rule.level
         and over.regime in (rule.regime, "any")
-        and (rule.display_floor or not over.display_floor)
+        and (not over.display_floor or (rule.display_floor and over.few_level in (None, rule.few_level)))
         and _wider(over, rule)
         and all(getattr(over, key) in (None, getattr(rule, key)) for key in ("status", "alarm", "flag"))
         and _looser(_lower_bounds(over), _lower_bounds(rule), sign=1)

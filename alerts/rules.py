@@ -48,6 +48,7 @@ class Rule:
     at_most: Mapping[str, float] = field(default_factory=dict)
     threshold: str | None = None
     display_floor: bool = False
+    few_level: Level | None = None
 
     def covers(self, disease: str | None) -> bool:
         """Whether the rule is one for `disease`; None: for any at all."""
@@ -127,8 +128,9 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`period_days` and `hold_days` are everybody's, `falls` those of diseases with their own. `silence` None: only
-    silent sources make an area unknown. `hash` is the sha256 of the content, blind to comments and layout."""
+    """`period_days`, `hold_days` and `floor_min_cases` are everybody's, `falls` and `floors` those of diseases with
+    their own. `silence` None: only silent sources make an area unknown. `hash` is the sha256 of the content, blind to
+    comments and layout."""
 
     version: str
     hash: str
@@ -140,10 +142,17 @@ class Policy:
     routing: Routing = Routing()
     duties: Duties = Duties()
     falls: Mapping[str, Fall] = field(default_factory=dict)
+    floors: Mapping[str, int] = field(default_factory=dict)
     silence: Silence | None = None
 
     def rules_for(self, regime: Regime, disease: str | None = None) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.regime in (regime, "any") and rule.covers(disease))
+
+    def least_cases(self, disease: str | None, display_floor: int | None) -> int:
+        """Cases below which a rule with a display floor does not lift the colour: the policy's number for the disease,
+        else the catalogue's (`display_floor`), else the policy's for all."""
+        given = self.floor_min_cases if display_floor is None else display_floor
+        return given if disease is None else self.floors.get(disease, given)
 
     def fall_of(self, disease: str | None) -> Fall:
         own = self.falls.get(disease) if disease is not None else None
@@ -179,7 +188,7 @@ def parse_policy(text: str, *, diseases: Collection[str] | None = None) -> Polic
     floor, fall, tables = top.table("floor"), top.table("fall"), top.tables("rule")
     rules = tuple(_rule(table, diseases) for table in tables)
     routing, duties, silence = _routing(top), _duties(top), _silence(top)
-    falls = _falls(fall, diseases)
+    falls, floors = _falls(fall, diseases), _floors(floor, diseases)
     whole = _fall(fall)
     top.finish()
     policy = Policy(
@@ -193,6 +202,7 @@ def parse_policy(text: str, *, diseases: Collection[str] | None = None) -> Polic
         routing=routing,
         duties=duties,
         falls=falls,
+        floors=floors,
         silence=silence,
     )
     floor.finish()
@@ -212,6 +222,8 @@ def _rule(table: Table, diseases: Collection[str] | None) -> Rule:
     for key in ("at_least", "at_most"):
         if key in table.data:
             given[key] = _limits(table, key)
+    if "few_level" in table.data:
+        given["few_level"] = table.level("few_level")
     given |= _diseases(table, diseases)
     table.finish()
     rule = Rule(level=level, **texts, **given)
@@ -276,6 +288,16 @@ def _falls(fall: Table, known: Collection[str] | None) -> dict[str, Fall]:
     for code in own.data:
         _known(own, code, code, known)
     return {code: _fall(own.table(code)) for code in list(own.data)}
+
+
+def _floors(floor: Table, known: Collection[str] | None) -> dict[str, int]:
+    """[floor.diseases]: a disease's own least number of cases."""
+    if "diseases" not in floor.data:
+        return {}
+    own = floor.table("diseases")
+    for code in own.data:
+        _known(own, code, code, known)
+    return {code: own.whole(code, 1) for code in list(own.data)}
 
 
 def _routing(top: Table) -> Routing:
