@@ -27,7 +27,10 @@ COLUMNS = (
     "PX",
     "Hình thức điều trị",
     "Kết luận chẩn đoán",
+    "Kết quả điều trị",
+    "Ngày ra viện/chuyển viện/tử vong",
 )
+RESULT_WORDS = {"died": "Tử vong"}
 CONCLUSION_WORDS = {"suspected": "Nghi ngờ", "confirmed": "Xác định", "discarded": "Loại trừ"}
 
 
@@ -84,6 +87,8 @@ def _rows(forms: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
         forms["commune"],
         forms["treatment"].map(TREATMENT_WORDS).fillna(""),
         forms["conclusion"].map(CONCLUSION_WORDS).fillna(""),
+        forms["result"].map(RESULT_WORDS).fillna(""),
+        _days(forms["ended"]),
         strict=True,
     )
 

@@ -23,6 +23,7 @@ from surveillance.simulation.cases import (
 )
 from surveillance.simulation.city import City, places_from_registry
 from surveillance.simulation.investigations import all_investigations, as_stated, first_outcomes
+from surveillance.simulation.outcomes import NO_DAY, died_on
 from surveillance.simulation.patients import with_care
 from surveillance.simulation.reports import all_reports, first_reports
 from surveillance.simulation.settings import load_settings
@@ -42,7 +43,7 @@ class Epidemic:
     `investigations`: one row per form of a ward, over the same days (columns in
     `surveillance.simulation.investigations`); `cases.outcome` is what the first one of a case finds.
     `outbreaks`: what was planted; `cases.outbreak_id` names it, -1 none, and `cases.focus_id` the block of at least
-    two cases, planted or not.
+    two cases, planted or not. `cases.died` is the day of death, NaT for all who live.
     """
 
     start: date
@@ -83,7 +84,10 @@ def simulate(
         truths.append(truth)
         onsets.append(ill)
     cases = with_care(case_table(city, onsets), city.settings, rng)
-    cases = cases.assign(outcome=first_outcomes(cases, city.settings.investigations, rng))
+    cases = cases.assign(
+        outcome=first_outcomes(cases, city.settings.investigations, rng),
+        died=died_on(cases, city.settings, rng.spawn(1)[0]),
+    )
     reports = all_reports(city, catalogue, as_stated(city, cases, rng), start=start, end=end, rng=rng)
     return Epidemic(
         start=start,
@@ -126,7 +130,7 @@ def plant_outbreak(
         cases = cases.assign(date_report=moment, date_admission=cases["date_admission"].clip(upper=moment))
     reports = first_reports(city, catalogue, cases, rng)
     looked_for = disease in city.settings.investigations.diseases
-    cases = cases.assign(outcome=Verification.VERIFIED.value if looked_for else 0)
+    cases = cases.assign(outcome=Verification.VERIFIED.value if looked_for else 0, died=NO_DAY)
     investigations = all_investigations(city, cases, reports, start=start, end=date.max, rng=rng)
     return Epidemic(
         start=start,

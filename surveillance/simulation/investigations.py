@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geodata.coordinates import METRES_PER_DEGREE
 from surveillance.simulation.city import City, FloatArray, IntArray, addresses
+from surveillance.simulation.outcomes import with_deaths
 from surveillance.simulation.patients import ObjectArray
 from surveillance.simulation.settings import Investigations
 from surveillance.types import Verification as V
@@ -84,8 +85,17 @@ def all_investigations(
     verified = np.full(int(again.sum()), V.VERIFIED.value)
     found = np.ones(verified.size, dtype=bool)
     second = _forms(city, first.loc[again, rows.columns], truth[again], verified, found, rng)
-    made = pd.concat([first, second]).sort_values(["date_report", "case_id"], kind="stable")
+    made = with_deaths(
+        pd.concat([first, second]), cases, lambda asked, truth: _at_home(city, asked, truth, rng.spawn(1)[0])
+    )
+    made = made.sort_values(["date_report", "case_id"], kind="stable")
     return made[made["date_report"].between(pd.Timestamp(start), pd.Timestamp(end))].reset_index(drop=True)
+
+
+def _at_home(city: City, asked: pd.DataFrame, truth: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    columns = ["case_id", "disease", "facility", "file_no", "date_report"]
+    verified, found = np.full(len(asked), V.VERIFIED.value), np.ones(len(asked), dtype=bool)
+    return _forms(city, asked[columns], truth, verified, found, rng)
 
 
 def _forms(

@@ -123,9 +123,21 @@ def icd10_codes(cases: pd.DataFrame, settings: SimulationSettings, rng: np.rando
     codes = np.empty(len(cases), dtype=object)
     for disease, rows in cases.groupby("disease", sort=True).indices.items():
         profile = settings.diseases[str(disease)]
-        codes[rows] = pick_weighted(rng, profile.icd10, rows.size)
+        codes[rows] = _by_severity(pick_weighted(rng, profile.icd10, rows.size), cases, rows, profile)
         if profile.icd10_before is not None:
             change = np.datetime64(profile.icd10_before.on)
             early = cases["date_admission"].to_numpy()[rows] < change
             codes[rows[early]] = pick_weighted(rng, profile.icd10_before.codes, int(early.sum()))
     return codes
+
+
+def _by_severity(
+    drawn: ObjectArray, cases: pd.DataFrame, rows: IntArray, profile: DiseaseProfile
+) -> ObjectArray:
+    """Severe cases, and they alone, have the code that says so, where the disease has one."""
+    if not profile.severe_icd10:
+        return drawn
+    severe = cases["severity"].to_numpy(object)[rows] == SEVERE
+    usual = max(profile.icd10, key=lambda code: profile.icd10[code])
+    mild = np.where(drawn == profile.severe_icd10, usual, drawn)
+    return np.where(severe, profile.severe_icd10, mild).astype(object)

@@ -44,6 +44,8 @@ class DiseaseProfile:
     ages: tuple[tuple[float, ...], ...]
     icd10: Mapping[str, float]
     icd10_before: IcdChange | None
+    severe_icd10: str
+    deaths: float
 
     def month_cases(self, year: int, month: int) -> float:
         """Expected cases of a calendar month in the whole city."""
@@ -211,6 +213,8 @@ def _profile(raw: Table) -> DiseaseProfile:
         ages=_ages(raw),
         icd10=_weights(raw.table("icd10")),
         icd10_before=_icd_change(raw.table("icd10_before")) if "icd10_before" in raw else None,
+        severe_icd10=raw.text("severe_icd10") if "severe_icd10" in raw else "",
+        deaths=raw.number("deaths") if "deaths" in raw else 0.0,
     )
     raw.finish()
     return profile
