@@ -136,12 +136,15 @@ def outbreak_signals(
     """Evidence for the level of each commune that an open outbreak lies in.
 
     `observed` is the number of cases of the newest RECENT_DAYS days in the outbreak there that has most: hundreds
-    are open at the height of a season (domain.md §5.1), and an old one says little about today.
+    are open at the height of a season (domain.md §5.1), and an old one says little about today. `shared` in the
+    detail: units of those that reach over boundaries, each its lead first.
     """
     query = text(
         """
         SELECT o.disease, u.unit_id, count(*) AS n, array_agg(v.outbreak_id ORDER BY v.outbreak_id) AS ids,
-               max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event
+               max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event,
+               jsonb_agg(to_jsonb(v.units) ORDER BY cardinality(v.members) DESC, v.outbreak_id)
+                   FILTER (WHERE cardinality(v.units) > 1) AS shared
         FROM outbreak_version v
         JOIN outbreak o ON o.id = v.outbreak_id
         CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
@@ -169,7 +172,7 @@ def outbreak_signals(
             upperbound=None,
             alarm=True,
             reason=Message(HERE, n=row.n, cases=row.recent, days=RECENT_DAYS, day=row.last_event),
-            detail={"outbreaks": row.ids},
+            detail={"outbreaks": row.ids} | ({"shared": row.shared} if row.shared else {}),
         )
 
 
