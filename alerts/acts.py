@@ -56,6 +56,7 @@ UNJUDGED = (State.OPEN, State.ACKNOWLEDGED, State.ASSIGNED, State.VERIFYING)
 """Nobody has concluded yet whether there is an outbreak."""
 RESTING = (State.DISMISSED, State.CLOSED)
 """A person's or the system's word that nothing is to be done now."""
+ACTIVE = tuple(state for state in State if state not in RESTING)
 
 
 def _stay(*states: State) -> dict[State, State]:

@@ -75,7 +75,7 @@ def holders(session: Session, unit_ids: Collection[int]) -> list[Holder]:
     ]
     names = full_names(session, [person.id for person in able])
     held = select(Alert.assignee_id, func.count()).where(Alert.state.in_(HELD)).group_by(Alert.assignee_id)
-    counts = dict(session.execute(held).tuples().all())
+    counts = {row[0]: row[1] for row in session.execute(held)}
     found = [
         Holder(id=p.id, name=names[p.id], role=Role(p.role), open_alerts=counts.get(p.id, 0)) for p in able
     ]

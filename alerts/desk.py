@@ -100,10 +100,10 @@ def state_after(session: Session, alert: Alert, act: Act, user: User, seen: int 
     standing = standing_of(session, user, alert)
     assert standing is not None
     after = next_state(State(alert.state), act, standing)
+    if seen is not None and after is not None:
+        _check_seen(session, alert, user, seen)
     if isinstance(after, Refusal):
         raise REFUSALS[after.why](after.reason)
-    if after is not None and seen is not None:
-        _check_seen(session, alert, user, seen)
     return after
 
 

@@ -1,7 +1,7 @@
 """Photos and PDFs that people attach: what they are by their content, never by their name, and nothing hidden in them.
 
-A photo is drawn anew as JPEG, so that nothing else of the file that came goes on: no place, time or telephone in EXIF, no
-text behind the picture, no page inside it. Pure.
+A photo is drawn anew as JPEG, so that nothing else of the file that came goes on: no place, time or telephone in EXIF,
+no text behind the picture, no page inside it. Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What pages read of one alert's life: who holds it, what was concluded before, what it repeats, whose areas share it."""
+"""What pages read of one alert's life: what may be done, what was concluded before, what it repeats, who shares it."""
 
 from __future__ import annotations
 

@@ -174,8 +174,8 @@ def alert_list(
 
 
 def alerts_this_week(session: Session, now: datetime, area_ids: set[int] | None) -> tuple[AlertSummary, ...]:
-    """Opened, or re-opened by the evidence, since Monday 00:00 on the clock of `now`, which must be the city's; the most
-    severe first."""
+    """Opened, or re-opened by the evidence, since Monday 00:00 on the clock of `now`, which must be the city's; the
+    most severe first."""
     monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
     news = exists().where(
         AlertEvent.alert_id == Alert.id, AlertEvent.kind.in_((Kind.OPENED, Kind.REOPENED)),
