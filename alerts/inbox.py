@@ -156,16 +156,19 @@ def comment(session: Session, alert_id: int, *, user: User, text: str, now: date
     return record(session, alert, Kind.COMMENT, user, now, Message("Ghi chú."), words)
 
 
-def watch(session: Session, alert_id: int, *, user: User, on: bool, now: datetime) -> None:
-    """Follow an alert, or no longer. A choice of the person, not an act on the alert: no event."""
+def watch(session: Session, alert_id: int, *, user: User, on: bool | None = None, now: datetime) -> None:
+    """Follow an alert, or no longer; `on` None: the other way round. A choice of the person, not an act on the alert:
+    no event."""
     alert = session.get(Alert, alert_id)
     if alert is None or standing_of(session, user, alert) is None:
         raise unknown()
+    mine = (AlertWatch.alert_id == alert_id, AlertWatch.user_id == user.id)
+    if on is None:
+        on = session.scalar(select(AlertWatch.since).where(*mine)) is None
     if on:
         row = {"alert_id": alert_id, "user_id": user.id, "since": now}
         session.execute(insert(AlertWatch).values(row).on_conflict_do_nothing())
     else:
-        mine = (AlertWatch.alert_id == alert_id, AlertWatch.user_id == user.id)
         session.execute(delete(AlertWatch).where(*mine))
 
 
