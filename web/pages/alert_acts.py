@@ -312,42 +312,31 @@ def actions() -> html.Div:
     return html.Div([*buttons, watch], id="alert-actions", className="alert-actions is-hidden")
 
 
-def forms() -> list[Any]:
-    """A remark and files, which stand still while the figures around them are drawn anew."""
-    return [
-        html.Div(
-            [
-                dmc.Textarea(
-                    id="alert-comment",
-                    label=_("Ghi chú"),
-                    description=str(NO_NAMES),
-                    autosize=True,
-                    minRows=2,
-                ),
-                html.Button(_("Lưu ghi chú"), id="alert-comment-send", className="button", type="button"),
-            ],
-            id="alert-comment-form",
-            className="card comment-form is-hidden",
-        ),
-        html.Div(
-            [
-                dcc.Upload(
-                    html.Button([icon("file-report"), _("Thêm ảnh, PDF")], className="button", type="button"),
-                    id="alert-upload",
-                    multiple=True,
-                    accept="image/jpeg,image/png,image/webp,application/pdf",
-                ),
-                html.P(
-                    _("Không chụp mặt hay giấy tờ người bệnh. Vị trí chụp và tên tệp được xóa khi lưu."),
-                    className="dim",
-                ),
-                html.Div(id="alert-upload-note", **aria(live="polite")),
-                dcc.Store(id="alert-upload-words", data=_upload_words()),
-            ],
-            id="alert-upload-form",
-            className="upload-form is-hidden",
-        ),
-    ]
+def comment_form() -> html.Div:
+    """It stands still while the figures around it are drawn anew."""
+    text = dmc.Textarea(
+        id="alert-comment", label=_("Ghi chú"), description=str(NO_NAMES), autosize=True, minRows=2
+    )
+    send = html.Button(_("Lưu ghi chú"), id="alert-comment-send", className="button", type="button")
+    return html.Div([text, send], id="alert-comment-form", className="card comment-form is-hidden")
+
+
+def upload_form() -> html.Div:
+    button = html.Button([icon("file-report"), _("Thêm ảnh, PDF")], className="button", type="button")
+    accept = "image/jpeg,image/png,image/webp,application/pdf"
+    return html.Div(
+        [
+            dcc.Upload(button, id="alert-upload", multiple=True, accept=accept),
+            html.P(
+                _("Không chụp mặt hay giấy tờ người bệnh. Vị trí chụp và tên tệp được xóa khi lưu."),
+                className="dim",
+            ),
+            html.Div(id="alert-upload-note", **aria(live="polite")),
+            dcc.Store(id="alert-upload-words", data=_upload_words()),
+        ],
+        id="alert-upload-form",
+        className="upload-form is-hidden",
+    )
 
 
 def _upload_words() -> dict[str, Any]:

@@ -56,10 +56,12 @@ def body(session: Session, detail: AlertDetail, life: Life, current: datetime) -
             session, [detail.summary.unit_id], detail.summary.disease, day_on_show(session, None)
         ),
         *files_panel(life),
-        *_log(detail),
-        *_told(detail),
-        _passport(detail),
     ]
+
+
+def record(detail: AlertDetail) -> list[Any]:
+    """What was done, who was told, and what the decision rests on."""
+    return [*_log(detail), *_told(detail), _passport(detail)]
 
 
 def _curve(session: Session, alert: AlertSummary, current: datetime) -> list[Any]:

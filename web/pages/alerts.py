@@ -35,7 +35,7 @@ from web.formats import (
 from web.grids import LAW, grid, level_column, text_column
 from web.pages import alert_acts, alert_batch
 from web.pages.alert_acts import ACTORS, acting_user
-from web.pages.alert_detail import body, head
+from web.pages.alert_detail import body, head, record
 from web.pages.alert_life import state_text
 
 LIVE = tuple(state for state in AlertState if state is not AlertState.CLOSED)
@@ -108,6 +108,7 @@ def register(app: Dash) -> None:
     app.callback(
         Output("alert-head", "children"),
         Output("alert-body", "children"),
+        Output("alert-record", "children"),
         Output("alert-actions", "className"),
         Output("alert-comment-form", "className"),
         Output("alert-upload-form", "className"),
@@ -172,6 +173,7 @@ def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tupl
         return (
             head(detail, current),
             body(session, detail, life, current),
+            record(detail),
             "alert-actions",
             _shown(life, Act.COMMENT, "card comment-form"),
             _shown(life, Act.ATTACH, "upload-form"),
@@ -187,7 +189,19 @@ def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tupl
 
 def _nothing(words: str) -> tuple[Any, ...]:
     hidden = ("is-hidden",) * len(alert_acts.WORDS)
-    return empty(words), None, *("is-hidden",) * 3, None, "is-hidden", "is-hidden", [], [], None, *hidden
+    return (
+        empty(words),
+        None,
+        None,
+        *("is-hidden",) * 3,
+        None,
+        "is-hidden",
+        "is-hidden",
+        [],
+        [],
+        None,
+        *hidden,
+    )
 
 
 def _shown(life: Life, act: Act, names: str) -> str:
@@ -233,12 +247,12 @@ def _href(tab: str, chosen: Mapping[str, str], alert_id: int | None = None) -> s
 def _list_parts(chosen: Mapping[str, str]) -> list[Any]:
     columns = [
         level_column(112),
-        text_column("place", _("Xã, phường"), 118),
-        text_column("disease", _("Bệnh"), 78, flex=None, width=78, filter=False),
+        text_column("place", _("Xã, phường"), 140, filter=False),
+        _fixed("disease", _("Bệnh"), 62),
         text_column("state", _("Tình trạng"), 150, filter=False),
-        text_column("status", _("Theo luật"), 110, headerTooltip=LAW, filter=False),
-        text_column("opened", _("Mở lúc"), 100, flex=None, width=100, filter=False),
-        text_column("deadline", _("Hạn"), 96, flex=None, width=96, filter=False, headerTooltip=LAW),
+        text_column("status", _("Theo luật"), 112, headerTooltip=LAW, filter=False),
+        _fixed("opened", _("Mở lúc"), 98),
+        _fixed("deadline", _("Hạn"), 94, headerTooltip=LAW),
     ]
     acts = viewer().role in ACTORS
     ticks = {"rowSelection": TICKS, "selectionColumnDef": {"width": 44, "pinned": "left"}} if acts else {}
@@ -265,6 +279,10 @@ def _list_parts(chosen: Mapping[str, str]) -> list[Any]:
             html.Div(className="skeleton page-skeleton"), id="alerts-cards", className="card-list only-phone"
         ),
     ]  # fmt: skip
+
+
+def _fixed(field: str, title: str, width: int, **props: Any) -> dict[str, Any]:
+    return text_column(field, title, width, flex=None, width=width, filter=False, **props)
 
 
 def _filters(chosen: Mapping[str, str]) -> html.Div:
@@ -381,6 +399,8 @@ def _detail_parts() -> list[Any]:
         html.Div(id="alert-head"),
         alert_acts.actions(),
         html.Div(id="alert-feedback", **aria(live="polite")),
+        alert_acts.upload_form(),
         html.Div(id="alert-body"),
-        *alert_acts.forms(),
+        alert_acts.comment_form(),
+        html.Div(id="alert-record"),
     ]
