@@ -149,8 +149,8 @@ def test_an_officer_brings_an_alert_to_its_end_with_a_phone(
     visitor.get_by_label("Lý do").last.fill("Có lăng quăng ở 6 trong 15 nhà")
     visitor.get_by_role("button", name="Lưu kết luận").click()
     expect(visitor.locator("#alert-head").get_by_text("Đã xác minh: đúng")).to_be_visible()
-    buttons = visitor.locator("#alert-actions .button:visible")
-    assert min(buttons.nth(i).bounding_box()["height"] for i in range(buttons.count())) >= 44
+    heights = "buttons => Math.min(...buttons.map((button) => button.offsetHeight))"
+    assert visitor.locator("#alert-actions .button:visible").evaluate_all(heights) >= 44
     visitor.get_by_role("button", name="Đóng cảnh báo").click()
     expect(visitor.locator("#alert-head").get_by_text("Đã đóng lúc")).to_be_visible()
     assert visitor.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -168,7 +168,8 @@ def test_an_analyst_goes_through_the_inbox_by_keys_and_many_at_once(
     visitor.get_by_role("button", name="Lưu", exact=True).click()
     expect(visitor.locator(".former").get_by_text("Đóng cảnh báo, kết luận")).to_be_visible()
     visitor.get_by_role("link", name="Mới (1)").click()
-    visitor.keyboard.press("j")
+    expect(visitor.get_by_role("gridcell", name="Phường Ô 0")).to_be_visible()
+    visitor.locator("body").press("j")
     expect(visitor.locator("#alert-head").get_by_text("Phường Ô 0")).to_be_visible()
     expect(visitor).to_have_url(re.compile(rf"alert={city['Ô 0'].alert_id}$"))
     visitor.locator(".ag-row .ag-checkbox-input").first.click()

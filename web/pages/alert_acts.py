@@ -42,6 +42,9 @@ WORDS: Mapping[str, Message] = {
 NEVER_FIRST = ("alert-assign", "alert-reopen")
 ROLE_NAMES = {Role.OFFICER: Message("cán bộ"), Role.ANALYST: Message("chuyên viên")}
 DETACH = "detach"
+REASON_PARTS = (
+    ("reason-for", "data"), ("reason-dialog", "title"), ("reason-dialog", "opened"), ("reason-error", "children"),
+)  # fmt: skip
 
 
 def register(app: Dash) -> None:
@@ -67,10 +70,7 @@ def register(app: Dash) -> None:
     )  # fmt: skip
     app.callback(
         output=outputs,
-        inputs={
-            "_clicks": [Input(name, "n_clicks") for name in pressable],
-            "_detached": Input({"detach": ALL}, "n_clicks"),
-        },
+        inputs={"_clicks": [Input(name, "n_clicks") for name in pressable]},
         state={
             "alert_id": State("alerts-id", "data"),
             "seen": State("alert-seen", "data"),
@@ -84,6 +84,11 @@ def register(app: Dash) -> None:
         },
         prevent_initial_call=True,
     )(act)
+    app.callback(
+        *(Output(*part, allow_duplicate=True) for part in REASON_PARTS),
+        Input({"detach": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )(ask_detach)
     for name, button in (("close", "alert-close"), ("assign", "alert-assign"), ("reason", "")):
         app.clientside_callback(
             ClientsideFunction("shell", "toggle"),
@@ -112,7 +117,6 @@ def register(app: Dash) -> None:
 @for_roles(*ACTORS)
 def act(
     _clicks: list[int | None],
-    _detached: list[int | None],
     alert_id: str | None,
     seen: int | None,
     words: str | None,
@@ -140,6 +144,16 @@ def act(
         return _answer(**({f"{form}_open": True, f"{form}_error": shown} if form else {"feedback": shown}))
 
 
+@for_roles(*ACTORS)
+def ask_detach(_clicks: list[int | None]) -> tuple[Any, ...]:
+    """Why a file is to go. Apart from `act`: these buttons are drawn anew with the page, which starts their callback,
+    and Dash drops the answer to a press that is still on its way when its callback starts again."""
+    press = pressed()
+    if press is None:
+        return (no_update,) * len(REASON_PARTS)
+    return f"{DETACH} {press.cause['detach']}", _("Gỡ tệp đính kèm"), True, None
+
+
 class _Desk:
     """One visitor acting on one alert now, with what they typed."""
 
@@ -149,14 +163,12 @@ class _Desk:
         self.by: dict[str, Any] = {"user": self.user, "now": now(session)}
         self.seeing = self.by | {"seen": typed["seen"]}
 
-    def do(self, cause: Any) -> dict[str, Any]:
-        if isinstance(cause, dict):
-            return _ask_reason(f"{DETACH} {cause['detach']}", _("Gỡ tệp đính kèm"))
+    def do(self, cause: str) -> dict[str, Any]:
         steps = {
             "alert-acknowledge": self.acknowledge,
             "alert-verify": self.verify,
             "alert-finish": self.finish,
-            "alert-reopen": lambda: _ask_reason("reopen", _("Mở lại cảnh báo")),
+            "alert-reopen": self.ask_reopen,
             "alert-watch": self.watch,
             "alert-comment-send": self.comment,
             "conclude-confirm": self.conclude,
@@ -177,6 +189,12 @@ class _Desk:
     def finish(self) -> dict[str, Any]:
         inbox.close(self.session, self.alert_id, **self.seeing)
         return _done()
+
+    def ask_reopen(self) -> dict[str, Any]:
+        return _answer(
+            reason_for="reopen", reason_title=_("Mở lại cảnh báo"), reason_open=True, reason_error=None,
+            feedback=None,
+        )  # fmt: skip
 
     def watch(self) -> dict[str, Any]:
         inbox.watch(self.session, self.alert_id, on=None, **self.by)
@@ -223,10 +241,6 @@ def acting_user(session: Session) -> User:
     return user
 
 
-def _ask_reason(purpose: str, title: str) -> dict[str, Any]:
-    return _answer(reason_for=purpose, reason_title=title, reason_open=True, reason_error=None, feedback=None)
-
-
 def _done(**more: Any) -> dict[str, Any]:
     return _answer(acted=datetime.now(UTC).isoformat(), feedback=None, **more)
 
@@ -239,7 +253,7 @@ def _answer(**given: Any) -> dict[str, Any]:
     return {name: given.get(name, no_update) for name in names}
 
 
-def _form_of(cause: Any) -> str:
+def _form_of(cause: str) -> str:
     """The dialog whose button was pressed; empty for a plain button."""
     forms = {
         "conclude-confirm": "close",
@@ -247,7 +261,7 @@ def _form_of(cause: Any) -> str:
         "assign-save": "assign",
         "reason-save": "reason",
     }
-    return forms.get(cause, "") if isinstance(cause, str) else ""
+    return forms.get(cause, "")
 
 
 # --- what is offered -------------------------------------------------------------------------------------
