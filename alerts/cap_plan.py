@@ -4,7 +4,7 @@ nothing live  --wanted------------------------> Alert
 live          --new event, silence, expiring--> Update
 live          --level 1 again-----------------> Update, all clear   (final)
 live          --closed as true by a person----> Update, handed over (final)
-live          --closed as anything else-------> Cancel              (final)
+live          --dismissed as anything else----> Cancel              (final)
 
 Once published, an alert is followed to its end, also below the least level (docs/decisions/cap.md).
 """
@@ -17,8 +17,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from alerts.acts import RESTING, State
 from alerts.cap import MsgType, Scope, Status
 from alerts.levels import Level
+from alerts.lifecycle import ALERT_LEVEL
 
 VALID_FOR = timedelta(days=7)
 """How long a message counts. Levels rest on weeks, and fall a step a week at most (policy.toml)."""
@@ -130,7 +132,7 @@ def live_chain(
 def _purpose(
     alert: AlertNow, chain: tuple[Published, ...], publication: Publication, now: datetime
 ) -> Purpose | None:
-    if alert.state == "closed":
+    if alert.state in RESTING:
         return _ending(alert) if chain else None
     if not chain:
         return Purpose.ISSUE if _wanted(alert, publication) else None
@@ -143,13 +145,13 @@ def _purpose(
 
 def _wanted(alert: AlertNow, publication: Publication) -> bool:
     """To the public only what a person has taken on: the system issues no public notice by itself."""
-    confirmed = publication.access != "public" or alert.state == "acknowledged"
+    confirmed = publication.access != "public" or alert.state != State.OPEN
     return alert.level >= publication.min_level and confirmed
 
 
 def _ending(alert: AlertNow) -> Purpose:
-    """No outcome: the system closed it because its area fell to level 1 (lifecycle.py)."""
-    if alert.outcome is None:
+    """At level 1 the system closed it (lifecycle.py), whatever people had concluded."""
+    if alert.outcome is None or alert.level < ALERT_LEVEL:
         return Purpose.ALL_CLEAR
     return Purpose.HAND_OVER if alert.outcome == "true" else Purpose.WITHDRAW
 

@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
+from alerts.areas import settle_areas
 from alerts.levels import Level
-from alerts.lifecycle import ALERT_LEVEL, Finding, Kind, next_change
+from alerts.lifecycle import ALERT_LEVEL, AlertState, Finding, Kind, next_change
 from alerts.models import AreaLevel
 from alerts.passport import DiseaseFacts
 from alerts.policy import AreaState, Decision, decide
-from alerts.records import Area, Context, Step, closed_by_people, open_alerts, settle_statuses, write_steps
+from alerts.records import Area, Context, Step, closed_alerts, open_alerts, settle_statuses, write_steps
 from alerts.rules import Policy
 from surveillance.types import Signal, StatutoryStatus
 
@@ -81,6 +82,7 @@ def reconcile(
     steps = _steps(session, decided, now)
     context = Context(policy=policy, diseases=diseases, code_version=code_version, now=now, notify=notify)
     deliveries = write_steps(session, steps, context)
+    settle_areas(session, {(d.area.disease, d.area.unit_id): d.signals for d in decided})
     kinds = Counter(step.change.kind for step in steps)
     return ReconcileReport(
         levels=levels,
@@ -197,14 +199,14 @@ def _steps(session: Session, decided: Sequence[_Decided], now: datetime) -> list
     """What happens to alerts. A status that changed without being news is only written down."""
     alerts = open_alerts(session)
     could_open = [d.area for d in decided if d.area not in alerts and d.decision.level >= ALERT_LEVEL]
-    closed = closed_by_people(session, could_open)
+    closed = closed_alerts(session, could_open)
     steps, quiet = [], {}
     for d in decided:
         alert, former = alerts.get(d.area), closed.get(d.area)
         change = next_change(
             alert.state if alert else None, former.state if former else None, _finding(d), now
         )
-        if change is None and alert is not None and alert.state.status != d.decision.statutory:
+        if change is None and alert and _status_moved(alert.state, d.decision):
             quiet[alert.id] = d.decision.statutory
         if change is not None:
             steps.append(
@@ -219,6 +221,11 @@ def _steps(session: Session, decided: Sequence[_Decided], now: datetime) -> list
             )
     settle_statuses(session, quiet)
     return steps
+
+
+def _status_moved(alert: AlertState, decision: Decision) -> bool:
+    """Not of a dismissed alert: its status is the one it was dismissed under."""
+    return not alert.dismissed and alert.status != decision.statutory
 
 
 def _plain_state(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """What becomes of an alert when its area is decided anew. Pure: the engine reads before and writes after.
 
-none    --level 2+-->  open      --level rises/falls-->  raised / lowered
-open    --level 1--->  ended     (closed by the system, no outcome)
-closed by a person     stays closed, until its cause returns (`calm_since`) or grew worse (`_worse`)
+none       --level 2+-->  open      --level rises/falls-->  raised / lowered
+open       --level 1--->  ended     (closed by the system; a person's conclusion stays)
+dismissed, or closed by a person    rests until it grew worse (`_worse`): then the same alert re-opens
+closed, calm since                  a flare within FLARE_DAYS re-opens the same alert, a later one opens another
+
+What people do to it is in acts.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts import levels
@@ -18,10 +21,12 @@ from surveillance.types import StatutoryStatus
 
 ALERT_LEVEL = 2
 """The inbox starts at level 2, trung bình; level 1 needs no alert (ui.md §0)."""
+FLARE_DAYS = 28
+"""A cause that returns within this time is the same event, as for outbreaks (domain.md §8.6)."""
 
 
 class Kind(StrEnum):
-    """Kinds of alert events: the first six are the system's, the others people's."""
+    """Kinds of alert events: the first six are the system's, the others people's; both re-open."""
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -33,6 +38,13 @@ class Kind(StrEnum):
     COMMENT = "comment"
     CLOSED = "closed"
     RESENT = "resent"
+    ASSIGNED = "assigned"
+    HANDED_OVER = "handed_over"
+    VERIFYING = "verifying"
+    VERIFIED = "verified"
+    DISMISSED = "dismissed"
+    ATTACHED = "attached"
+    DETACHED = "detached"
 
 
 STATUS_NAMES = {
@@ -48,22 +60,25 @@ SEVERITY = {StatutoryStatus.WARNING: 1, StatutoryStatus.EPIDEMIC: 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """An alert as it stands. `methods`: every method that has alarmed since it opened."""
+    """An alert as it stands. `methods`: every method that has alarmed since it opened. `dismissed`: a person found that
+    there is nothing; then level and status are those of that moment."""
 
     level: int
     status: StatutoryStatus
     status_since: datetime
     methods: frozenset[str]
+    dismissed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedState:
-    """The newest alert of an area, closed by a person. `calm_since`: level 1 was reached afterwards."""
+    """The newest alert of an area, closed. `calm_since`: level 1 was reached, by which the system closes too."""
 
     level: int
     status: StatutoryStatus
     status_since: datetime
     calm_since: bool
+    closed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +125,15 @@ def severity(status: StatutoryStatus | None) -> int:
 def next_change(
     alert: AlertState | None, closed: ClosedState | None, found: Finding, now: datetime
 ) -> Change | None:
-    """The step from what stands (`alert` open, or `closed` by a person, or neither) to what was found."""
+    """The step from what stands (`alert` open, or the last one `closed`, or neither) to what was found."""
     if alert is None:
         return _open(closed, found, now)
     if found.level < ALERT_LEVEL:
         kind = Kind.ENDED
+    elif alert.dismissed:
+        if not _worse(alert, found):
+            return None
+        kind = Kind.REOPENED
     elif found.level > alert.level:
         kind = Kind.RAISED
     elif found.level < alert.level:
@@ -139,7 +158,9 @@ def _open(closed: ClosedState | None, found: Finding, now: datetime) -> Change |
     if found.level < ALERT_LEVEL:
         return None
     if closed is None or closed.calm_since:
-        kind, level_before, status_before, since = Kind.OPENED, ALERT_LEVEL - 1, StatutoryStatus.NONE, now
+        flares = closed is not None and now - closed.closed_at <= timedelta(days=FLARE_DAYS)
+        kind = Kind.REOPENED if flares else Kind.OPENED
+        level_before, status_before, since = ALERT_LEVEL - 1, StatutoryStatus.NONE, now
     elif _worse(closed, found):
         kind, level_before, status_before = Kind.REOPENED, closed.level, closed.status
         since = closed.status_since if closed.status == found.status else now
@@ -157,9 +178,9 @@ def _open(closed: ClosedState | None, found: Finding, now: datetime) -> Change |
     )
 
 
-def _worse(closed: ClosedState, found: Finding) -> bool:
-    """A closed alert returns only above the level it was closed at, or under a graver statutory status: a
-    person's judgement stands against the same evidence, never against a new legal duty."""
+def _worse(closed: AlertState | ClosedState, found: Finding) -> bool:
+    """What a person dismissed or closed returns only above the level it had then, or under a graver statutory status:
+    their judgement stands against the same evidence, never against a new legal duty."""
     return found.level > closed.level or severity(found.status) > severity(closed.status)
 
 
@@ -175,7 +196,9 @@ def describe(change: Change) -> Message:
     before, after = levels.name(Level(change.level_before)), levels.name(Level(change.level))
     sentences = {
         Kind.OPENED: Message("Mở cảnh báo ở mức {level}.", level=after),
-        Kind.REOPENED: Message("Mở lại cảnh báo ở mức {level} vì tình hình nặng hơn khi đóng.", level=after),
+        Kind.REOPENED: Message("Mở lại cảnh báo ở mức {level}: địa bàn đã yên, nay lại tăng.", level=after)
+        if change.level_before < ALERT_LEVEL
+        else Message("Mở lại cảnh báo ở mức {level} vì tình hình nặng hơn khi đóng.", level=after),
         Kind.RAISED: Message("Nâng từ mức {before} lên mức {level}.", before=before, level=after),
         Kind.LOWERED: Message("Hạ từ mức {before} xuống mức {level}.", before=before, level=after),
         Kind.EVIDENCE: Message("Có thêm bằng chứng, vẫn ở mức {level}.", level=after),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -49,8 +49,9 @@ class AreaLevel(Base):
 
 
 class Alert(Base):
-    """One per disease and unit while it lasts. States: open, acknowledged, closed.
+    """One per disease and unit while it lasts. States: acts.State.
 
+    `assignee_id`: who holds it, or held it last. `duplicate_of`: the alert it was found to repeat.
     `passport`: as-of time, policy version and hash, code version, evidence values it was decided on.
     """
 
@@ -73,6 +74,8 @@ class Alert(Base):
     peak_level: Mapped[int]
     status: Mapped[str]
     outcome: Mapped[str | None]
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
+    duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), index=True)
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
@@ -94,6 +97,46 @@ class AlertEvent(Base):
     level: Mapped[int]
     message: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     comment: Mapped[str | None]
+
+
+class AlertArea(Base):
+    """A unit that shares an outbreak or cluster with the alert's own; none where the alert stands alone.
+
+    `role`: lead, of the unit that leads the outbreak, or co_owner. Written by areas.py, with the evidence.
+    """
+
+    __tablename__ = "alert_area"
+
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("admin_unit.id"), primary_key=True, index=True)
+    role: Mapped[str]
+
+
+class AlertAttachment(Base):
+    """A photo or PDF put to an alert, encrypted (surveillance.privacy.Vault); `content` NULL once it was taken away.
+    `sha256` is of what the reader gets; the name it came under is not kept, since it may name a person."""
+
+    __tablename__ = "alert_attachment"
+    __table_args__ = (UniqueConstraint("alert_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    at: Mapped[datetime]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str]
+    content: Mapped[bytes | None] = mapped_column(deferred=True)
+
+
+class AlertWatch(Base):
+    """That this person follows an alert which is not theirs to do."""
+
+    __tablename__ = "alert_watch"
+
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    since: Mapped[datetime]
 
 
 class Delivery(Base):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import exists, insert, select, tuple_, update
+from sqlalchemy import exists, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from alerts.acts import State
 from alerts.audience import Place, load_people, load_places
 from alerts.channels import IN_APP
-from alerts.lifecycle import AlertState, Change, ClosedState, Kind, describe, severity
+from alerts.lifecycle import ALERT_LEVEL, AlertState, Change, ClosedState, Kind, describe, severity
 from alerts.models import Alert, AlertEvent, AreaLevel, Delivery
 from alerts.passport import OUTBREAK, DiseaseFacts, Evidence, Passport
 from alerts.policy import Decision
@@ -25,7 +26,7 @@ from surveillance.types import Signal, StatutoryStatus
 WAKES_DELIVERY = "deliveries"
 """NOTIFY channel that wakes the delivery job when a message was put into the outbox."""
 
-State = TypeVar("State", AlertState, ClosedState)
+Standing = TypeVar("Standing", AlertState, ClosedState)
 
 
 class Area(NamedTuple):
@@ -34,13 +35,13 @@ class Area(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known(Generic[State]):
+class Known(Generic[Standing]):
     """An alert in the database, with what its lifecycle must know of it."""
 
     id: int
     peak_level: int
     outbreak_since: datetime | None
-    state: State
+    state: Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def open_alerts(session: Session) -> dict[Area, Known[AlertState]]:
             Alert.id, Alert.disease, Alert.unit_id, Alert.level, Alert.peak_level, Alert.status,
             Alert.passport["status_since"].as_string().label("status_since"),
             Alert.passport["outbreak_since"].as_string().label("outbreak_since"),
-            Alert.passport["methods"].label("methods"),
+            Alert.passport["methods"].label("methods"), Alert.state,
         )
         .where(Alert.state != "closed")
         .order_by(Alert.id)
@@ -89,14 +90,15 @@ def open_alerts(session: Session) -> dict[Area, Known[AlertState]]:
                 status=StatutoryStatus(row.status),
                 status_since=datetime.fromisoformat(row.status_since),
                 methods=frozenset(row.methods),
+                dismissed=row.state == State.DISMISSED,
             ),
         )
         for row in rows
     }
 
 
-def closed_by_people(session: Session, areas: Collection[Area]) -> dict[Area, Known[ClosedState]]:
-    """The newest alert of each of `areas`, where a person closed it. None of `areas` may have an open one."""
+def closed_alerts(session: Session, areas: Collection[Area]) -> dict[Area, Known[ClosedState]]:
+    """The newest alert of each of `areas`. None of `areas` may have an open one."""
     if not areas:
         return {}
     calm = exists().where(
@@ -108,10 +110,10 @@ def closed_by_people(session: Session, areas: Collection[Area]) -> dict[Area, Kn
     rows = session.execute(
         select(
             Alert.id, Alert.disease, Alert.unit_id, Alert.level, Alert.peak_level, Alert.status,
-            Alert.outcome,
+            Alert.closed_at,
             Alert.passport["status_since"].as_string().label("status_since"),
             Alert.passport["outbreak_since"].as_string().label("outbreak_since"),
-            calm.label("calm"),
+            or_(calm, Alert.level < ALERT_LEVEL).label("calm"),
         )
         .ext(distinct_on(Alert.disease, Alert.unit_id))
         .where(tuple_(Alert.disease, Alert.unit_id).in_(areas))
@@ -121,16 +123,16 @@ def closed_by_people(session: Session, areas: Collection[Area]) -> dict[Area, Kn
         Area(row.disease, row.unit_id): Known(
             id=row.id,
             peak_level=row.peak_level,
-            outbreak_since=_moment(row.outbreak_since),
+            outbreak_since=None if row.calm else _moment(row.outbreak_since),
             state=ClosedState(
                 level=row.level,
                 status=StatutoryStatus(row.status),
                 status_since=datetime.fromisoformat(row.status_since),
                 calm_since=row.calm,
+                closed_at=row.closed_at,
             ),
         )
         for row in rows
-        if row.outcome is not None
     }
 
 
@@ -249,7 +251,13 @@ def _changed(step: Step, passport: Passport, now: datetime) -> dict[str, Any]:
     if step.change.kind is Kind.ENDED:
         row |= {"state": "closed", "closed_at": now}
     if step.change.kind is Kind.REOPENED:
-        row |= {"state": "open", "closed_at": None, "outcome": None}
+        row |= {
+            "state": "open",
+            "closed_at": None,
+            "outcome": None,
+            "duplicate_of": None,
+            "assignee_id": None,
+        }
     return row
 
 

@@ -16,7 +16,7 @@ from accounts.models import User
 from alerts.channels import IN_APP
 from alerts.delivery import stored_error
 from alerts.lifecycle import Kind
-from alerts.models import Alert, AlertEvent, AreaLevel, Delivery, DeliveryReceipt
+from alerts.models import Alert, AlertArea, AlertEvent, AlertWatch, AreaLevel, Delivery, DeliveryReceipt
 from alerts.passport import Passport
 from alerts.policy import SERIOUSNESS
 from geodata.models import AdminUnit
@@ -53,7 +53,7 @@ class LevelDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSummary:
-    """One line of the inbox. `reason` is the weightiest of the last decision."""
+    """One line of the inbox. `reason` is the weightiest of the last decision; `holder` who holds it or held it last."""
 
     id: int
     disease: str
@@ -65,6 +65,8 @@ class AlertSummary:
     peak_level: int
     status: StatutoryStatus
     outcome: str | None
+    holder_id: int | None
+    holder: str | None
     opened_at: datetime
     changed_at: datetime
     closed_at: datetime | None
@@ -145,9 +147,21 @@ def alert_list(
     limit: int = 50,
     offset: int = 0,
     order: Order = "severe",
+    shared: bool = False,
+    unit_id: int | None = None,
+    held_by: int | None = None,
+    followed_by: int | None = None,
 ) -> AlertPage:
-    """Alerts in any of `states`. `user_id`: whose unread marks to show."""
-    wanted = [Alert.state.in_(states), _within(area_ids)]
+    """Alerts in any of `states`. `user_id`: whose unread marks to show. `shared`: also those of other areas with which
+    `area_ids` share an outbreak. `held_by`: who holds them, 0 for nobody; `followed_by`: holds or watches them."""
+    wanted = [Alert.state.in_(states), _visible(area_ids) if shared else _within(area_ids)]
+    if unit_id is not None:
+        wanted.append(Alert.unit_id == unit_id)
+    if held_by is not None:
+        wanted.append(Alert.assignee_id == held_by if held_by else Alert.assignee_id.is_(None))
+    if followed_by is not None:
+        watched = exists().where(AlertWatch.alert_id == Alert.id, AlertWatch.user_id == followed_by)
+        wanted.append(or_(Alert.assignee_id == followed_by, watched))
     if disease is not None:
         wanted.append(Alert.disease == disease)
     if level_min is not None:
@@ -160,9 +174,14 @@ def alert_list(
 
 
 def alerts_this_week(session: Session, now: datetime, area_ids: set[int] | None) -> tuple[AlertSummary, ...]:
-    """Opened since Monday 00:00 on the clock of `now`, which must be the city's; the most severe first."""
+    """Opened, or re-opened by the evidence, since Monday 00:00 on the clock of `now`, which must be the city's; the
+    most severe first."""
     monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
-    wanted = (Alert.opened_at >= monday, Alert.opened_at <= now, _within(area_ids))
+    news = exists().where(
+        AlertEvent.alert_id == Alert.id, AlertEvent.kind.in_((Kind.OPENED, Kind.REOPENED)),
+        AlertEvent.user_id.is_(None), AlertEvent.at >= monday, AlertEvent.at <= now,
+    )  # fmt: skip
+    wanted = (news, _within(area_ids))
     by = (Alert.peak_level.desc(), Alert.opened_at.desc(), Alert.id.desc())
     return tuple(map(_summary, session.execute(_summaries(None).where(*wanted).order_by(*by))))
 
@@ -171,7 +190,7 @@ def alert_detail(
     session: Session, alert_id: int, area_ids: set[int] | None, *, user_id: int | None = None
 ) -> AlertDetail | None:
     """None when there is no such alert in these areas."""
-    row = session.execute(_summaries(user_id).where(Alert.id == alert_id, _within(area_ids))).one_or_none()
+    row = session.execute(_summaries(user_id).where(Alert.id == alert_id, _visible(area_ids))).one_or_none()
     if row is None:
         return None
     passport = session.scalar(select(Alert.passport).where(Alert.id == alert_id))
@@ -266,6 +285,14 @@ def _within(area_ids: set[int] | None) -> ColumnElement[bool]:
     return Alert.unit_id.is_not(None) if area_ids is None else Alert.unit_id.in_(area_ids)
 
 
+def _visible(area_ids: set[int] | None) -> ColumnElement[bool]:
+    """Those of these areas, and those that share an outbreak with them (areas.py)."""
+    if area_ids is None:
+        return _within(None)
+    shared = exists().where(AlertArea.alert_id == Alert.id, AlertArea.unit_id.in_(area_ids))
+    return or_(_within(area_ids), shared)
+
+
 def _level_view(row: Any) -> LevelView:
     return LevelView(
         disease=row.disease,
@@ -287,12 +314,13 @@ def _summaries(user_id: int | None) -> Select[*tuple[Any, ...]]:
     return select(
         Alert.id, Alert.disease, Alert.unit_id, AdminUnit.name.label("unit_name"), Alert.state, Alert.level,
         Alert.peak_level, Alert.status, Alert.outcome, Alert.opened_at, Alert.changed_at, Alert.closed_at,
+        Alert.assignee_id.label("holder_id"), User.full_name.label("holder"),
         Alert.passport["disease_names"].label("disease_names"),
         Alert.passport["notice_due"].as_string().label("notice_due"),
         Alert.passport["handling_due"].as_string().label("handling_due"),
         Alert.passport["reasons"][0].label("reason"),
         (unread if user_id is not None else false()).label("unread"),
-    ).join(AdminUnit, AdminUnit.id == Alert.unit_id)  # fmt: skip
+    ).join(AdminUnit, AdminUnit.id == Alert.unit_id).outerjoin(User, User.id == Alert.assignee_id)  # fmt: skip
 
 
 def _summary(row: Row[Any]) -> AlertSummary:

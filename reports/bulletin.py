@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from alerts.acts import ACTIVE
 from alerts.levels import COLOURS, Level, Shown, name
 from alerts.lifecycle import status_name
 from alerts.views import AlertSummary, LevelView, alert_list, levels_at
@@ -113,9 +114,7 @@ def _content(
     curves: Sequence[dict[str, str]],
     places: Mapping[int, Place],
 ) -> dict[str, Any]:
-    open_alerts = alert_list(
-        session, area_ids=None, states=("open", "acknowledged"), disease=task.disease, limit=1000
-    ).items
+    open_alerts = alert_list(session, area_ids=None, states=ACTIVE, disease=task.disease, limit=1000).items
     deployment, period = task.settings.deployment, task.period
     until = show_datetime(task.as_of.astimezone(deployment.timezone))
     label = _("{start} đến {end}", start=period.start, end=period.end)

@@ -44,13 +44,21 @@ class Vault:
         )
 
     def encrypt(self, value: Any) -> bytes:
-        """`value` (JSON-serialisable) as format byte, key id, nonce and AES-256-GCM text."""
-        nonce = os.urandom(_NONCE_BYTES)
-        head = _FORMAT + self.key_id
-        return head + nonce + self._cipher.encrypt(nonce, orjson.dumps(value), head)
+        """`value` (JSON-serialisable), sealed."""
+        return self.seal(orjson.dumps(value))
 
     def decrypt(self, data: bytes) -> Any:
         """Raises PrivacyError when the data were changed or belong to another key."""
+        return orjson.loads(self.unseal(data))
+
+    def seal(self, content: bytes) -> bytes:
+        """Format byte, key id, nonce and AES-256-GCM text."""
+        nonce = os.urandom(_NONCE_BYTES)
+        head = _FORMAT + self.key_id
+        return head + nonce + self._cipher.encrypt(nonce, content, head)
+
+    def unseal(self, data: bytes) -> bytes:
+        """Raises PrivacyError as `decrypt` does."""
         head, rest = data[: 1 + _KEY_ID_BYTES], data[1 + _KEY_ID_BYTES :]
         if head != _FORMAT + self.key_id:
             raise PrivacyError(
@@ -59,7 +67,7 @@ class Vault:
                 )
             )
         try:
-            return orjson.loads(self._cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head))
+            return self._cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head)
         except InvalidTag:
             raise PrivacyError(Message("Dữ liệu mã hóa đã bị hỏng hoặc bị sửa.")) from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
@@ -123,15 +124,64 @@ def test_the_table_says_what_the_map_shows(visitor: Page, site: Site) -> None:
     assert site.complaints == []
 
 
-def test_an_officer_takes_an_alert_on_with_a_phone(visitor: Page, site: Site) -> None:
+def test_an_officer_brings_an_alert_to_its_end_with_a_phone(
+    visitor: Page, site: Site, tmp_path: Path
+) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     sign_in(visitor, site, "officer")
     visitor.locator(".alert-card").get_by_text("Phường Ô 1").click()
     expect(visitor.get_by_text("Hạn ra thông báo (Thông tư 15/2026, điều 26)")).to_be_visible()
     visitor.get_by_role("button", name="Tiếp nhận").click()
     expect(visitor.locator("#alert-head").get_by_text("Đã tiếp nhận")).to_be_visible()
-    expect(visitor.get_by_role("button", name="Tiếp nhận")).to_be_hidden()
+    visitor.get_by_role("button", name="Bắt đầu kiểm tra").click()
+    expect(visitor.locator("#alert-head").get_by_text("Đang kiểm tra")).to_be_visible()
+    image = tmp_path / "ảnh nhà bà Nguyễn Thị A.jpg"
+    Image.new("RGB", (3000, 2000), "green").save(image)
+    visitor.locator("#alert-upload input[type=file]").set_input_files(image)
+    expect(visitor.locator("#alert-upload-note").get_by_text("Đã lưu tệp.")).to_be_visible()
+    photo = visitor.locator(".file-photo")
+    expect(photo).to_be_visible()
+    assert photo.evaluate("image => image.decode().then(() => image.naturalWidth)") == 2000
+    visitor.get_by_role("button", name="Kết luận…").click()
+    visitor.get_by_label("Đúng: có dịch bệnh thật").click()
+    visitor.get_by_role("button", name="Lưu kết luận").click()
+    expect(visitor.locator("#close-error").get_by_text("Hãy ghi lý do")).to_be_visible()
+    visitor.get_by_label("Lý do").last.fill("Có lăng quăng ở 6 trong 15 nhà")
+    visitor.get_by_role("button", name="Lưu kết luận").click()
+    expect(visitor.locator("#alert-head").get_by_text("Đã xác minh: đúng")).to_be_visible()
+    heights = "buttons => Math.min(...buttons.map((button) => button.offsetHeight))"
+    assert visitor.locator("#alert-actions .button:visible").evaluate_all(heights) >= 44
+    visitor.get_by_role("button", name="Đóng cảnh báo").click()
+    expect(visitor.locator("#alert-head").get_by_text("Đã đóng lúc")).to_be_visible()
     assert visitor.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert site.complaints == []
+
+
+def test_an_analyst_goes_through_the_inbox_by_keys_and_many_at_once(
+    visitor: Page, site: Site, city: dict[str, Place]
+) -> None:
+    sign_in(visitor, site, "analyst")
+    visitor.goto(f"{site.url}/alerts?tab=closed")
+    visitor.get_by_role("gridcell", name="Phường Ô 1").click()
+    visitor.get_by_role("button", name="Mở lại…").click()
+    visitor.locator("#reason-text").fill("Bệnh viện báo thêm ca")
+    visitor.get_by_role("button", name="Lưu", exact=True).click()
+    expect(visitor.locator(".former").get_by_text("Đóng cảnh báo, kết luận")).to_be_visible()
+    visitor.get_by_role("link", name="Mới (1)").click()
+    expect(visitor.get_by_role("gridcell", name="Phường Ô 0")).to_be_visible()
+    visitor.locator("body").press("j")
+    expect(visitor.locator("#alert-head").get_by_text("Phường Ô 0")).to_be_visible()
+    expect(visitor).to_have_url(re.compile(rf"alert={city['Ô 0'].alert_id}$"))
+    visitor.locator(".ag-row .ag-checkbox-input").first.click()
+    visitor.locator("#bulk-assign").click()
+    visitor.locator("#bulk-assign-to").click()
+    visitor.get_by_role("option", name="(tôi)").click()
+    visitor.locator("#bulk-assign-save").click()
+    expect(visitor.get_by_text("Đã xong 1 cảnh báo.")).to_be_visible()
+    visitor.get_by_role("link", name="Của tôi (2)").click()
+    expect(visitor.get_by_role("button", name="Bàn giao tất cả…")).to_be_visible()
+    visitor.locator("body").press("?")
+    expect(visitor.get_by_text("Cảnh báo kế tiếp")).to_be_visible()
     assert site.complaints == []
 
 

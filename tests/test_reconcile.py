@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from alerts import inbox
-from alerts.lifecycle import Kind
+from alerts.lifecycle import FLARE_DAYS, Kind
 from alerts.models import Alert, AlertEvent, AreaLevel, Delivery
 from alerts.passport import Passport
 from db import session_scope
@@ -154,14 +154,38 @@ def test_it_falls_step_by_step_and_ends_at_level_1(session: Session, ward: Admin
     assert kinds(session) == ["opened", "lowered", "ended"]
 
 
-def test_a_flare_after_the_end_is_a_new_alert(session: Session, ward: AdminUnit) -> None:
+def test_a_flare_soon_after_the_end_reopens_the_same_alert_with_its_history(
+    session: Session, ward: AdminUnit
+) -> None:
     run(session, warning(ward))
     for day in range(1, 20):
         run(session, calm(ward), days=day)
+    first = the_alert(session).id
     report = run(session, warning(ward), days=20)
 
-    assert report.opened == 1
+    alert = the_alert(session)
+    assert (report.opened, report.reopened) == (0, 1)
+    assert (alert.id, alert.state, alert.level, alert.opened_at) == (first, "open", 2, NOW)
+    assert (kinds(session)[0], *kinds(session)[-2:]) == ("opened", "ended", "reopened")
+
+
+def test_a_flare_long_after_the_end_is_a_new_alert(session: Session, ward: AdminUnit) -> None:
+    run(session, warning(ward))
+    for day in range(1, 20):
+        run(session, calm(ward), days=day)
+    report = run(session, warning(ward), days=20 + FLARE_DAYS)
+
+    assert (report.opened, report.reopened) == (1, 0)
     assert count(session, Alert) == 2
+
+
+def test_a_flare_starts_the_legal_clock_anew(session: Session, ward: AdminUnit) -> None:
+    run(session, warning(ward))
+    for day in range(1, 20):
+        run(session, calm(ward), days=day)
+    run(session, warning(ward), days=20)
+
+    assert the_alert(session).passport["notice_due"] == (NOW + timedelta(days=21)).isoformat()
 
 
 def test_silence_never_lowers_nor_ends(session: Session, ward: AdminUnit) -> None:
@@ -217,7 +241,7 @@ def test_it_comes_back_under_a_new_legal_duty_at_the_same_level(
     assert report.reopened == 1
 
 
-def test_after_calm_a_flare_at_the_same_level_is_a_new_alert(
+def test_after_calm_a_flare_at_the_same_level_reopens_what_a_person_closed(
     session: Session, ward: AdminUnit, analyst: User
 ) -> None:
     run(session, warning(ward))
@@ -226,8 +250,49 @@ def test_after_calm_a_flare_at_the_same_level_is_a_new_alert(
         run(session, calm(ward), days=day)
     report = run(session, warning(ward), days=20)
 
-    assert (report.opened, report.reopened) == (1, 0)
-    assert count(session, Alert) == 2
+    assert (report.opened, report.reopened) == (0, 1)
+    assert (the_alert(session).state, the_alert(session).outcome) == ("open", None)
+
+
+@pytest.mark.parametrize("outcome", ["false", "data_error"])
+def test_a_dismissal_stands_against_more_of_the_same(
+    session: Session, ward: AdminUnit, analyst: User, outcome: inbox.Outcome
+) -> None:
+    dismiss(session, ward, analyst, outcome)
+    report = run(session, [*warning(ward, observed=12), signal(ward, "ears_c2")], days=2)
+
+    assert (report.evidence, report.raised, report.reopened) == (0, 0, 0)
+    assert the_alert(session).state == "dismissed"
+
+
+def test_a_dismissed_alert_that_grows_worse_is_new_again(
+    session: Session, ward: AdminUnit, analyst: User
+) -> None:
+    dismiss(session, ward, analyst, "false")
+    report = run(session, epidemic(ward), days=2)
+
+    alert = the_alert(session)
+    assert report.reopened == 1
+    assert (alert.state, alert.outcome, alert.assignee_id, alert.level) == ("open", None, None, 4)
+    assert kinds(session) == ["opened", "acknowledged", "dismissed", "reopened"]
+
+
+def test_a_dismissed_alert_ends_with_its_conclusion_when_the_area_is_calm(
+    session: Session, ward: AdminUnit, analyst: User
+) -> None:
+    dismiss(session, ward, analyst, "false")
+    for day in range(2, 20):
+        run(session, calm(ward), days=day)
+
+    assert (the_alert(session).state, the_alert(session).outcome) == ("closed", "false")
+
+
+def dismiss(session: Session, ward: AdminUnit, user: User, outcome: inbox.Outcome) -> None:
+    run(session, warning(ward))
+    inbox.acknowledge(session, the_alert(session).id, user=user, now=NOW)
+    inbox.conclude(
+        session, the_alert(session).id, user=user, outcome=outcome, comment="Đã gọi bệnh viện", now=NOW
+    )
 
 
 # The record

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from dash import Dash
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy import Engine, delete, select, text
 from werkzeug.test import TestResponse
 
@@ -116,6 +118,92 @@ def test_an_officer_takes_an_alert_on(
     assert state_of(engine, city["Ô 1"]) == "acknowledged"
     assert "Đã tiếp nhận" in detail
     assert "Hạn ra thông báo (Thông tư 15/2026, điều 26)" in detail
+
+
+def test_a_co_owned_or_foreign_alert_is_never_in_another_officers_bulk_act(
+    app: Dash, sign_in: SignIn, city: dict[str, Place], engine: Engine
+) -> None:
+    rows = [{"id": str(city[name].alert_id)} for name in ("Ô 0", "Ô 1")]
+    values = {"alerts-grid": rows, "bulk-acknowledge": 1}
+    answer = run_callback(
+        sign_in("officer"), app, "bulk-note.children", values, trigger="bulk-acknowledge.n_clicks"
+    )
+    assert f"Số {city['Ô 0'].alert_id}: Không có cảnh báo này" in text_of(answer)
+    assert state_of(engine, city["Ô 0"]) == "open"
+
+
+def upload(client: FlaskClient, place: Place, content: bytes) -> TestResponse:
+    headers = {"X-CSRFToken": csrf_token(client), "Content-Type": "application/octet-stream"}
+    return client.post(f"/api/alerts/{place.alert_id}/files", data=content, headers=headers)
+
+
+def photo(side: int = 64, **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((side, side), 60).save(out, "PNG", **options)
+    return out.getvalue()
+
+
+def test_a_photo_is_given_out_as_a_picture_that_no_cache_keeps(
+    sign_in: SignIn, city: dict[str, Place], engine: Engine
+) -> None:
+    officer = sign_in("officer")
+    file_id = upload(officer, city["Ô 1"], photo()).get_json()["id"]
+    answer = officer.get(f"/alerts/files/{file_id}")
+    assert answer.data.startswith(b"\xff\xd8\xff")
+    assert answer.headers["Content-Type"] == "image/jpeg"
+    assert answer.headers["Content-Disposition"] == f'inline; filename="anh-{file_id}.jpg"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    with session_scope(engine) as session:
+        assert session.scalar(select(AccessLog).where(AccessLog.action == "alert.attachment")) is not None
+
+
+def test_a_pdf_is_only_downloaded(sign_in: SignIn, city: dict[str, Place]) -> None:
+    officer = sign_in("officer")
+    file_id = upload(officer, city["Ô 1"], b"%PDF-1.4 x %%EOF").get_json()["id"]
+    answer = officer.get(f"/alerts/files/{file_id}")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="tep-{file_id}.pdf"'
+    assert answer.headers["Content-Type"] == "application/pdf"
+
+
+def test_a_file_above_what_other_requests_may_be_is_taken(sign_in: SignIn, city: dict[str, Place]) -> None:
+    large = photo(2200)
+    assert len(large) > 2 * 1024 * 1024
+    assert upload(sign_in("officer"), city["Ô 1"], large).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<script>alert(1)</script>", "Chỉ nhận ảnh"),
+        (bytes(11 * 1024 * 1024), "lớn quá 10 MB"),
+        (bytes(21 * 1024 * 1024), "Tệp quá lớn"),
+    ],
+)
+def test_a_file_that_is_not_taken_is_refused_in_words(
+    sign_in: SignIn, city: dict[str, Place], content: bytes, words: str
+) -> None:
+    answer = upload(sign_in("officer"), city["Ô 1"], content)
+    assert answer.status_code in (400, 413)
+    assert words in answer.get_json()["error"]
+
+
+def test_files_of_another_area_do_not_exist_for_an_officer(
+    app: Dash, sign_in: SignIn, city: dict[str, Place]
+) -> None:
+    file_id = upload(sign_in("analyst"), city["Ô 0"], photo()).get_json()["id"]
+    officer = sign_in("officer")
+    assert officer.get(f"/alerts/files/{file_id}").status_code == 404
+    assert officer.get("/alerts/files/999999").status_code == 404
+    assert upload(officer, city["Ô 0"], photo()).status_code == 400
+    assert upload(sign_in("manager"), city["Ô 0"], photo()).status_code == 403
+    assert app.server.test_client().get(f"/alerts/files/{file_id}").status_code == 302
+
+
+def test_a_file_needs_the_anti_forgery_token(sign_in: SignIn, city: dict[str, Place]) -> None:
+    client = sign_in("officer")
+    assert client.post(f"/api/alerts/{city['Ô 1'].alert_id}/files", data=photo()).status_code == 400
 
 
 def state_of(engine: Engine, place: Place) -> str:

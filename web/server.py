@@ -127,6 +127,7 @@ def _http_text(code: int) -> str:
         400: _("Yêu cầu không hợp lệ hoặc trang đã mở quá lâu. Hãy tải lại trang."),
         403: _("Tài khoản này không có quyền xem mục này."),
         404: _("Không có trang này."),
+        413: _("Tệp quá lớn. Hãy chọn tệp nhỏ hơn."),
         429: _("Đã thử quá nhiều lần. Hãy chờ một phút rồi thử lại."),
     }.get(code, _("Máy chủ không thực hiện được yêu cầu này."))
 

@@ -53,6 +53,7 @@ def cluster_signals(clusters: Iterable[Mapping[str, Any]], disease: str, now: da
                 "communes": len(cluster["units"]),
                 "cluster_cases": cluster["observed"],
                 "seed": cluster["seed"],
+                **_shared(cluster),
             },
         )
         for cluster in clusters
@@ -60,3 +61,10 @@ def cluster_signals(clusters: Iterable[Mapping[str, Any]], disease: str, now: da
             cluster["units"], cluster["unit_cases"], cluster["unit_expected"], strict=True
         )
     ]
+
+
+def _shared(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """Its communes with cases, where there are several: the one with most leads, as in an outbreak."""
+    cases = dict(zip(cluster["units"], cluster["unit_cases"], strict=True))
+    units = sorted((unit for unit in cases if cases[unit] > 0), key=lambda unit: (-cases[unit], unit))
+    return {"shared": [units]} if len(units) > 1 else {}

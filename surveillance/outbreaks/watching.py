@@ -140,7 +140,8 @@ def outbreak_signals(
 
     `observed` is the number of cases of the newest RECENT_DAYS days in the outbreak there that has most: hundreds
     are open at the height of a season (domain.md §5.1), and an old one says little about today. `detail` holds that
-    outbreak's whole size, its confirmed cases and its age in days, and how many are `open`.
+    outbreak's whole size, its confirmed cases and its age in days, how many are `open`, and `shared`: units of those
+    that reach over boundaries, each its lead first.
     """
     query = text(
         """
@@ -148,7 +149,9 @@ def outbreak_signals(
                max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event,
                (array_agg(cardinality(v.members) ORDER BY r.recent DESC, v.outbreak_id))[1] AS size,
                (array_agg(v.confirmed ORDER BY r.recent DESC, v.outbreak_id))[1] AS confirmed,
-               (array_agg(v.first_event ORDER BY r.recent DESC, v.outbreak_id))[1] AS began
+               (array_agg(v.first_event ORDER BY r.recent DESC, v.outbreak_id))[1] AS began,
+               jsonb_agg(to_jsonb(v.units) ORDER BY cardinality(v.members) DESC, v.outbreak_id)
+                   FILTER (WHERE cardinality(v.units) > 1) AS shared
         FROM outbreak_version v
         JOIN outbreak o ON o.id = v.outbreak_id
         CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
@@ -190,7 +193,8 @@ def outbreak_signals(
                 "size": row.size,
                 "confirmed": row.confirmed,
                 "age_days": (today - row.began).days,
-            },
+            }
+            | ({"shared": row.shared} if row.shared else {}),
         )
 
 

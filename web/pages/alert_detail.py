@@ -8,24 +8,22 @@ from typing import Any, cast
 from dash import html
 from sqlalchemy.orm import Session
 
+from alerts.acts import State, state_name
 from alerts.channels import IN_APP, WEBHOOK
 from alerts.channels.outlets import NAMES
 from alerts.inbox import OUTCOMES, Outcome, outcome_name
+from alerts.life_views import Life
 from alerts.views import AlertDetail, AlertSummary, DeliveryView, EventView
-from i18n import Message, _
+from i18n import _
 from surveillance.counts import weekly_curve
 from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
 from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.pages.alert_life import files_panel, former, holder_line, repeats, shared_areas
 from web.pages.outbreak_lines import open_outbreaks
 from web.pages.unknown_note import unknown_note
 
 CURVE_WEEKS = 52
-STATES = {
-    "open": Message("Chưa nhận"),
-    "acknowledged": Message("Đã tiếp nhận"),
-    "closed": Message("Đã đóng"),
-}
 
 
 def head(detail: AlertDetail, current: datetime) -> list[Any]:
@@ -35,19 +33,40 @@ def head(detail: AlertDetail, current: datetime) -> list[Any]:
             [
                 level_badge(alert.level),
                 status_chip(alert.status),
-                html.Span(str(STATES[alert.state]), className="status-chip"),
+                html.Span(str(state_name(State(alert.state))), className="status-chip"),
                 html.Span(_("Số {n}", n=str(alert.id)), className="dim num"),
             ],
             className="badge-row",
         ),
         html.H2(alert.unit_name, className="detail-title"),
         html.P(disease_name(alert.disease), className="detail-subtitle"),
+        *holder_line(alert),
         *_duty(alert, current),
     ]
 
 
-def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
-    alert = detail.summary
+def body(session: Session, detail: AlertDetail, life: Life, current: datetime) -> list[Any]:
+    """The panels, from what must be known first to what is looked up."""
+    return [
+        *former(life),
+        *unknown_note(session, detail.summary.disease, detail.summary.unit_id),
+        *_why(detail),
+        *shared_areas(life),
+        *repeats(life),
+        *_curve(session, detail.summary, current),
+        *open_outbreaks(
+            session, [detail.summary.unit_id], detail.summary.disease, day_on_show(session, None)
+        ),
+        *files_panel(life),
+    ]
+
+
+def record(detail: AlertDetail) -> list[Any]:
+    """What was done, who was told, and what the decision rests on."""
+    return [*_log(detail), *_told(detail), _passport(detail)]
+
+
+def _curve(session: Session, alert: AlertSummary, current: datetime) -> list[Any]:
     curve = weekly_curve(
         session,
         disease=alert.disease,
@@ -57,8 +76,6 @@ def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
         as_of=None,
     )
     return [
-        *unknown_note(session, alert.disease, alert.unit_id),
-        *_why(detail),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {place}", place=alert.unit_name)),
         link(
@@ -66,28 +83,28 @@ def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
             f"/map?unit={alert.unit_id}&disease={alert.disease}",
             className="button",
         ),
-        *open_outbreaks(session, [alert.unit_id], alert.disease, day_on_show(session, None)),
+    ]
+
+
+def _log(detail: AlertDetail) -> list[Any]:
+    return [
         html.H3(_("Nhật ký"), className="section-title"),
         html.Ol([_event(event) for event in reversed(detail.events)], className="timeline-log"),
-        *_told(detail),
-        _passport(detail),
     ]
 
 
 def _duty(alert: AlertSummary, current: datetime) -> list[Any]:
-    """The legal clocks that run while the alert is open."""
-    if alert.state == "closed":
-        outcome = (
-            outcome_name(cast(Outcome, alert.outcome))
-            if alert.outcome in OUTCOMES
-            else _("hệ thống kết thúc vì tình hình đã yên")
-        )
+    """The legal clocks that run while the alert is open, or what it was found to be."""
+    outcome = outcome_name(cast(Outcome, alert.outcome)) if alert.outcome in OUTCOMES else None
+    if alert.state == State.CLOSED:
+        words = str(outcome or _("hệ thống kết thúc vì tình hình đã yên"))
         return [
             html.P(
-                _("Đã đóng lúc {at}: {outcome}.", at=moment(alert.closed_at), outcome=str(outcome)),
-                className="dim",
+                _("Đã đóng lúc {at}: {outcome}.", at=moment(alert.closed_at), outcome=words), className="dim"
             )
         ]
+    if alert.state == State.DISMISSED:
+        return [html.P(_("Đã loại: {outcome}.", outcome=str(outcome)), className="dim")]
     clocks = (
         (_("Hạn ra thông báo (Thông tư 15/2026, điều 26)"), alert.notice_due),
         (_("Hạn xử lý ổ dịch (48 giờ)"), alert.handling_due),

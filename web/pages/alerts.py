@@ -1,20 +1,25 @@
-"""The alert inbox: what is new, why, what the law asks by when, and what was done about it."""
+"""The alert inbox: what is new, who has it, why, what the law asks by when, and what was done about it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from sqlalchemy.orm import Session
 
-from accounts.models import Role, User
-from accounts.service import active_user
-from alerts.inbox import OUTCOMES, InboxError, acknowledge, close, comment, mark_read, outcome_name
-from alerts.views import AlertSummary, alert_detail, alert_list
+from alerts.acts import RESTING, Act
+from alerts.acts import State as AlertState
+from alerts.inbox import mark_read
+from alerts.levels import NAMES, Level
+from alerts.life_views import Life, filter_holders, filter_units, life_of
+from alerts.views import AlertPage, AlertSummary, alert_detail, alert_list
 from i18n import Message, _
-from web.context import disease_name, for_roles, now, open_session, viewer
+from web.context import context, disease_name, disease_short, known_disease, now, open_session, viewer
+from web.fields import disease_select
 from web.formats import (
     aria,
     deadline_text,
@@ -28,33 +33,49 @@ from web.formats import (
     stored,
 )
 from web.grids import LAW, grid, level_column, text_column
-from web.pages.alert_detail import body, head
-from web.pressed import pressed
+from web.pages import alert_acts, alert_batch
+from web.pages.alert_acts import ACTORS, acting_user
+from web.pages.alert_detail import body, head, record
+from web.pages.alert_life import state_text
 
+LIVE = tuple(state for state in AlertState if state is not AlertState.CLOSED)
 TABS = {
-    "new": (Message("Mới"), ("open",)),
-    "acknowledged": (Message("Đã nhận"), ("acknowledged",)),
-    "closed": (Message("Đã đóng"), ("closed",)),
+    "new": (Message("Mới"), (AlertState.OPEN,)),
+    "mine": (Message("Của tôi"), LIVE),
+    "checking": (Message("Đang kiểm tra"), tuple(state for state in LIVE if state is not AlertState.OPEN)),
+    "closed": (Message("Đã đóng"), (AlertState.CLOSED,)),
 }
-ACTORS = (Role.ANALYST, Role.OFFICER)
+FILTERS = ("disease", "level", "unit", "holder")
 LIMIT = 500
+CARDS = 100
+NOBODY = "0"
+TICKS = {"mode": "multiRow", "checkboxes": True, "headerCheckbox": True, "enableClickSelection": False}
 
 
-def layout(rest: str = "", alert: str = "", tab: str = "", **_query: str) -> Any:
+def layout(
+    rest: str = "", alert: str = "", disease: str = "", level: str = "", unit: str = "", holder: str = "",
+    **_query: str,
+) -> Any:  # fmt: skip
     """List and detail; the alert is chosen by /alerts/{id} or by ?alert=."""
+    chosen = {"disease": disease, "level": level, "unit": unit, "holder": holder}
     return html.Div(
         [
             dcc.Location(id="alerts-url", refresh="callback-nav"),
             dcc.Store(id="alerts-linked", data=rest),
             dcc.Store(id="alerts-id"),
             dcc.Store(id="alerts-tab"),
+            dcc.Store(id="alerts-filters"),
+            dcc.Store(id="alerts-order"),
             dcc.Store(id="alerts-acted"),
-            html.Section(_list_parts(), className="split-main"),
+            dcc.Store(id="alert-seen"),
+            html.Section(_list_parts(chosen), className="split-main"),
             html.Aside(_detail_parts(), className="split-detail", **aria(label=_("Chi tiết cảnh báo"))),
-            _close_dialog(),
+            *alert_acts.dialogs(),
+            *alert_batch.dialogs(),
+            _help(),
         ],
         id="alerts-page",
-        className="split has-detail" if rest or alert else "split",
+        className="split is-inbox has-detail" if rest or alert else "split is-inbox",
     )
 
 
@@ -65,176 +86,176 @@ def register(app: Dash) -> None:
         Output("alerts-id", "data"),
         Output("alerts-tab", "data"),
         Output("alerts-page", "className"),
+        Output("alerts-filters", "data"),
+        Output("alert-feedback", "children", allow_duplicate=True),
         Input("alerts-url", "search"),
         Input("alerts-grid", "cellClicked"),
+        *(Input(f"alerts-{name}", "value") for name in FILTERS),
         State("alerts-linked", "data"),
+        prevent_initial_call="initial_duplicate",
     )
     app.callback(
         Output("alerts-tabs", "children"),
         Output("alerts-grid", "rowData"),
         Output("alerts-cards", "children"),
+        Output("alerts-order", "data"),
+        Output("handover-open", "className"),
         Input("alerts-tab", "data"),
+        Input("alerts-filters", "data"),
         Input("alerts-acted", "data"),
         Input("version", "data"),
     )(draw_list)
     app.callback(
         Output("alert-head", "children"),
         Output("alert-body", "children"),
+        Output("alert-record", "children"),
         Output("alert-actions", "className"),
         Output("alert-comment-form", "className"),
-        Output("alert-acknowledge", "className"),
+        Output("alert-upload-form", "className"),
+        Output("alert-watch", "children"),
+        Output("alert-watch", "className"),
+        Output("conclude-confirm", "className"),
+        Output("assign-to", "data"),
+        Output("close-original", "data"),
+        Output("alert-seen", "data"),
+        *(Output(name, "className") for name in alert_acts.WORDS),
         Input("alerts-id", "data"),
         Input("alerts-acted", "data"),
         Input("version", "data"),
     )(draw_detail)
-    app.callback(
-        Output("alerts-acted", "data"),
-        Output("alert-feedback", "children"),
-        Output("alert-comment", "value"),
-        Output("close-dialog", "opened"),
-        Output("close-error", "children"),
-        Output("close-reason", "value"),
-        Input("alert-acknowledge", "n_clicks"),
-        Input("alert-comment-send", "n_clicks"),
-        Input("close-confirm", "n_clicks"),
-        State("alerts-id", "data"),
-        State("alert-comment", "value"),
-        State("close-outcome", "value"),
-        State("close-reason", "value"),
-        prevent_initial_call=True,
-    )(act)
     app.clientside_callback(
-        ClientsideFunction("alerts", "openDialog"),
-        Output("close-dialog", "opened", allow_duplicate=True),
-        Input("alert-close", "n_clicks"),
-        Input("close-cancel", "n_clicks"),
+        ClientsideFunction("alerts", "remember"),
+        Output("alerts-order", "id"),
+        Input("alerts-order", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("shell", "toggle"),
+        Output("alerts-help", "opened"),
+        Input("alerts-help-open", "n_clicks"),
         prevent_initial_call=True,
     )
+    alert_acts.register(app)
+    alert_batch.register(app)
 
 
-def draw_list(tab: str | None, _acted: Any, _version: str | None) -> tuple[Any, Any, Any]:
-    tab = tab if tab in TABS else "new"
-    who = viewer()
+def draw_list(tab: str | None, filters: str | None, _acted: Any, _version: str | None) -> tuple[Any, ...]:
+    tab, chosen = tab if tab in TABS else "new", _chosen(filters)
     with open_session() as session:
-        totals = {
-            name: alert_list(session, area_ids=who.area_ids, states=states, limit=0).total
-            for name, (_title, states) in TABS.items()
-        }
-        found = alert_list(
-            session,
-            area_ids=who.area_ids,
-            states=TABS[tab][1],
-            user_id=who.id,
-            limit=LIMIT,
-            order="newest" if tab == "closed" else "severe",
-        ).items
+        totals = {name: _page(session, name, chosen, limit=0).total for name in TABS}
+        page = _page(session, tab, chosen, limit=LIMIT, user_id=viewer().id)
         current = now(session)
+    holds = any(item.holder_id == viewer().id for item in page.items)
+    cards: list[Any] = [_card(alert, _href(tab, chosen, alert.id), current) for alert in page.items[:CARDS]]
+    if page.total > CARDS:
+        cards.append(html.P(_("Còn {n} cảnh báo nữa: hãy lọc bớt.", n=page.total - CARDS), className="dim"))
     return (
-        [_tab(name, totals[name], name == tab) for name in TABS],
-        [_grid_row(alert, current) for alert in found],
-        [_card(alert, tab, current) for alert in found] or empty(_empty_text(tab)),
+        [_tab(name, totals[name], name == tab, _href(name, chosen)) for name in TABS],
+        [_grid_row(alert, current) for alert in page.items],
+        cards or empty(_empty_text(tab, bool(chosen))),
+        [str(alert.id) for alert in page.items],
+        "button" if tab == "mine" and holds and viewer().role in ACTORS else "is-hidden",
     )
 
 
 def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tuple[Any, ...]:
     if not alert_id or not alert_id.isdigit():
-        return empty(_("Chọn một cảnh báo để xem vì sao có và cần làm gì.")), None, *_hidden(3)
+        return _nothing(_("Chọn một cảnh báo để xem vì sao có và cần làm gì."))
     who = viewer()
     with open_session() as session:
+        user = acting_user(session)
         detail = alert_detail(session, int(alert_id), who.area_ids, user_id=who.id)
-        if detail is None:
-            return empty(_("Không có cảnh báo này trong địa bàn bạn phụ trách.")), None, *_hidden(3)
+        life = life_of(session, int(alert_id), detail.events, user=user) if detail else None
+        if detail is None or life is None:
+            return _nothing(_("Không có cảnh báo này trong địa bàn bạn phụ trách."))
         current = now(session)
-        user = _user(session)
         mark_read(session, detail.summary.id, user=user, now=current)
-        parts = head(detail, current), body(session, detail, current)
-    open_to_act = detail.summary.state != "closed" and who.role in ACTORS
-    fresh = open_to_act and detail.summary.state == "open"
-    return (
-        *parts,
-        "alert-actions" if open_to_act else "alert-actions is-hidden",
-        "card comment-form" if open_to_act else "card comment-form is-hidden",
-        "button button-primary" if fresh else "button is-hidden",
-    )
-
-
-@for_roles(*ACTORS)
-def act(
-    _take: int | None,
-    _send: int | None,
-    _confirm: int | None,
-    alert_id: str | None,
-    text: str | None,
-    outcome: Any,
-    reason: str | None,
-) -> tuple[Any, ...]:
-    """Take on, remark or close. A refusal is shown where the visitor looks; nothing typed is lost."""
-    keep = (no_update,) * 6
-    press = pressed()
-    if not alert_id or press is None:
-        return keep
-    closing = press.cause == "close-confirm"
-    try:
-        with open_session() as session:
-            user, current = _user(session), now(session)
-            if press.cause == "alert-acknowledge":
-                acknowledge(session, int(alert_id), user=user, now=current)
-            elif closing:
-                close(
-                    session,
-                    int(alert_id),
-                    user=user,
-                    outcome=outcome,
-                    comment=reason or "",
-                    now=current,
-                )
-            else:
-                comment(session, int(alert_id), user=user, text=text or "", now=current)
-    except InboxError as error:
-        shown = html.P(str(error.message), className="form-error", role="alert")
+        may_assign = Act.ASSIGN in life.acts
         return (
-            (no_update, no_update, no_update, True, shown, no_update)
-            if closing
-            else (no_update, shown, *keep[2:])
+            head(detail, current),
+            body(session, detail, life, current),
+            record(detail),
+            "alert-actions",
+            _shown(life, Act.COMMENT, "card comment-form"),
+            _shown(life, Act.ATTACH, "upload-form"),
+            [icon("eye"), _("Thôi theo dõi") if life.watching else _("Theo dõi")],
+            "button" if who.role in ACTORS and detail.summary.state not in RESTING else "is-hidden",
+            "button button-primary" if {Act.CONFIRM, Act.DISMISS} & set(life.acts) else "is-hidden",
+            alert_acts.people(session, [detail.summary.unit_id]) if may_assign else [],
+            alert_acts.original_choices(session, detail) if may_assign else [],
+            life.seen,
+            *alert_acts.offered(life, detail.summary.state),
         )
+
+
+def _nothing(words: str) -> tuple[Any, ...]:
+    hidden = ("is-hidden",) * len(alert_acts.WORDS)
     return (
-        press.clicks,
+        empty(words),
         None,
-        "" if not closing else no_update,
-        False,
         None,
-        "" if closing else no_update,
+        *("is-hidden",) * 3,
+        None,
+        "is-hidden",
+        "is-hidden",
+        [],
+        [],
+        None,
+        *hidden,
     )
 
 
-def _user(session: Session) -> User:
-    user = active_user(session, viewer().id)
-    assert user is not None
-    return user
+def _shown(life: Life, act: Act, names: str) -> str:
+    return names if act in life.acts else f"{names} is-hidden"
 
 
-def _hidden(count: int) -> tuple[str, ...]:
-    return ("is-hidden",) * count
+def _chosen(filters: str | None) -> dict[str, str]:
+    """What is filtered by, of the text that alerts.js writes: `disease|level|unit|holder`."""
+    values = ((filters or "") + "|||").split("|")
+    return {name: value for name, value in zip(FILTERS, values, strict=False) if value}
+
+
+def _page(session: Session, tab: str, chosen: Mapping[str, str], **more: Any) -> AlertPage:
+    who = viewer()
+    level, unit, holder = (_number(chosen.get(name)) for name in ("level", "unit", "holder"))
+    return alert_list(
+        session,
+        area_ids=who.area_ids,
+        states=TABS[tab][1],
+        disease=known_disease(chosen.get("disease")),
+        level_min=level,
+        unit_id=unit,
+        held_by=holder,
+        followed_by=who.id if tab == "mine" else None,
+        shared=True,
+        order="newest" if tab == "closed" else "severe",
+        **more,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
+
+
+def _href(tab: str, chosen: Mapping[str, str], alert_id: int | None = None) -> str:
+    query = {"tab": tab, **chosen} | ({"alert": str(alert_id)} if alert_id else {})
+    return "/alerts?" + urlencode(query)
 
 
 # --- the list --------------------------------------------------------------------------------------------
 
 
-def _list_parts() -> list[Any]:
+def _list_parts(chosen: Mapping[str, str]) -> list[Any]:
     columns = [
-        level_column(122),
-        text_column("place", _("Xã, phường"), 150),
-        text_column("disease", _("Bệnh"), 172),
-        text_column("status", _("Theo luật"), 128, headerTooltip=LAW),
-        text_column("opened", _("Mở lúc"), 106, filter=False),
-        text_column(
-            "deadline",
-            _("Hạn"),
-            116,
-            filter=False,
-            headerTooltip=LAW,
-        ),
+        level_column(112),
+        text_column("place", _("Xã, phường"), 140, filter=False),
+        _fixed("disease", _("Bệnh"), 62),
+        text_column("state", _("Tình trạng"), 150, filter=False),
+        text_column("status", _("Theo luật"), 112, headerTooltip=LAW, filter=False),
+        _fixed("opened", _("Mở lúc"), 98),
+        _fixed("deadline", _("Hạn"), 94, headerTooltip=LAW),
     ]
+    acts = viewer().role in ACTORS
+    ticks = {"rowSelection": TICKS, "selectionColumnDef": {"width": 44, "pinned": "left"}} if acts else {}
     return [
         html.Div(
             [
@@ -242,25 +263,76 @@ def _list_parts() -> list[Any]:
                 html.Div(
                     id="alerts-tabs", className="segmented", role="group", **aria(label=_("Trạng thái"))
                 ),
+                alert_batch.hand_over_button(),
+                html.Button(
+                    icon("help"), id="alerts-help-open", className="icon-button only-desktop", type="button",
+                    title=_("Phím tắt"), **aria(label=_("Phím tắt")),
+                ),
             ],
             className="page-head",
         ),
-        html.Div(grid("alerts-grid", columns, []), className="grid-fill only-desktop"),
+        _filters(chosen),
+        alert_batch.bar(),
+        html.Div(id="bulk-note", **aria(live="polite")),
+        html.Div(grid("alerts-grid", columns, [], **ticks), className="grid-fill only-desktop"),
         html.Div(
             html.Div(className="skeleton page-skeleton"), id="alerts-cards", className="card-list only-phone"
         ),
+    ]  # fmt: skip
+
+
+def _fixed(field: str, title: str, width: int, **props: Any) -> dict[str, Any]:
+    return text_column(field, title, width, flex=None, width=width, filter=False, **props)
+
+
+def _filters(chosen: Mapping[str, str]) -> html.Div:
+    diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
+    diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
+    levels = [
+        {"value": str(int(level)), "label": _("Từ mức {level}", level=_(NAMES[level]))}
+        for level in (Level.CAO, Level.RAT_CAO)
     ]
+    with open_session() as session:
+        units = [{"value": str(u.id), "label": u.name} for u in filter_units(session, viewer().area_ids)]
+        people = [{"value": str(p.id), "label": p.name} for p in filter_holders(session)]
+    holders = [{"value": NOBODY, "label": _("Chưa ai nhận")}, *people]
+    return html.Div(
+        [
+            disease_select("alerts-disease", diseases, chosen["disease"], **aria(label=_("Bệnh"))),
+            _select("level", _("Mọi mức"), levels, chosen),
+            _select("unit", _("Mọi địa bàn"), units, chosen, className="only-desktop"),
+            _select("holder", _("Mọi người giữ"), holders, chosen, className="only-desktop"),
+        ],
+        className="list-filters inbox-filters",
+    )
 
 
-def _tab(name: str, total: int, active: bool) -> Any:
-    return link(f"{TABS[name][0]} ({total})", f"/alerts?tab={name}", className="is-active" if active else "")
+def _select(
+    name: str, all_of_them: str, data: list[dict[str, str]], chosen: Mapping[str, str], **more: Any
+) -> dmc.Select:
+    return dmc.Select(
+        id=f"alerts-{name}",
+        data=data,
+        value=chosen[name] or None,
+        placeholder=all_of_them,
+        clearable=True,
+        searchable=len(data) > 8,
+        nothingFoundMessage=_("Không có"),
+        **aria(label=all_of_them),
+        **more,
+    )
+
+
+def _tab(name: str, total: int, active: bool, href: str) -> Any:
+    return link(f"{TABS[name][0]} ({total})", href, className="is-active" if active else "")
 
 
 def _grid_row(alert: AlertSummary, current: datetime) -> dict[str, Any]:
     return {
         "id": str(alert.id),
         "place": alert.unit_name,
-        "disease": disease_name(alert.disease),
+        "disease": disease_short(alert.disease),
+        "state": state_text(alert),
         "status": status_name(alert.status),
         "opened": short_moment(alert.opened_at),
         "deadline": deadline_text(alert.notice_due, current) if alert.state != "closed" else "",
@@ -269,7 +341,7 @@ def _grid_row(alert: AlertSummary, current: datetime) -> dict[str, Any]:
     }
 
 
-def _card(alert: AlertSummary, tab: str, current: datetime) -> html.Article:
+def _card(alert: AlertSummary, href: str, current: datetime) -> html.Article:
     time = deadline_text(alert.notice_due, current) if alert.state != "closed" else ""
     due = _("Hạn ra thông báo: {time}", time=time) if time else ""
     return html.Article(
@@ -285,21 +357,36 @@ def _card(alert: AlertSummary, tab: str, current: datetime) -> html.Article:
                     className="alert-card-meta",
                 ),
                 html.Div(stored(alert.reason), className="alert-card-meta"),
+                html.Div([icon("user"), state_text(alert)], className="alert-card-holder"),
                 *([html.Div([icon("clock"), due], className="alert-card-due")] if due else []),
             ],
-            f"/alerts?alert={alert.id}&tab={tab}",
+            href,
             className="alert-card-link",
         ),
         className="alert-card is-unread" if alert.unread else "alert-card",
     )
 
 
-def _empty_text(tab: str) -> str:
+def _empty_text(tab: str, filtered: bool) -> str:
+    if filtered:
+        return _("Không có cảnh báo nào khớp với bộ lọc.")
     return {
         "new": _("Không có cảnh báo mới. Cảnh báo đã nhận ở thẻ bên cạnh."),
-        "acknowledged": _("Chưa có cảnh báo nào được tiếp nhận."),
+        "mine": _("Bạn chưa giữ hay theo dõi cảnh báo nào."),
+        "checking": _("Chưa có cảnh báo nào đang kiểm tra."),
         "closed": _("Chưa có cảnh báo nào đã đóng."),
     }[tab]
+
+
+def _help() -> dmc.Modal:
+    keys = (
+        ("j", _("Cảnh báo kế tiếp")),
+        ("k", _("Cảnh báo trước đó")),
+        ("a", _("Tiếp nhận cảnh báo đang xem")),
+        ("?", _("Bảng phím tắt này")),
+    )
+    rows = [html.Div([html.Kbd(key), html.Span(words)], className="key-line") for key, words in keys]
+    return dmc.Modal(id="alerts-help", title=_("Phím tắt"), centered=True, children=rows)
 
 
 # --- the detail ------------------------------------------------------------------------------------------
@@ -310,66 +397,10 @@ def _detail_parts() -> list[Any]:
     return [
         link([icon("chevron-right"), _("Danh sách")], "/alerts", className="back-link only-phone"),
         html.Div(id="alert-head"),
-        html.Div(
-            [
-                html.Button(
-                    [icon("check"), _("Tiếp nhận")],
-                    id="alert-acknowledge",
-                    className="button button-primary",
-                    type="button",
-                ),
-                html.Button(_("Đóng…"), id="alert-close", className="button", type="button"),
-            ],
-            id="alert-actions",
-            className="alert-actions is-hidden",
-        ),
-        html.Div(id="alert-feedback"),
+        alert_acts.actions(),
+        html.Div(id="alert-feedback", **aria(live="polite")),
+        alert_acts.upload_form(),
         html.Div(id="alert-body"),
-        html.Div(
-            [
-                dmc.Textarea(
-                    id="alert-comment",
-                    label=_("Ghi chú"),
-                    description=_("Không ghi tên, điện thoại hay địa chỉ người bệnh."),
-                    autosize=True,
-                    minRows=2,
-                ),
-                html.Button(_("Lưu ghi chú"), id="alert-comment-send", className="button", type="button"),
-            ],
-            id="alert-comment-form",
-            className="card comment-form is-hidden",
-        ),
+        alert_acts.comment_form(),
+        html.Div(id="alert-record"),
     ]
-
-
-def _close_dialog() -> dmc.Modal:
-    choices = [dmc.Radio(label=str(outcome_name(code)).capitalize(), value=code) for code in OUTCOMES]
-    return dmc.Modal(
-        id="close-dialog",
-        title=_("Đóng cảnh báo"),
-        centered=True,
-        children=[
-            dmc.RadioGroup(dmc.Stack(choices, gap="xs"), id="close-outcome", label=_("Kết luận")),
-            dmc.Textarea(
-                id="close-reason",
-                label=_("Lý do"),
-                description=_("Không ghi tên, điện thoại hay địa chỉ người bệnh."),
-                autosize=True,
-                minRows=3,
-                mt="md",
-            ),
-            html.Div(id="close-error"),
-            html.Div(
-                [
-                    html.Button(_("Thôi"), id="close-cancel", className="button", type="button"),
-                    html.Button(
-                        _("Đóng cảnh báo"),
-                        id="close-confirm",
-                        className="button button-danger",
-                        type="button",
-                    ),
-                ],
-                className="dialog-actions",
-            ),
-        ],
-    )

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from dash import html
 from sqlalchemy.orm import Session
 
+from alerts.acts import ACTIVE
 from alerts.levels import Level
 from alerts.views import (
     AlertSummary,
@@ -323,7 +324,7 @@ def _disease_table(
 def _open_alerts(session: Session, place: Place) -> list[Any]:
     if not viewer().may_see(place.id):
         return []
-    found = alert_list(session, area_ids={place.id}, states=("open", "acknowledged")).items
+    found = alert_list(session, area_ids={place.id}, states=ACTIVE).items
     if not found:
         return []
     return [

@@ -1,0 +1,120 @@
+"""Files that people put to an alert: kept encrypted in the database, given out to whoever may see the alert."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, undefer
+
+from accounts.models import User
+from accounts.service import record_access
+from alerts.acts import Act
+from alerts.desk import BadInput, locked, standing_of, unknown
+from alerts.file_checks import PDF, BadFile, clean
+from alerts.inbox import record_file
+from alerts.models import Alert, AlertAttachment
+from i18n import Message
+from surveillance.privacy import Vault
+
+MOST_PER_ALERT = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentView:
+    """What is told of a file; `removed` when only that it was there is still known."""
+
+    id: int
+    media_type: str
+    size_bytes: int
+    at: datetime
+    user_id: int
+    user_name: str
+    removed: bool
+
+
+def attach(
+    session: Session, alert_id: int, content: bytes, *, user: User, vault: Vault, now: datetime
+) -> AlertAttachment:
+    """Keep the file, made harmless. The same file once more is a second tap: the one that is there.
+
+    Raises BadInput for a file that is not taken, and what `inbox` raises.
+    """
+    locked(session, alert_id, user)
+    try:
+        kept = clean(content)
+    except BadFile as error:
+        raise BadInput(error.message) from None
+    sha256 = hashlib.sha256(kept.content).hexdigest()
+    mine = select(AlertAttachment).where(AlertAttachment.alert_id == alert_id)
+    same = session.scalar(mine.where(AlertAttachment.sha256 == sha256))
+    if same is not None and same.content is not None:
+        return same
+    _check_room(session, alert_id)
+    sentence = Message("Đính kèm tệp PDF.") if kept.media_type == PDF else Message("Đính kèm ảnh.")
+    record_file(session, alert_id, Act.ATTACH, user=user, now=now, sentence=sentence)
+    row = same or AlertAttachment(alert_id=alert_id, sha256=sha256)
+    row.user_id, row.at, row.media_type = user.id, now, kept.media_type
+    row.size_bytes, row.content = len(kept.content), vault.seal(kept.content)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def detach(session: Session, attachment_id: int, *, user: User, reason: str, now: datetime) -> None:
+    """Take a file away for good, with the reason: a wrong one, or one that shows a patient. That it was there stays in
+    the log."""
+    row = session.get(AlertAttachment, attachment_id, with_for_update=True)
+    if row is None or row.content is None:
+        raise BadInput(Message("Tệp này không còn."))
+    record_file(
+        session,
+        row.alert_id,
+        Act.DETACH,
+        user=user,
+        now=now,
+        sentence=Message("Gỡ tệp đính kèm."),
+        reason=reason,
+    )
+    row.content = None
+    session.flush()
+
+
+def read(
+    session: Session, attachment_id: int, *, user: User, vault: Vault, now: datetime
+) -> tuple[str, bytes]:
+    """Media type and content, for whoever may see the alert; written down. Raises NotAllowed."""
+    row = session.get(AlertAttachment, attachment_id, options=[undefer(AlertAttachment.content)])
+    alert = session.get(Alert, row.alert_id) if row is not None else None
+    if row is None or row.content is None or alert is None or standing_of(session, user, alert) is None:
+        raise unknown()
+    record_access(session, user.id, "alert.attachment", {"attachment": row.id, "alert": alert.id}, now)
+    return row.media_type, vault.unseal(row.content)
+
+
+def attachments(session: Session, alert_id: int) -> tuple[AttachmentView, ...]:
+    """Newest first."""
+    rows = session.execute(
+        select(AlertAttachment, User.full_name, AlertAttachment.content.is_(None).label("removed"))
+        .join(User, User.id == AlertAttachment.user_id)
+        .where(AlertAttachment.alert_id == alert_id)
+        .order_by(AlertAttachment.id.desc())
+    )
+    return tuple(
+        AttachmentView(
+            id=row.id, media_type=row.media_type, size_bytes=row.size_bytes, at=row.at, user_id=row.user_id,
+            user_name=name, removed=removed,
+        )
+        for row, name, removed in rows
+    )  # fmt: skip
+
+
+def _check_room(session: Session, alert_id: int) -> None:
+    kept = (AlertAttachment.alert_id == alert_id, AlertAttachment.content.is_not(None))
+    count = session.scalar(select(func.count()).select_from(AlertAttachment).where(*kept)) or 0
+    if count >= MOST_PER_ALERT:
+        raise BadInput(
+            Message("Mỗi cảnh báo giữ nhiều nhất {n} tệp. Hãy gỡ bớt tệp không cần.", n=MOST_PER_ALERT)
+        )
