@@ -21,7 +21,7 @@ ALERT_LEVEL = 2
 
 
 class Kind(StrEnum):
-    """Kinds of alert events: the first six are the system's, the others people's."""
+    """Kinds of alert events: the first six are the system's, the next four people's."""
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -33,6 +33,14 @@ class Kind(StrEnum):
     COMMENT = "comment"
     CLOSED = "closed"
     RESENT = "resent"
+    ESCALATED = "escalated"
+    SILENCED = "silenced"
+    SILENCE_ENDED = "silence_ended"
+    NEIGHBOURS = "neighbours"
+
+
+CHANGES = frozenset({Kind.OPENED, Kind.REOPENED, Kind.RAISED, Kind.LOWERED, Kind.EVIDENCE, Kind.ENDED})
+"""Kinds that say how things stand. The last four are about who is told (alerts/telling/)."""
 
 
 STATUS_NAMES = {
