@@ -55,7 +55,9 @@ class _Words:
 def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[str] = ()) -> OutgoingMessage:
     """The message of one event in one language, with one link: the alert itself. `twins`: names of units that a text
     message without accents would confuse (short_text.twins)."""
-    link = f"{public_url}/alerts" if facts.kind is Kind.NEIGHBOURS else f"{public_url}/alerts/{facts.alert_id}"
+    link = (
+        f"{public_url}/alerts" if facts.kind is Kind.NEIGHBOURS else f"{public_url}/alerts/{facts.alert_id}"
+    )
     words = _words(facts, locale, link)
     colours = COLOURS["light"][Level(facts.passport.level)]
     return OutgoingMessage(
@@ -214,7 +216,9 @@ def _short_facts(facts: EventFacts, locale: str, link: str, twins: Collection[st
     told = severity(passport.status) or passport.status is StatutoryStatus.ENDED
     due = passport.notice_due and deadline(passport.notice_due, facts.timezone)
     return ShortFacts(
-        level=_headed(facts.kind, levels.name(Level(passport.level)).render(locale), locale).replace(" ·", ","),
+        level=_headed(facts.kind, levels.name(Level(passport.level)).render(locale), locale).replace(
+            " ·", ","
+        ),
         disease=passport.disease_name(locale),
         area=telex(passport.unit_name) if passport.unit_name in twins else passport.unit_name,
         status=status_name(passport.status).render(locale) if told else "",

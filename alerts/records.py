@@ -317,9 +317,7 @@ def _areas_with_alerts(session: Session) -> frozenset[Area]:
     return frozenset(Area(disease, unit_id) for disease, unit_id in rows)
 
 
-def _event(
-    step: Step, alert_id: int, passport: Passport, route: Route, now: datetime
-) -> dict[str, Any]:
+def _event(step: Step, alert_id: int, passport: Passport, route: Route, now: datetime) -> dict[str, Any]:
     """`message` is the sentence for the log; beside it stand the facts it rests on and who was not told."""
     beside = {"passport": passport.to_json(), "muted": muted_groups(route.muted)}
     if route.silence_id is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,9 +17,8 @@ from alerts.routing import Person
 from alerts.rules import PolicyError
 from alerts.telling.escalation import Beat, NextStep, Shift, Step, Waiting, due_at, next_steps
 from alerts.telling.hours import Calendar, Quiet, WorkingHours, quiet_until
-from alerts.telling.rules import default_rules, parse_rules
 from alerts.telling.rules import __file__ as rules_file
-from pathlib import Path
+from alerts.telling.rules import default_rules, parse_rules
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 RULES = default_rules()
@@ -32,20 +33,32 @@ def person(id_: int, role: Role, *areas: int) -> Person:
     return Person(id=id_, role=role, has_email=True, area_ids=frozenset(areas))
 
 
-STATION, CENTRE, ANALYST = person(1, Role.OFFICER, WARD), person(2, Role.OFFICER, WARD, OTHER), person(3, Role.ANALYST)
+STATION, CENTRE, ANALYST = (
+    person(1, Role.OFFICER, WARD),
+    person(2, Role.OFFICER, WARD, OTHER),
+    person(3, Role.ANALYST),
+)
 PEOPLE = [STATION, CENTRE, ANALYST, person(4, Role.OFFICER, OTHER), person(5, Role.MANAGER)]
 NAMES = {one.id: f"Người {one.id}" for one in PEOPLE}
 
 
-def waiting(*beats: Beat, taken: frozenset[Step] = frozenset()) -> Waiting:
-    return Waiting(alert_id=7, spell_id=70, unit_id=WARD, unit_line=LINE, beats=beats, taken=taken)
+def waiting(*beats: Beat, taken: Mapping[Step, Sequence[Beat]] | None = None) -> Waiting:
+    return Waiting(alert_id=7, spell_id=70, unit_id=WARD, unit_line=LINE, beats=beats, taken=taken or {})
 
 
 def beat(level: int, at: datetime = MONDAY, statutory: bool = False) -> Beat:
     return Beat(at=at, level=Level(level), statutory=statutory)
 
 
-def steps(alert: Waiting, now: datetime, rota: list[Shift] | None = None, people: list[Person] | None = None) -> list[NextStep]:
+def must_be_due(alert: Waiting, step: Step) -> datetime:
+    due = due_at(alert, step, RULES, CALENDAR)
+    assert due is not None
+    return due.at
+
+
+def steps(
+    alert: Waiting, now: datetime, rota: list[Shift] | None = None, people: list[Person] | None = None
+) -> list[NextStep]:
     return next_steps(alert, PEOPLE if people is None else people, rota or [], NAMES, RULES, CALENDAR, now)
 
 
@@ -54,9 +67,9 @@ def called(step: NextStep) -> list[int]:
 
 
 moments = st.datetimes(datetime(2026, 8, 1), datetime(2026, 10, 1)).map(lambda at: at.replace(tzinfo=UTC))
-beats = st.lists(
-    st.builds(beat, st.integers(2, 4), moments, st.booleans()), min_size=1, max_size=4
-).map(lambda some: sorted(some, key=lambda one: one.at))
+beats = st.lists(st.builds(beat, st.integers(2, 4), moments, st.booleans()), min_size=1, max_size=4).map(
+    lambda some: sorted(some, key=lambda one: one.at)
+)
 
 
 # Who
@@ -70,7 +83,7 @@ def test_the_regional_centre_is_told_after_its_delay_and_then_who_is_on_call() -
     (centre,) = steps(alert, MONDAY + timedelta(minutes=30))
     assert (centre.step, called(centre)) == (Step.CENTRE, [CENTRE.id])
     assert str(centre.reason) == "Chưa ai tiếp nhận sau 30 phút. Đã báo trung tâm y tế khu vực: Người 2."
-    (city,) = steps(waiting(beat(4), taken=frozenset({Step.CENTRE})), MONDAY + timedelta(hours=1), [shift])
+    (city,) = steps(waiting(beat(4), taken={Step.CENTRE: [beat(4)]}), MONDAY + timedelta(hours=1), [shift])
     assert (city.step, called(city)) == (Step.CITY, [ANALYST.id])
     assert "người đang trực: Người 3" in str(city.reason)
 
@@ -89,8 +102,10 @@ def test_a_shift_counts_only_while_it_lasts_and_where_it_holds() -> None:
         Shift(user_id=5, unit_id=None, starts_at=MONDAY - timedelta(days=1), ends_at=until),
         Shift(user_id=4, unit_id=OTHER, starts_at=MONDAY, ends_at=until + timedelta(days=1)),
     ]
-    taken = frozenset({Step.CENTRE})
-    assert called(steps(waiting(beat(4), beat(4, MONDAY - timedelta(hours=1)), taken=taken), MONDAY, shifts)[0]) == [5]
+    taken = {Step.CENTRE: [beat(4)]}
+    assert called(
+        steps(waiting(beat(4), beat(4, MONDAY - timedelta(hours=1)), taken=taken), MONDAY, shifts)[0]
+    ) == [5]
     assert called(steps(waiting(beat(4), taken=taken), until, shifts)[0]) == [ANALYST.id]
 
 
@@ -99,24 +114,24 @@ def test_a_shift_counts_only_while_it_lasts_and_where_it_holds() -> None:
 
 def test_low_levels_wait_for_office_hours_and_red_does_not() -> None:
     friday_evening = datetime(2026, 9, 4, 16, 30, tzinfo=ZONE)
-    assert due_at(waiting(beat(3, friday_evening)), Step.CENTRE, RULES, CALENDAR).at == datetime(
+    assert must_be_due(waiting(beat(3, friday_evening)), Step.CENTRE) == datetime(
         2026, 9, 7, 9, 0, tzinfo=ZONE
     )
-    assert due_at(waiting(beat(4, friday_evening)), Step.CENTRE, RULES, CALENDAR).at == friday_evening + timedelta(
+    assert must_be_due(waiting(beat(4, friday_evening)), Step.CENTRE) == friday_evening + timedelta(
         minutes=30
     )
 
 
 def test_a_statutory_status_runs_on_its_own_clock_at_any_level() -> None:
     night = datetime(2026, 9, 5, 22, 0, tzinfo=ZONE)
-    due = due_at(waiting(beat(2, night, statutory=True)), Step.CITY, RULES, CALENDAR)
-    assert due.at == night + timedelta(hours=8)
+    due = must_be_due(waiting(beat(2, night, statutory=True)), Step.CITY)
+    assert due == night + timedelta(hours=8)
 
 
 @given(beats, st.sampled_from(Step))
 def test_the_city_is_never_due_before_the_centre(some: list[Beat], step: Step) -> None:
     alert = waiting(*some)
-    assert due_at(alert, Step.CENTRE, RULES, CALENDAR).at < due_at(alert, Step.CITY, RULES, CALENDAR).at
+    assert must_be_due(alert, Step.CENTRE) < must_be_due(alert, Step.CITY)
 
 
 @given(beats, moments, st.timedeltas(timedelta(), timedelta(days=30)))
@@ -129,16 +144,26 @@ def test_what_is_due_stays_due_as_time_passes(some: list[Beat], now: datetime, l
 @given(beats, moments)
 def test_a_step_that_was_taken_is_never_taken_again(some: list[Beat], now: datetime) -> None:
     first = steps(waiting(*some), now)
-    again = steps(waiting(*some, taken=frozenset(one.step for one in first)), now)
+    again = steps(waiting(*some, taken={one.step: [one.stands] for one in first}), now)
     assert again == []
+
+
+def test_who_was_told_of_a_low_level_is_told_again_when_it_turns_red() -> None:
+    told = {step: [beat(2)] for step in Step}
+    red = MONDAY + timedelta(days=9)
+    alert = waiting(beat(2), beat(4, red), taken=told)
+
+    assert steps(alert, red + timedelta(minutes=29)) == []
+    assert [one.step for one in steps(alert, red + timedelta(minutes=30))] == [Step.CENTRE]
+    assert steps(waiting(beat(2), beat(3, red), beat(2, red), taken=told), red + timedelta(days=9)) == []
 
 
 @given(beats, moments, st.booleans(), st.sampled_from(Step))
 def test_a_rise_never_puts_a_step_off(some: list[Beat], at: datetime, statutory: bool, step: Step) -> None:
     stands = some[-1]
     worse = Beat(at=max(at, stands.at), level=Level(4), statutory=stands.statutory or statutory)
-    before = due_at(waiting(*some, worse), step, RULES, CALENDAR).at
-    assert before <= due_at(waiting(*some), step, RULES, CALENDAR).at
+    before = must_be_due(waiting(*some, worse), step)
+    assert before <= must_be_due(waiting(*some), step)
 
 
 @given(moments, st.integers(1, 3000))
@@ -185,7 +210,9 @@ def test_red_and_duties_never_wait(starts: time, ends: time, now: datetime) -> N
 
 
 @given(st.times(), st.times(), moments)
-def test_a_wait_ends_within_a_day_and_outside_the_quiet_hours(starts: time, ends: time, now: datetime) -> None:
+def test_a_wait_ends_within_a_day_and_outside_the_quiet_hours(
+    starts: time, ends: time, now: datetime
+) -> None:
     quiet = Quiet(starts=starts, ends=ends)
     until = quiet_until(quiet, False, now, ZONE)
     if until is not None:

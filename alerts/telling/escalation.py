@@ -8,7 +8,7 @@ The first are told when the alert comes (alerts/routing.py). A step with nobody 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -35,18 +35,22 @@ class Beat:
     level: Level
     statutory: bool
 
+    def no_graver_than(self, other: Beat) -> bool:
+        return self.level <= other.level and self.statutory <= other.statutory
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """An alert that nobody has taken on since the event `spell_id`, which opened it or opened it again. `beats`: all that
-    was told since, the opening first; the last is how it stands. `taken`: steps already taken in this spell."""
+    was told since, the opening first; the last is how it stands. `taken`: steps already taken in this spell, each with
+    how the alert stood then: it is taken again only for something graver."""
 
     alert_id: int
     spell_id: int
     unit_id: int
     unit_line: frozenset[int]
     beats: Sequence[Beat]
-    taken: frozenset[Step] = frozenset()
+    taken: Mapping[Step, Sequence[Beat]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +91,15 @@ class NextStep:
     alert_id: int
     spell_id: int
     step: Step
+    stands: Beat
     called: Sequence[Called]
     reason: Message
 
 
-def due_at(alert: Waiting, step: Step, rules: TellingRules, calendar: Calendar) -> DueAt:
-    """The earliest over all it was and still is: a rise never puts a step off, and what was lowered counts as low."""
-    stands = alert.beats[-1]
+def due_at(alert: Waiting, step: Step, rules: TellingRules, calendar: Calendar) -> DueAt | None:
+    """The earliest over all it was and still is: a rise never puts a step off, and what was lowered counts as low. None:
+    the step was taken for all of it."""
+    stands, answered = alert.beats[-1], alert.taken.get(step, ())
     found = []
     for beat in alert.beats:
         kept = Beat(
@@ -101,11 +107,13 @@ def due_at(alert: Waiting, step: Step, rules: TellingRules, calendar: Calendar) 
             level=min(beat.level, stands.level),
             statutory=beat.statutory and stands.statutory,
         )
+        if any(kept.no_graver_than(one) for one in answered):
+            continue
         for delays in _rules_for(kept, rules):
             delay = delays.centre if step is Step.CENTRE else delays.city
             at = beat.at + delay if delays.clock == "always" else calendar.after(beat.at, delay)
             found.append(DueAt(at=at, delay=delay, delays=delays, beat=kept))
-    return min(found, key=lambda due: (due.at, -due.beat.level))
+    return min(found, key=lambda due: (due.at, -due.beat.level), default=None)
 
 
 def next_steps(
@@ -122,15 +130,20 @@ def next_steps(
     handed_on = False
     for step in Step:
         due = due_at(alert, step, rules, calendar)
-        if step in alert.taken or not (due.at <= now or handed_on):
+        if due is None or not (due.at <= now or handed_on):
             continue
-        called = _at_centre(alert, people, rota, now) if step is Step.CENTRE else _on_call(alert, people, rota, now)
+        called = (
+            _at_centre(alert, people, rota, now)
+            if step is Step.CENTRE
+            else _on_call(alert, people, rota, now)
+        )
         handed_on = step is Step.CENTRE and not called
         steps.append(
             NextStep(
                 alert_id=alert.alert_id,
                 spell_id=alert.spell_id,
                 step=step,
+                stands=alert.beats[-1],
                 called=called,
                 reason=_reason(step, called, due, names, now),
             )

@@ -70,16 +70,20 @@ class Silence(Base):
 
 
 class Escalation(Base):
-    """That a step was taken for an alert in the spell that began with event `spell_id`; the constraint makes a second
-    impossible, whoever runs when."""
+    """That a step was taken for an alert in the spell that began with event `spell_id`, when it stood at `level` and was
+    `statutory` or not; the constraint makes a second impossible, whoever runs when."""
 
     __tablename__ = "escalation"
-    __table_args__ = (UniqueConstraint("alert_id", "spell_id", "step", name="uq_escalation_step"),)
+    __table_args__ = (
+        UniqueConstraint("alert_id", "spell_id", "step", "level", "statutory", name="uq_escalation_step"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"))
     spell_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
     step: Mapped[str]
+    level: Mapped[int]
+    statutory: Mapped[bool]
     event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
     at: Mapped[datetime]
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from accounts.models import Role
 from alerts.audience import load_places
@@ -56,11 +56,11 @@ class News:
 
 def spread(session: Session, people: Sequence[Person]) -> list[Spread]:
     """Open alerts at level cao and above whose neighbours are still to be told in this spell."""
+    opening = aliased(AlertEvent)
     started = (
-        select(AlertEvent.id)
-        .where(AlertEvent.alert_id == Alert.id, AlertEvent.kind.in_((Kind.OPENED, Kind.REOPENED)))
-        .order_by(AlertEvent.id.desc())
-        .limit(1)
+        select(func.max(opening.id))
+        .where(opening.alert_id == Alert.id, opening.kind.in_((Kind.OPENED, Kind.REOPENED)))
+        .correlate(Alert)
         .scalar_subquery()
     )
     told = exists().where(
@@ -75,7 +75,9 @@ def spread(session: Session, people: Sequence[Person]) -> list[Spread]:
     if not rows:
         return []
     beside = _beside(session, {row.unit_id for row in rows})
-    lines = load_places(session, {unit for units in beside.values() for unit in units} | {r.unit_id for r in rows})
+    lines = load_places(
+        session, {unit for units in beside.values() for unit in units} | {r.unit_id for r in rows}
+    )
     spreads = []
     for id_, unit_id, name, level in rows:
         units = beside.get(unit_id, [])
@@ -101,13 +103,14 @@ def neighbour_words(one: Spread) -> Message:
 
 def news_for(session: Session, user_id: int, limit: int = 20) -> list[News]:
     """What this person was told of other communes, as those stand now: open ones only, the newest first."""
-    mine = select(AdminUnit.name).where(AdminUnit.id == Delivery.for_unit_id).scalar_subquery()
+    mine = aliased(AdminUnit)
     rows = session.execute(
         select(Delivery.alert_id, Delivery.created_at, AlertEvent.kind, Alert.disease, Alert.unit_id,
-               AdminUnit.name, mine, Alert.level, Alert.state, Delivery.read_at)
+               AdminUnit.name, mine.name, Alert.level, Alert.state, Delivery.read_at)
         .join(AlertEvent, AlertEvent.id == Delivery.event_id)
         .join(Alert, Alert.id == Delivery.alert_id)
         .join(AdminUnit, AdminUnit.id == Alert.unit_id)
+        .join(mine, mine.id == Delivery.for_unit_id)
         .where(
             Delivery.user_id == user_id, Delivery.channel == IN_APP,
             Delivery.for_unit_id.is_not(None), Alert.state != "closed",

@@ -100,15 +100,23 @@ def _levels(top: _Table) -> Mapping[Level, Delays]:
             table.fail("clock", Message("mức rất cao phải tính cả đêm và ngày nghỉ: “always”"))
     missing = [level for level in Level if level >= ALERT_LEVEL and level not in found]
     if missing:
-        top.fail("escalation", Message("còn thiếu mức {levels}", levels=", ".join(str(int(m)) for m in missing)))
+        top.fail(
+            "escalation", Message("còn thiếu mức {levels}", levels=", ".join(str(int(m)) for m in missing))
+        )
     for lower, higher in ((Level.TRUNG_BINH, Level.CAO), (Level.CAO, Level.RAT_CAO)):
         if _slower(found[higher], found[lower]):
-            tables[higher].fail("city_minutes", Message("mức {level} không được chờ lâu hơn mức dưới", level=str(int(higher))))
+            tables[higher].fail(
+                "city_minutes", Message("mức {level} không được chờ lâu hơn mức dưới", level=str(int(higher)))
+            )
     return found
 
 
 def _slower(one: Delays, other: Delays) -> bool:
-    return one.centre > other.centre or one.city > other.city or (one.clock, other.clock) == ("working", "always")
+    return (
+        one.centre > other.centre
+        or one.city > other.city
+        or (one.clock, other.clock) == ("working", "always")
+    )
 
 
 def _delays(table: _Table) -> Delays:
@@ -118,6 +126,4 @@ def _delays(table: _Table) -> Delays:
     centre, city = table.whole("centre_minutes", 1), table.whole("city_minutes", 1)
     if centre >= city:
         table.fail("city_minutes", Message("phải lớn hơn centre_minutes"))
-    return Delays(
-        clock=cast(Clock, clock), centre=timedelta(minutes=centre), city=timedelta(minutes=city)
-    )
+    return Delays(clock=cast(Clock, clock), centre=timedelta(minutes=centre), city=timedelta(minutes=city))

@@ -63,9 +63,7 @@ def hides(silence: Hush, change: Change) -> bool:
     return change.level <= silence.level_max and not is_urgent(change)
 
 
-def hiding(
-    silences: Iterable[Hush], unit_line: Collection[int], disease: str, change: Change
-) -> Hush | None:
+def hiding(silences: Iterable[Hush], unit_line: Collection[int], disease: str, change: Change) -> Hush | None:
     """The silence that hides `change` longest; None: people are told."""
     found = [one for one in silences if one.covers(unit_line, disease) and hides(one, change)]
     return max(found, key=lambda one: one.ends_at, default=None)
@@ -182,23 +180,21 @@ def past_silences(
 def _check_right(session: Session, user: User, unit_id: int) -> None:
     if not may_silence(session, user, unit_id):
         raise SilenceError(
-            Message("Chỉ chuyên viên phân tích và cán bộ phụ trách địa bàn này được tạm im hay kết thúc tạm im.")
+            Message(
+                "Chỉ chuyên viên phân tích và cán bộ phụ trách địa bàn này được tạm im hay kết thúc tạm im."
+            )
         )
 
 
 def alerts_under(row: Silence) -> list[ColumnElement[bool]]:
     """Conditions on open alerts of the silence's area and disease."""
-    inside = (
-        select(AdminUnit.id).where(AdminUnit.id == row.unit_id).cte("silenced_units", recursive=True)
-    )
+    inside = select(AdminUnit.id).where(AdminUnit.id == row.unit_id).cte("silenced_units", recursive=True)
     inside = inside.union(select(AdminUnit.id).join(inside, AdminUnit.parent_id == inside.c.id))
     wanted = [Alert.state != "closed", Alert.level >= ALERT_LEVEL, Alert.unit_id.in_(select(inside.c.id))]
     return wanted if row.disease is None else [*wanted, Alert.disease == row.disease]
 
 
-def _note(
-    session: Session, row: Silence, kind: Kind, user_id: int, sentence: Message, now: datetime
-) -> None:
+def _note(session: Session, row: Silence, kind: Kind, user_id: int, sentence: Message, now: datetime) -> None:
     alerts = session.execute(select(Alert.id, Alert.level).where(*alerts_under(row)).order_by(Alert.id))
     session.add_all(
         AlertEvent(

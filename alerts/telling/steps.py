@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from accounts.service import full_names
+from alerts import levels
 from alerts.audience import load_people, load_places
 from alerts.channels import EMAIL, IN_APP
-from alerts import levels
 from alerts.levels import Level
 from alerts.lifecycle import CHANGES, SEVERITY, Change, Kind, severity
 from alerts.models import Alert, AlertEvent
@@ -30,7 +30,6 @@ from alerts.telling.models import DutyShift, Escalation, Silence
 from alerts.telling.neighbours import neighbour_words, spread
 from alerts.telling.rules import TellingRules
 from alerts.telling.silences import Hush, alerts_under, silences_at
-from geodata.models import AdminUnit
 from i18n import Message
 from surveillance.types import StatutoryStatus
 
@@ -86,23 +85,21 @@ def _escalate(
         return 0, 0
     rota = shifts_at(session, now)
     names = full_names(session, [person.id for person in people])
-    due = [
-        step
-        for alert in waiting
-        for step in next_steps(alert, people, rota, names, rules, calendar, now)
-    ]
+    due = [step for alert in waiting for step in next_steps(alert, people, rota, names, rules, calendar, now)]
     due = _still_open(session, due)
-    urgent = {alert.alert_id: _is_grave(alert.beats[-1]) for alert in waiting}
-    news = [_escalated(step, urgent[step.alert_id]) for step in due]
+    news = [_escalated(step, _is_grave(step.stands)) for step in due]
     event_ids, count = write_news(session, news, now)
     if due:
         session.execute(
             insert(Escalation),
             [
-                {"alert_id": s.alert_id, "spell_id": s.spell_id, "step": s.step.value, "event_id": id_, "at": now}
+                {
+                    "alert_id": s.alert_id, "spell_id": s.spell_id, "step": s.step.value, "level": s.stands.level,
+                    "statutory": s.stands.statutory, "event_id": id_, "at": now,
+                }
                 for s, id_ in zip(due, event_ids, strict=True)
             ],
-        )
+        )  # fmt: skip
     return len(due), count
 
 
@@ -120,7 +117,9 @@ def waiting_alerts(session: Session, now: datetime) -> list[Waiting]:
     waiting = []
     for row in rows:
         spell_id, told = beats[row.id]
-        stands = Beat(at=told[-1].at, level=Level(row.level), statutory=severity(StatutoryStatus(row.status)) > 0)
+        stands = Beat(
+            at=told[-1].at, level=Level(row.level), statutory=severity(StatutoryStatus(row.status)) > 0
+        )
         line = places[row.unit_id].line
         if not _kept_quiet(silences, line, row.disease, stands):
             waiting.append(
@@ -130,7 +129,7 @@ def waiting_alerts(session: Session, now: datetime) -> list[Waiting]:
                     unit_id=row.unit_id,
                     unit_line=line,
                     beats=[*told, stands],
-                    taken=frozenset(taken.get((row.id, spell_id), ())),
+                    taken=taken.get((row.id, spell_id), {}),
                 )
             )
     return waiting
@@ -165,11 +164,14 @@ def _beats(session: Session, alert_ids: Sequence[int]) -> Mapping[int, tuple[int
     return spells
 
 
-def _taken(session: Session, alert_ids: Sequence[int]) -> Mapping[tuple[int, int], set[Step]]:
-    taken: dict[tuple[int, int], set[Step]] = {}
-    query = select(Escalation.alert_id, Escalation.spell_id, Escalation.step)
-    for alert_id, spell_id, step in session.execute(query.where(Escalation.alert_id.in_(alert_ids))):
-        taken.setdefault((alert_id, spell_id), set()).add(Step(step))
+def _taken(
+    session: Session, alert_ids: Sequence[int]
+) -> Mapping[tuple[int, int], Mapping[Step, Sequence[Beat]]]:
+    """By alert and spell: the steps, and how it stood at each."""
+    taken: dict[tuple[int, int], dict[Step, list[Beat]]] = {}
+    for row in session.scalars(select(Escalation).where(Escalation.alert_id.in_(alert_ids))):
+        stood = Beat(at=row.at, level=Level(row.level), statutory=row.statutory)
+        taken.setdefault((row.alert_id, row.spell_id), {}).setdefault(Step(row.step), []).append(stood)
     return taken
 
 
@@ -271,7 +273,9 @@ def _after_silence(
     )
     local = [person for person in people if person.covers(line)]
     told, muted = recipients(change, local, policy.routing, alert.disease)
-    sentence = Message("Hết tạm im. Trong lúc tạm im, mức đã lên {level}.", level=levels.name(Level(alert.level)))
+    sentence = Message(
+        "Hết tạm im. Trong lúc tạm im, mức đã lên {level}.", level=levels.name(Level(alert.level))
+    )
     return News(alert_id=alert.id, kind=Kind.SILENCE_ENDED, sentence=sentence, told=told, muted=muted)
 
 

@@ -81,13 +81,15 @@ def upgrade() -> None:
     sa.Column('alert_id', sa.BigInteger(), nullable=False),
     sa.Column('spell_id', sa.BigInteger(), nullable=False),
     sa.Column('step', sa.String(), nullable=False),
+    sa.Column('level', sa.BigInteger(), nullable=False),
+    sa.Column('statutory', sa.Boolean(), nullable=False),
     sa.Column('event_id', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_escalation_alert_id')),
     sa.ForeignKeyConstraint(['event_id'], ['alert_event.id'], name=op.f('fk_escalation_event_id')),
     sa.ForeignKeyConstraint(['spell_id'], ['alert_event.id'], name=op.f('fk_escalation_spell_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_escalation')),
-    sa.UniqueConstraint('alert_id', 'spell_id', 'step', name='uq_escalation_step')
+    sa.UniqueConstraint('alert_id', 'spell_id', 'step', 'level', 'statutory', name='uq_escalation_step')
     )
     op.add_column('delivery', sa.Column('urgent', sa.Boolean(), server_default=sa.false(), nullable=False))
     op.alter_column('delivery', 'urgent', server_default=None)
