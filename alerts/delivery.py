@@ -152,7 +152,7 @@ def _deliver_one(
 def _quiet_until(session: Session, delivery: Delivery, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Decided when it would go out, not when it was written: what was retried into the night waits too."""
     row = session.get(QuietHours, delivery.user_id) if delivery.user_id is not None else None
-    quiet = row and Quiet(starts=row.starts, ends=row.ends)
+    quiet = Quiet(starts=row.starts, ends=row.ends) if row is not None else None
     return quiet_until(quiet, delivery.urgent, now, zone)
 
 

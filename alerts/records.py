@@ -290,7 +290,7 @@ def _route(
         silence = hiding(silences, places[step.area.unit_id].line, step.area.disease, step.change)
         if silence is not None:
             told, muted = hush(told, muted, silence.words())
-        routes.append(Route(told=told, muted=muted, silence_id=silence and silence.id))
+        routes.append(Route(told=told, muted=muted, silence_id=silence.id if silence else None))
     return routes
 
 
@@ -319,7 +319,7 @@ def _areas_with_alerts(session: Session) -> frozenset[Area]:
 
 def _event(step: Step, alert_id: int, passport: Passport, route: Route, now: datetime) -> dict[str, Any]:
     """`message` is the sentence for the log; beside it stand the facts it rests on and who was not told."""
-    beside = {"passport": passport.to_json(), "muted": muted_groups(route.muted)}
+    beside: dict[str, Any] = {"passport": passport.to_json(), "muted": muted_groups(route.muted)}
     if route.silence_id is not None:
         beside["silence_id"] = route.silence_id
     return {

@@ -1,6 +1,6 @@
 """Whom to tell next of an alert that nobody takes on, and why. Pure.
 
-commune's officers  --nobody for `centre`-->  officers of the regional centre  --nobody for `city`-->  on call at the CDC
+commune's officers  --nobody for `centre`-->  the regional centre's officers  --nobody for `city`-->  on call at the CDC
 
 The first are told when the alert comes (alerts/routing.py). A step with nobody in it hands on at once, and says so.
 """
@@ -41,8 +41,8 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An alert that nobody has taken on since the event `spell_id`, which opened it or opened it again. `beats`: all that
-    was told since, the opening first; the last is how it stands. `taken`: steps already taken in this spell, each with
+    """An alert that nobody has taken on since the event `spell_id`, which opened it or opened it again. `beats`: how it
+    stood since, the opening first; the last is how it stands. `taken`: steps already taken in this spell, each with
     how the alert stood then: it is taken again only for something graver."""
 
     alert_id: int
@@ -97,8 +97,8 @@ class NextStep:
 
 
 def due_at(alert: Waiting, step: Step, rules: TellingRules, calendar: Calendar) -> DueAt | None:
-    """The earliest over all it was and still is: a rise never puts a step off, and what was lowered counts as low. None:
-    the step was taken for all of it."""
+    """The earliest over all it was and still is: a rise never puts a step off, and what was lowered counts as low.
+    None: the step was taken for all of it."""
     stands, answered = alert.beats[-1], alert.taken.get(step, ())
     found = []
     for beat in alert.beats:
@@ -125,7 +125,7 @@ def next_steps(
     calendar: Calendar,
     now: datetime,
 ) -> list[NextStep]:
-    """Steps due `now` and not yet taken, in order; after a stop of the worker that may be both. `people`: all active."""
+    """Steps due `now` and not yet taken, in order; after a stop of the worker maybe both. `people`: all active."""
     steps: list[NextStep] = []
     handed_on = False
     for step in Step:
@@ -191,8 +191,8 @@ def _reason(
     since = _since(due, now)
     if not called:
         nobody = {
-            Step.CENTRE: "{since} Không có cán bộ trung tâm y tế khu vực nào cho địa bàn này: chuyển thẳng cho người trực.",
-            Step.CITY: "{since} Không có người trực và không có chuyên viên nào cho địa bàn này: chưa báo được cho ai.",
+            Step.CENTRE: "{since} Địa bàn này không có cán bộ trung tâm y tế khu vực: chuyển thẳng cho người trực.",
+            Step.CITY: "{since} Không có người trực, cũng không có chuyên viên nào của địa bàn: chưa báo được cho ai.",
         }
         return Message(nobody[step], since=since)
     who = _names([names[one.person.id] for one in called])

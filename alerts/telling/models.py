@@ -70,8 +70,8 @@ class Silence(Base):
 
 
 class Escalation(Base):
-    """That a step was taken for an alert in the spell that began with event `spell_id`, when it stood at `level` and was
-    `statutory` or not; the constraint makes a second impossible, whoever runs when."""
+    """That a step was taken for an alert in the spell that began with event `spell_id`, when it stood at `level` and
+    was `statutory` or not; the constraint makes a second impossible, whoever runs when."""
 
     __tablename__ = "escalation"
     __table_args__ = (

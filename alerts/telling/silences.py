@@ -1,7 +1,7 @@
 """Silences: an area and disease kept quiet until a moment, by somebody, for a reason. Never red, never a legal duty.
 
-What a silence hides stays in the alert's log and in the inbox, marked. It ends by itself; then people are told of alerts
-that stand higher than when it began (alerts/telling/steps.py).
+What a silence hides stays in the alert's log and in the inbox, marked. It ends by itself; then people are told of
+alerts that stand higher than when it began (alerts/telling/steps.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Telling: make who was told agree with the alerts as they stand. Run after every reconcile and each minute.
+"""Telling: make who was told agree with the alerts as they stand. Run each minute.
 
-Level-triggered like reconcile: every part asks what is missing now, so a run that was killed is repaired by the next, and
-a second run writes nothing. The rules are in escalation.py, silences.py and neighbours.py.
+Level-triggered like reconcile: every part asks what is missing now, so a run that was killed is repaired by the next,
+and a second run writes nothing. The rules are in escalation.py, silences.py and neighbours.py.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def holiday_columns(start: date, days: int) -> tuple[FloatArray, BoolArray]:
 
 
 def is_day_off(day: date) -> bool:
-    """Whether offices are closed for Tết or a public holiday. Outside the table's years only the fixed ones are known."""
+    """Whether offices are closed for Tết or a public holiday. Outside the table's years only the fixed are known."""
     moving = moving_holidays().get(day.year)
     if (day.month, day.day) in FIXED:
         return True

@@ -18,6 +18,7 @@ from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
 from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
 from web.pages.outbreak_lines import open_outbreaks
+from web.pages.telling_panels import alert_silence
 
 CURVE_WEEKS = 52
 STATES = {
@@ -56,6 +57,7 @@ def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
         as_of=None,
     )
     return [
+        *alert_silence(session, alert),
         *_why(detail),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {place}", place=alert.unit_name)),

@@ -29,6 +29,7 @@ from web.formats import (
 )
 from web.grids import LAW, grid, level_column, text_column
 from web.pages.alert_detail import body, head
+from web.pages.telling_panels import inbox_panel
 from web.pressed import pressed
 
 TABS = {
@@ -245,6 +246,7 @@ def _list_parts() -> list[Any]:
             ],
             className="page-head",
         ),
+        inbox_panel(),
         html.Div(grid("alerts-grid", columns, []), className="grid-fill only-desktop"),
         html.Div(
             html.Div(className="skeleton page-skeleton"), id="alerts-cards", className="card-list only-phone"

@@ -30,6 +30,7 @@ from alerts.outbox_views import DeadLetter, dead_letters, waiting_by_channel
 from i18n import Message, _
 from web.context import context, disease_name, for_roles, now, open_session, viewer
 from web.formats import aria, count, empty, field, link, moment, stored, table
+from web.pages.telling_panels import quiet_form
 
 KEEPERS = (Role.ANALYST, Role.MANAGER)
 RESENDERS = (Role.ANALYST, Role.OFFICER)
@@ -52,6 +53,7 @@ def layout(rest: str = "", **_query: str) -> Any:
         user = active_user(session, who.id)
         assert user is not None
         mine, email = choices_of(session, who.id), user.email
+        quiet = quiet_form(session)
     usable = connected(context().settings)
     cards = [
         html.Div(_form(channel, mine.get(channel), email), id={"told": channel}, className="card told-card")
@@ -74,6 +76,7 @@ def layout(rest: str = "", **_query: str) -> Any:
             html.P(_("Cơ quan chưa nối: {names}.", names=", ".join(missing)), className="dim")
             if missing
             else None,
+            quiet,
             html.Div(id="messages-rest"),
         ],
         className="page",
