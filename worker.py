@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from alerts.publishing import publish
 from alerts.rules import Policy, default_policy
 from alerts.short_text import twins
 from alerts.telling.hours import Calendar
+from alerts.telling.mailboxes import parse_mailbox, read_bounces
 from alerts.telling.owners import co_owners
 from alerts.telling.rules import default_rules
 from alerts.telling.steps import tell
@@ -70,6 +72,7 @@ class Chain:
         self.settings = settings
         show_times_in(settings.deployment.timezone)
         self.publication, self.receiver = publication_of(settings), receiver_of(settings)
+        self.bounces = parse_mailbox(settings.bounces)
         self.phone_channels: dict[str, Channel] = phone_channels(settings, engine)
 
     @cached_property
@@ -211,6 +214,13 @@ class Chain:
             done = tell(session, rules=default_rules(), calendar=self.calendar, policy=self.policy, now=now)
         return {key: count for key, count in vars_of(done).items() if count}
 
+    def read_bounces(self) -> dict[str, Any]:
+        """Letters that say a mail never arrived, where a mailbox for them is set."""
+        if self.bounces is None:
+            return {}
+        domain = parseaddr(self.settings.mail_from)[1].rpartition("@")[2]
+        return dict(read_bounces(self.engine, self.bounces, domain, datetime.now(UTC)))
+
     def publish(self) -> dict[str, Any]:
         """CAP messages; apart from reconcile, so that a fault here holds up no alert."""
         if self.publication is None:
@@ -336,6 +346,7 @@ class Chain:
             ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
             Job(name="tell", run=self.tell, every_s=60, late_after_s=900),
+            Job(name="bounces", run=self.read_bounces, every_s=60, late_after_s=3600),
             Job(name="publish", run=self.publish, every_s=30, late_after_s=900, wakes_on=("alerts",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
             Job(

@@ -32,7 +32,10 @@ def alert_silence(session: Session, alert: AlertSummary) -> list[Any]:
     line = load_places(session, {alert.unit_id})[alert.unit_id].line
     running = [one for one in silences_at(session, now(session)) if one.covers(line, alert.disease)]
     if running:
-        return [html.Div([icon("bell-off"), html.Span(str(one.words()))], className="silence-note") for one in running]
+        return [
+            html.Div([icon("bell-off"), html.Span(str(one.words()))], className="silence-note")
+            for one in running
+        ]
     if viewer().role not in (Role.ANALYST, Role.OFFICER):
         return []
     href = f"/on-call?unit={alert.unit_id}&disease={alert.disease}"
