@@ -93,6 +93,7 @@ class Settings:
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_http_hosts: tuple[str, ...] = ()
+    bounces: str | None = field(default=None, repr=False)
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, read by alerts/channels/ (docs/settings.md)."""
 
@@ -133,6 +134,7 @@ class Settings:
             webhook_http_hosts=tuple(
                 env.get("CANHDICH_WEBHOOK_HTTP_HOSTS", "").lower().replace(",", " ").split()
             ),
+            bounces=env.get("CANHDICH_BOUNCES") or None,
             channels={name: value for name, value in env.items() if name.startswith(_CHANNELS) and value},
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ from alerts.passport import DiseaseFacts
 from alerts.publishing import publish
 from alerts.rules import Policy, default_policy
 from alerts.short_text import twins
+from alerts.telling.hours import Calendar
+from alerts.telling.mailboxes import parse_mailbox, read_bounces
+from alerts.telling.owners import co_owners
+from alerts.telling.rules import default_rules
+from alerts.telling.steps import tell
 from db import notify, session_scope
 from geodata.models import AdminUnit
 from geodata.units import codes_of, units_for
@@ -38,12 +44,14 @@ from surveillance.apart import run_apart
 from surveillance.clock import current_time
 from surveillance.clustering.settings import load_settings
 from surveillance.clustering.watching import Clusters
+from surveillance.detection.holidays import is_day_off
 from surveillance.diseases import Catalogue, load_catalogue
 from surveillance.epiweek import local_day
 from surveillance.evidence.climate import load_climate
 from surveillance.evidence.watching import Evidence
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
+from surveillance.outbreaks.lifecycle import OPEN
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
 from surveillance.outbreaks.watching import Outbreaks
 from surveillance.outlooks import forecast_city
@@ -66,6 +74,7 @@ class Chain:
         self.settings = settings
         show_times_in(settings.deployment.timezone)
         self.publication, self.receiver = publication_of(settings), receiver_of(settings)
+        self.bounces = parse_mailbox(settings.bounces)
         self.phone_channels: dict[str, Channel] = phone_channels(settings, engine)
 
     @cached_property
@@ -217,7 +226,27 @@ class Chain:
             now=now,
             notify=notify,
             code_version=code_version(),
+            co_owners=co_owners(session, OPEN),
         )
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        zone = self.settings.deployment.timezone
+        return Calendar(hours=default_rules().hours, is_holiday=is_day_off, zone=zone)
+
+    def tell(self) -> dict[str, Any]:
+        """Who must be told next: apart from reconcile, since time passes without news."""
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+            done = tell(session, rules=default_rules(), calendar=self.calendar, policy=self.policy, now=now)
+        return {key: count for key, count in vars_of(done).items() if count}
+
+    def read_bounces(self) -> dict[str, Any]:
+        """Letters that say a mail never arrived, where a mailbox for them is set."""
+        if self.bounces is None:
+            return {}
+        domain = parseaddr(self.settings.mail_from)[1].rpartition("@")[2]
+        return dict(read_bounces(self.engine, self.bounces, domain, datetime.now(UTC)))
 
     def publish(self) -> dict[str, Any]:
         """CAP messages; apart from reconcile, so that a fault here holds up no alert."""
@@ -351,6 +380,8 @@ class Chain:
                 first_after_s=SETTLED_S,
             ),
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
+            Job(name="tell", run=self.tell, every_s=60, late_after_s=900),
+            Job(name="bounces", run=self.read_bounces, every_s=60, late_after_s=3600),
             Job(name="publish", run=self.publish, every_s=30, late_after_s=900, wakes_on=("alerts",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
             Job(

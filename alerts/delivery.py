@@ -21,7 +21,10 @@ from alerts.lifecycle import Kind
 from alerts.messages import EventFacts, compose, compose_digest
 from alerts.models import Alert, AlertEvent, CapMessage, Delivery, DeliveryReceipt
 from alerts.passport import Passport
+from alerts.telling.hours import Quiet, quiet_until
+from alerts.telling.models import QuietHours
 from db import session_scope
+from geodata.models import AdminUnit
 from i18n import Message, MessageError
 
 log = structlog.get_logger()
@@ -123,6 +126,9 @@ def _deliver_one(
         deliveries = _claim(session, usable.keys(), now, letterhead.timezone)
         if not deliveries:
             return None
+        until = _quiet_until(session, deliveries[0], now, letterhead.timezone)
+        if until is not None:
+            return _wait(deliveries, until)
         for delivery in deliveries:
             delivery.attempts += 1
         channel = deliveries[0].channel
@@ -141,6 +147,20 @@ def _deliver_one(
     if rest_s:
         _rest(engine, channel, now + timedelta(seconds=rest_s))
     return outcome
+
+
+def _quiet_until(session: Session, delivery: Delivery, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Decided when it would go out, not when it was written: what was retried into the night waits too."""
+    row = session.get(QuietHours, delivery.user_id) if delivery.user_id is not None else None
+    quiet = Quiet(starts=row.starts, ends=row.ends) if row is not None else None
+    return quiet_until(quiet, delivery.urgent, now, zone)
+
+
+def _wait(deliveries: Sequence[Delivery], until: datetime) -> str:
+    reason = _stored(Message("Người nhận đang trong giờ yên lặng; sẽ gửi lúc {at}.", at=until))
+    for delivery in deliveries:
+        delivery.next_attempt_at, delivery.error = until, reason
+    return "quiet"
 
 
 def _claim(
@@ -205,7 +225,10 @@ def _send(
     if not alive:
         return
     events = [session.get_one(AlertEvent, delivery.event_id) for delivery in alive]
-    facts = [event_facts(event, letterhead.timezone) for event in events]
+    facts = [
+        event_facts(event, letterhead.timezone, mine=_unit_name(session, delivery))
+        for event, delivery in zip(events, alive, strict=True)
+    ]
     style = (user.locale, letterhead.public_url, letterhead.twins)
     provider_id = channel.send(
         Envelope(
@@ -216,6 +239,12 @@ def _send(
         )
     )
     _sent(session, alive, now, provider_id)
+
+
+def _unit_name(session: Session, delivery: Delivery) -> str | None:
+    if delivery.for_unit_id is None:
+        return None
+    return session.get_one(AdminUnit, delivery.for_unit_id).name
 
 
 def _sent(session: Session, deliveries: Sequence[Delivery], now: datetime, provider_id: str | None) -> None:
@@ -238,8 +267,10 @@ def _recipient(session: Session, user: User, delivery: Delivery) -> str:
     alert = session.get_one(Alert, delivery.alert_id)
     if not user.active:
         raise TransportError(Message("Tài khoản của người nhận đã bị khóa."), permanent=True)
-    if area_ids is not None and alert.unit_id not in area_ids:
+    if area_ids is not None and (delivery.for_unit_id or alert.unit_id) not in area_ids:
         raise TransportError(Message("Người nhận không còn phụ trách địa bàn này."), permanent=True)
+    if delivery.address:
+        return delivery.address
     if delivery.channel == EMAIL:
         address = user.email
     else:
@@ -252,8 +283,9 @@ def _recipient(session: Session, user: User, delivery: Delivery) -> str:
     return address
 
 
-def event_facts(event: AlertEvent, timezone: ZoneInfo) -> EventFacts:
-    """What there is to tell of one of the system's events (a person's act has no passport: ValueError)."""
+def event_facts(event: AlertEvent, timezone: ZoneInfo, mine: str | None = None) -> EventFacts:
+    """What there is to tell of one of the system's events (a person's act has no passport: ValueError). `mine`: see
+    EventFacts."""
     if event.message is None or "passport" not in event.message:
         raise ValueError(f"event {event.id} ({event.kind}) has no passport")
     return EventFacts(
@@ -263,6 +295,7 @@ def event_facts(event: AlertEvent, timezone: ZoneInfo) -> EventFacts:
         sentence=Message.from_json(event.message),
         passport=Passport.from_json(event.message["passport"]),
         timezone=timezone,
+        mine=mine,
     )
 
 

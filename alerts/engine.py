@@ -66,6 +66,7 @@ def reconcile(
     now: datetime,
     notify: bool = True,
     code_version: str,
+    co_owners: Mapping[Area, Collection[int]] | None = None,
 ) -> ReconcileReport:
     """Decide every area that has evidence or a level, and write what changed. The caller commits, once.
 
@@ -80,7 +81,14 @@ def reconcile(
     decided = _decide_all(evidence, current, policy, diseases, silent, now)
     levels = _write_levels(session, decided, now)
     steps = _steps(session, decided, now)
-    context = Context(policy=policy, diseases=diseases, code_version=code_version, now=now, notify=notify)
+    context = Context(
+        policy=policy,
+        diseases=diseases,
+        code_version=code_version,
+        now=now,
+        notify=notify,
+        co_owners=co_owners or {},
+    )
     deliveries = write_steps(session, steps, context)
     settle_areas(session, {(d.area.disease, d.area.unit_id): d.signals for d in decided})
     kinds = Counter(step.change.kind for step in steps)

@@ -26,7 +26,8 @@ FLARE_DAYS = 28
 
 
 class Kind(StrEnum):
-    """Kinds of alert events: the first six are the system's, the others people's; both re-open."""
+    """Kinds of alert events: CHANGES are the system's, the last four are about who is told (alerts/telling/), the
+    others people's; both the system and people re-open."""
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -45,6 +46,14 @@ class Kind(StrEnum):
     DISMISSED = "dismissed"
     ATTACHED = "attached"
     DETACHED = "detached"
+    ESCALATED = "escalated"
+    SILENCED = "silenced"
+    SILENCE_ENDED = "silence_ended"
+    NEIGHBOURS = "neighbours"
+
+
+CHANGES = frozenset({Kind.OPENED, Kind.REOPENED, Kind.RAISED, Kind.LOWERED, Kind.EVIDENCE, Kind.ENDED})
+"""Kinds that say how things stand."""
 
 
 STATUS_NAMES = {

@@ -25,7 +25,8 @@ MOST_CHAT = 1900
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFacts:
-    """What a message tells: an event's `sentence` and passport. Hours are shown in `timezone`, the city's."""
+    """What a message tells: an event's `sentence` and passport. Hours are shown in `timezone`, the city's. `mine`: name
+    of the reader's own unit where the alert is another's."""
 
     alert_id: int
     kind: Kind
@@ -33,6 +34,7 @@ class EventFacts:
     sentence: Message
     passport: Passport
     timezone: ZoneInfo
+    mine: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,10 @@ class _Words:
 def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[str] = ()) -> OutgoingMessage:
     """The message of one event in one language, with one link: the alert itself. `twins`: names of units that a text
     message without accents would confuse (short_text.twins)."""
-    words = _words(facts, locale, f"{public_url}/alerts/{facts.alert_id}")
+    link = (
+        f"{public_url}/alerts" if facts.kind is Kind.NEIGHBOURS else f"{public_url}/alerts/{facts.alert_id}"
+    )
+    words = _words(facts, locale, link)
     colours = COLOURS["light"][Level(facts.passport.level)]
     return OutgoingMessage(
         subject=words.subject,
@@ -92,6 +97,8 @@ def deadline(moment: datetime, timezone: ZoneInfo) -> str:
 
 def next_steps(passport: Passport, kind: Kind, timezone: ZoneInfo) -> list[Message]:
     """What the officer does now, the legal duty first (Circular 15/2026 art. 26, domain.md §2.1)."""
+    if kind is Kind.NEIGHBOURS:
+        return [Message("Rà soát ca mới ở vùng giáp ranh. Cảnh báo này do địa bàn bên đó xử lý.")]
     duties = [*_notice(passport, timezone), *_handling(passport, timezone)]
     if kind is Kind.ENDED or passport.level < ALERT_LEVEL:
         return [*duties, Message("Tiếp tục giám sát thường quy.")]
@@ -135,21 +142,44 @@ def _words(facts: EventFacts, locale: str, link: str) -> _Words:
     badge = _badge(passport.level, locale)
     steps = next_steps(passport, facts.kind, facts.timezone)
     return _Words(
-        subject=_subject(badge, disease, passport, locale),
+        subject=_headed(facts.kind, _subject(badge, disease, passport, locale), locale),
         badge=badge,
         heading=f"{disease} — {passport.unit_name}",
-        sentence=facts.sentence.render(locale),
+        sentence=_sentence(facts, locale),
         facts=_facts(facts, badge, locale),
         lists=[
             (Message("Vì sao").render(locale), [reason.render(locale) for reason in passport.reasons]),
             (Message("Việc cần làm").render(locale), [step.render(locale) for step in steps]),
         ],
-        call=Message("Xem chi tiết và bấm Tiếp nhận").render(locale),
+        call=_call(facts.kind).render(locale),
         link=link,
         footer=Message(
             "Thư tự động của hệ thống Canh Dịch, gửi cho cán bộ phụ trách địa bàn này. Xin đừng trả lời thư."
         ).render(locale),
     )
+
+
+def _call(kind: Kind) -> Message:
+    if kind is Kind.NEIGHBOURS:
+        return Message("Xem trong hộp cảnh báo")
+    return Message("Xem chi tiết và bấm Tiếp nhận")
+
+
+def _sentence(facts: EventFacts, locale: str) -> str:
+    """What happened; to whom it comes from another's commune, whose it is and why they read it."""
+    if facts.mine is None:
+        return facts.sentence.render(locale)
+    names = {"unit": facts.passport.unit_name, "mine": facts.mine}
+    if facts.kind is Kind.NEIGHBOURS:
+        level = levels.name(Level(facts.passport.level))
+        return Message("{unit}, giáp {mine}, đang ở mức {level}.", **names, level=level).render(locale)
+    shared = Message("Cảnh báo của {unit}; ổ dịch lan sang cả {mine}, nên bạn cùng được báo.", **names)
+    return f"{facts.sentence.render(locale)} {shared.render(locale)}"
+
+
+def _headed(kind: Kind, subject: str, locale: str) -> str:
+    heads = {Kind.ESCALATED: Message("CHƯA AI NHẬN"), Kind.NEIGHBOURS: Message("Địa bàn bên cạnh")}
+    return f"{heads[kind].render(locale)} · {subject}" if kind in heads else subject
 
 
 def _digest_words(last: Sequence[EventFacts], locale: str, link: str) -> _Words:
@@ -174,7 +204,7 @@ def _digest_words(last: Sequence[EventFacts], locale: str, link: str) -> _Words:
 def _digest_line(facts: EventFacts, locale: str) -> str:
     passport = facts.passport
     head = f"{_badge(passport.level, locale)}: {passport.disease_name(locale)} — {passport.unit_name}"
-    return f"{head}. {facts.sentence.render(locale)}"
+    return _headed(facts.kind, f"{head}. {_sentence(facts, locale)}", locale)
 
 
 def _badge(level: int, locale: str) -> str:
@@ -186,7 +216,9 @@ def _short_facts(facts: EventFacts, locale: str, link: str, twins: Collection[st
     told = severity(passport.status) or passport.status is StatutoryStatus.ENDED
     due = passport.notice_due and deadline(passport.notice_due, facts.timezone)
     return ShortFacts(
-        level=levels.name(Level(passport.level)).render(locale),
+        level=_headed(facts.kind, levels.name(Level(passport.level)).render(locale), locale).replace(
+            " ·", ","
+        ),
         disease=passport.disease_name(locale),
         area=telex(passport.unit_name) if passport.unit_name in twins else passport.unit_name,
         status=status_name(passport.status).render(locale) if told else "",

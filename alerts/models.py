@@ -145,7 +145,9 @@ class Delivery(Base):
 
     Written in the transaction of its event, claimed with SKIP LOCKED, sent, then marked. `dedup_key` makes a
     second one impossible; it is also the Message-ID, so a resend after a crash is recognisable. A `digest` waits
-    for the next morning and leaves in one message with the others of its person and channel.
+    for the next morning and leaves in one message with the others of its person and channel. `urgent`: quiet hours do
+    not hold it. `muted`: written under a silence, so it is in the inbox and raises no count. `for_unit_id`: the area
+    that makes it this person's business where it is not the alert's own. `address`: that of a shift, not the person's.
     """
 
     __tablename__ = "delivery"
@@ -162,6 +164,10 @@ class Delivery(Base):
     cap_message_id: Mapped[int | None] = mapped_column(ForeignKey("cap_message.id"))
     channel: Mapped[str]
     digest: Mapped[bool] = mapped_column(default=False)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    muted: Mapped[bool] = mapped_column(default=False)
+    for_unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
+    address: Mapped[str | None]
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]

@@ -22,6 +22,7 @@ from alerts.cap_words import CapPlace, City, Facts, compose
 from alerts.channels import WEBHOOK
 from alerts.delivery import event_facts
 from alerts.inbox import Outcome, outcome_name
+from alerts.lifecycle import CHANGES
 from alerts.models import Alert, AlertEvent, AreaLevel, CapMessage, Delivery
 from alerts.records import WAKES_DELIVERY
 from db import notify
@@ -95,7 +96,7 @@ def _candidates(session: Session, publication: Publication, now: datetime) -> li
     """Alerts that may need a message: those high enough, and those whose messages still count."""
     newest = (
         select(func.max(AlertEvent.id))
-        .where(AlertEvent.alert_id == Alert.id, AlertEvent.user_id.is_(None))
+        .where(AlertEvent.alert_id == Alert.id, AlertEvent.kind.in_(CHANGES))
         .scalar_subquery()
     )
     running = exists().where(CapMessage.alert_id == Alert.id, CapMessage.expires > now)

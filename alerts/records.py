@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,8 +18,9 @@ from alerts.lifecycle import ALERT_LEVEL, AlertState, Change, ClosedState, Kind,
 from alerts.models import Alert, AlertEvent, AreaLevel, Delivery
 from alerts.passport import OUTBREAK, DiseaseFacts, Evidence, Passport
 from alerts.policy import Decision
-from alerts.routing import Muted, Person, Told, recipients
+from alerts.routing import Muted, Person, Told, hush, recipients
 from alerts.rules import Policy
+from alerts.telling.silences import hiding, silences_at
 from db import notify as wake
 from surveillance.types import Signal, StatutoryStatus
 
@@ -65,6 +66,17 @@ class Context:
     code_version: str
     now: datetime
     notify: bool
+    co_owners: Mapping[Area, Collection[int]] = field(default_factory=dict)
+    """Units beside the alert's own that an outbreak lies in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Who is told of one step, and who is not; `silence_id`: the silence that hides it."""
+
+    told: Sequence[Told] = ()
+    muted: Sequence[Muted] = ()
+    silence_id: int | None = None
 
 
 def open_alerts(session: Session) -> dict[Area, Known[AlertState]]:
@@ -146,24 +158,30 @@ def write_steps(session: Session, steps: Sequence[Step], context: Context) -> in
     """Alerts, events and deliveries for `steps`, in that order; how many deliveries."""
     if not steps:
         return 0
-    places = load_places(session, {step.area.unit_id for step in steps})
+    co_owned = {unit_id for step in steps for unit_id in context.co_owners.get(step.area, ())}
+    places = load_places(session, {step.area.unit_id for step in steps} | co_owned)
     passports = [_passport(step, places[step.area.unit_id].name, context) for step in steps]
     alert_ids = _write_alerts(session, steps, passports, context.now)
-    told, muted = _route(session, steps, places, context)
+    routes = _route(session, steps, places, context)
     events = [
-        _event(step, alert_id, passport, silent, context.now)
-        for step, alert_id, passport, silent in zip(steps, alert_ids, passports, muted, strict=True)
+        _event(step, alert_id, passport, route, context.now)
+        for step, alert_id, passport, route in zip(steps, alert_ids, passports, routes, strict=True)
     ]
-    event_ids = _insert_returning_ids(session, AlertEvent, events)
-    deliveries = [
-        delivery
-        for alert_id, event_id, people in zip(alert_ids, event_ids, told, strict=True)
-        for delivery in _deliveries(alert_id, event_id, people, context.now)
+    event_ids = insert_returning_ids(session, AlertEvent, events)
+    rows = [
+        row
+        for alert_id, event_id, route in zip(alert_ids, event_ids, routes, strict=True)
+        for row in deliveries(alert_id, event_id, route.told, context.now)
     ]
-    if deliveries:
-        session.execute(insert(Delivery), deliveries)
+    return send(session, rows)
+
+
+def send(session: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """Put `rows` into the outbox and wake the postman; how many."""
+    if rows:
+        session.execute(insert(Delivery), rows)
         wake(session, WAKES_DELIVERY)
-    return len(deliveries)
+    return len(rows)
 
 
 def _passport(step: Step, unit_name: str, context: Context) -> Passport:
@@ -220,7 +238,7 @@ def _write_alerts(
     changed = [_changed(step, passport, now) for step, passport in pairs if step.alert is not None]
     if changed:
         session.execute(update(Alert), changed)
-    fresh: Iterator[int] = iter(_insert_returning_ids(session, Alert, opened) if opened else [])
+    fresh: Iterator[int] = iter(insert_returning_ids(session, Alert, opened) if opened else [])
     return [step.alert.id if step.alert else next(fresh) for step in steps]
 
 
@@ -263,24 +281,66 @@ def _changed(step: Step, passport: Passport, now: datetime) -> dict[str, Any]:
 
 def _route(
     session: Session, steps: Sequence[Step], places: Mapping[int, Place], context: Context
-) -> tuple[list[list[Told]], list[list[Muted]]]:
+) -> list[Route]:
     """Per step, who is told and who is not. Each unit's people are looked up once."""
     if not context.notify:
-        return [[] for _ in steps], [[] for _ in steps]
+        return [Route() for _ in steps]
     people = load_people(session)
     local: dict[int, list[Person]] = {
         unit_id: [person for person in people if person.covers(place.line)]
         for unit_id, place in places.items()
     }
-    routing = context.policy.routing
-    routes = [recipients(step.change, local[step.area.unit_id], routing, step.area.disease) for step in steps]
-    return [told for told, _ in routes], [muted for _, muted in routes]
+    silences = silences_at(session, context.now)
+    alerts = _areas_with_alerts(session) if context.co_owners else frozenset()
+    routes = []
+    for step in steps:
+        told, muted = _route_step(step, local, alerts, context)
+        silence = hiding(silences, places[step.area.unit_id].line, step.area.disease, step.change)
+        if silence is not None:
+            told, muted = hush(told, muted, silence.words())
+        routes.append(Route(told=told, muted=muted, silence_id=silence.id if silence else None))
+    return routes
 
 
-def _event(
-    step: Step, alert_id: int, passport: Passport, muted: Sequence[Muted], now: datetime
-) -> dict[str, Any]:
+def _route_step(
+    step: Step, local: Mapping[int, Sequence[Person]], alerts: Collection[Area], context: Context
+) -> tuple[list[Told], list[Muted]]:
+    """The alert's own people, then those of its co-owners, unless an alert of their own tells them already."""
+    area, routing = step.area, context.policy.routing
+    told, muted = recipients(step.change, local[area.unit_id], routing, area.disease)
+    seen = {person.id for person in local[area.unit_id]}
+    for unit_id in sorted(context.co_owners.get(area, ())):
+        if Area(area.disease, unit_id) in alerts:
+            continue
+        others = [person for person in local[unit_id] if person.id not in seen]
+        seen |= {person.id for person in others}
+        more, not_told = recipients(step.change, others, routing, area.disease)
+        told += [replace(one, for_unit_id=unit_id) for one in more]
+        muted += not_told
+    return told, muted
+
+
+def _areas_with_alerts(session: Session) -> frozenset[Area]:
+    rows = session.execute(select(Alert.disease, Alert.unit_id).where(Alert.state != "closed"))
+    return frozenset(Area(disease, unit_id) for disease, unit_id in rows)
+
+
+def _event(step: Step, alert_id: int, passport: Passport, route: Route, now: datetime) -> dict[str, Any]:
     """`message` is the sentence for the log; beside it stand the facts it rests on and who was not told."""
+    beside: dict[str, Any] = {"passport": passport.to_json(), "muted": muted_groups(route.muted)}
+    if route.silence_id is not None:
+        beside["silence_id"] = route.silence_id
+    return {
+        "alert_id": alert_id,
+        "at": now,
+        "kind": step.change.kind,
+        "level": step.change.level,
+        "message": describe(step.change).to_json() | beside,
+    }
+
+
+def muted_groups(muted: Sequence[Muted]) -> list[dict[str, Any]]:
+    """Who was not told, by channel and reason."""
     reasons: dict[tuple[str, str], dict[str, Any]] = {}
     for one in muted:
         group = reasons.setdefault(
@@ -288,19 +348,10 @@ def _event(
             {"channel": one.channel, "reason": one.reason.to_json(), "user_ids": []},
         )
         group["user_ids"].append(one.user_id)
-    return {
-        "alert_id": alert_id,
-        "at": now,
-        "kind": step.change.kind,
-        "level": step.change.level,
-        "message": describe(step.change).to_json()
-        | {"passport": passport.to_json(), "muted": list(reasons.values())},
-    }
+    return list(reasons.values())
 
 
-def _deliveries(
-    alert_id: int, event_id: int, told: Sequence[Told], now: datetime
-) -> Iterator[dict[str, Any]]:
+def deliveries(alert_id: int, event_id: int, told: Sequence[Told], now: datetime) -> Iterator[dict[str, Any]]:
     """The inbox of the application needs no transport: its row is delivered when this transaction commits."""
     for one in told:
         at_once = one.channel == IN_APP
@@ -311,6 +362,10 @@ def _deliveries(
             "user_id": one.user_id,
             "channel": one.channel,
             "digest": one.digest,
+            "urgent": one.urgent,
+            "muted": one.muted,
+            "for_unit_id": one.for_unit_id,
+            "address": one.address,
             "state": "sent" if at_once else "due",
             "created_at": now,
             "next_attempt_at": now,
@@ -318,7 +373,7 @@ def _deliveries(
         }
 
 
-def _insert_returning_ids(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> list[int]:
+def insert_returning_ids(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> list[int]:
     statement = insert(table).returning(table.id, sort_by_parameter_order=True)
     return list(session.scalars(statement, rows))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from accounts.models import Role
 from alerts.channels import EMAIL, IN_APP
@@ -54,11 +54,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """`digest`: not at once but with the next morning's collection."""
+    """`digest`: not at once but with the next morning's collection. The others are as in alerts.models.Delivery."""
 
     user_id: int
     channel: str
     digest: bool = False
+    urgent: bool = False
+    muted: bool = False
+    for_unit_id: int | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +81,35 @@ def recipients(
     channels they chose; one that nobody asked for is not mentioned."""
     told: list[Told] = []
     muted: list[Muted] = []
+    urgent = is_urgent(change)
     for person in people:
         for channel in (IN_APP, EMAIL, *sorted(person.choices.keys() - {EMAIL})):
             reason = _why_not(change, person, channel, routing, disease)
             if reason is None:
-                told.append(Told(user_id=person.id, channel=channel))
+                told.append(Told(user_id=person.id, channel=channel, urgent=urgent))
             elif reason is not NO_EMAIL and _in_digest(change, person.choices.get(channel), disease):
                 told.append(Told(user_id=person.id, channel=channel, digest=True))
             else:
                 muted.append(Muted(user_id=person.id, channel=channel, reason=reason))
     return told, muted
+
+
+def is_urgent(change: Change) -> bool:
+    """What no quiet hours hold back and no silence hides: red, and a legal duty that begins or ends."""
+    newly_red = change.level == Level.RAT_CAO and change.kind in LOUD
+    return newly_red or change.status_rose or change.status_ended
+
+
+def hush(told: Iterable[Told], muted: Iterable[Muted], reason: Message) -> tuple[list[Told], list[Muted]]:
+    """The same under a silence: in the inbox, marked; by every other way not, for `reason`."""
+    told = list(told)
+    kept = [replace(one, muted=True) for one in told if one.channel == IN_APP]
+    dropped = [
+        Muted(user_id=one.user_id, channel=one.channel, reason=reason)
+        for one in told
+        if one.channel != IN_APP
+    ]
+    return kept, [*muted, *dropped]
 
 
 def _why_not(change: Change, person: Person, channel: str, routing: Routing, disease: str) -> Message | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from accounts.models import User
 from alerts.channels import IN_APP
 from alerts.delivery import stored_error
-from alerts.lifecycle import Kind
+from alerts.lifecycle import CHANGES, Kind
 from alerts.models import Alert, AlertArea, AlertEvent, AlertWatch, AreaLevel, Delivery, DeliveryReceipt
 from alerts.passport import Passport
 from alerts.policy import SERIOUSNESS
@@ -209,7 +209,10 @@ def unread_count(session: Session, user_id: int) -> int:
     return (
         session.scalar(
             select(func.count(Delivery.alert_id.distinct())).where(
-                Delivery.user_id == user_id, Delivery.channel == IN_APP, Delivery.read_at.is_(None)
+                Delivery.user_id == user_id,
+                Delivery.channel == IN_APP,
+                Delivery.read_at.is_(None),
+                ~Delivery.muted,
             )
         )
         or 0
@@ -310,6 +313,7 @@ def _summaries(user_id: int | None) -> Select[*tuple[Any, ...]]:
         Delivery.user_id == user_id,
         Delivery.channel == IN_APP,
         Delivery.read_at.is_(None),
+        ~Delivery.muted,
     )
     return select(
         Alert.id, Alert.disease, Alert.unit_id, AdminUnit.name.label("unit_name"), Alert.state, Alert.level,
@@ -389,7 +393,7 @@ def _not_told(session: Session, alert_id: int) -> tuple[NotTold, ...]:
     """From the last event of the system; people's acts tell nobody."""
     message = session.scalar(
         select(AlertEvent.message)
-        .where(AlertEvent.alert_id == alert_id, AlertEvent.user_id.is_(None))
+        .where(AlertEvent.alert_id == alert_id, AlertEvent.kind.in_(CHANGES))
         .order_by(AlertEvent.id.desc())
         .limit(1)
     )

@@ -11,7 +11,7 @@ from db import Base, make_engine
 
 PACKAGES = (
     "geodata", "accounts", "surveillance", "surveillance.outbreaks", "surveillance.clustering",
-    "surveillance.review", "alerts", "reports",
+    "surveillance.review", "alerts", "alerts.telling", "reports",
 )  # fmt: skip
 for package in PACKAGES:
     import_module(f"{package}.models")

@@ -20,7 +20,7 @@ from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, messages, outbreaks, reports, review
+from web.pages import alerts, data, map, messages, on_call, outbreaks, reports, review, telling_panels
 from web.pages.review_detail import REVIEWERS
 
 POLL_MS = 5000
@@ -80,6 +80,14 @@ PAGES = (
         layout=messages.layout,
         in_nav=False,
     ),
+    Page(
+        path="/on-call",
+        title=Message("Trực và tạm im"),
+        icon="phone",
+        roles=EVERYONE,
+        layout=on_call.layout,
+        in_nav=False,
+    ),
 )
 
 
@@ -122,7 +130,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, outbreaks, review, data, reports, messages):
+    for page in (map, alerts, outbreaks, review, data, reports, messages, on_call, telling_panels):
         page.register(app)
 
 
@@ -324,6 +332,9 @@ def _user_menu(who: Viewer) -> html.Details:
                         [icon("bell"), _("Tôi nhận tin thế nào")],
                         href="/messages",
                         className="button menu-link",
+                    ),
+                    dcc.Link(
+                        [icon("phone"), _("Trực và tạm im")], href="/on-call", className="button menu-link"
                     ),
                     _language_switch("segmented only-phone"),
                     sign_out,

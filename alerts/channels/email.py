@@ -88,12 +88,14 @@ class EmailChannel:
     def unavailable(self) -> Message | None:
         return NOT_CONFIGURED if self._server is None else None
 
-    def send(self, envelope: Envelope) -> None:
+    def send(self, envelope: Envelope) -> str:
+        """The Message-ID without its domain: a bounce that comes later quotes it (alerts/telling/bounces.py)."""
         if self._server is None:
             raise TransportError(NOT_CONFIGURED, permanent=False, channel_down=True)
         mail = as_email(envelope, self._mail_from, datetime.now(UTC))
         with _connected(self._server, self._timeout_s, self._tls) as smtp, _sorted_failures():
             smtp.send_message(mail, from_addr=parseaddr(self._mail_from)[1], to_addrs=[envelope.recipient])
+        return envelope.message_id
 
 
 def as_email(envelope: Envelope, mail_from: str, date: datetime) -> MIMEMultipart:

@@ -56,3 +56,11 @@ def holiday_columns(start: date, days: int) -> tuple[FloatArray, BoolArray]:
         columns[index, 2] = (day.month, day.day) in FIXED or day == moving.hung_kings
     columns[columns[:, 0] == 1, 2] = 0
     return columns, known
+
+
+def is_day_off(day: date) -> bool:
+    """Whether offices are closed for Tết or a public holiday. Outside the table's years only the fixed are known."""
+    moving = moving_holidays().get(day.year)
+    if (day.month, day.day) in FIXED:
+        return True
+    return moving is not None and (day == moving.hung_kings or (day - moving.tet).days in TET_CLOSED)

@@ -21,6 +21,7 @@ from web.figures import chart, weekly_figure
 from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
 from web.pages.alert_life import files_panel, former, holder_line, repeats, shared_areas
 from web.pages.outbreak_lines import open_outbreaks
+from web.pages.telling_panels import alert_silence
 from web.pages.unknown_note import unknown_note
 
 CURVE_WEEKS = 52
@@ -48,6 +49,7 @@ def head(detail: AlertDetail, current: datetime) -> list[Any]:
 def body(session: Session, detail: AlertDetail, life: Life, current: datetime) -> list[Any]:
     """The panels, from what must be known first to what is looked up."""
     return [
+        *alert_silence(session, detail.summary),
         *former(life),
         *unknown_note(session, detail.summary.disease, detail.summary.unit_id),
         *_why(detail),

@@ -37,6 +37,7 @@ from web.pages import alert_acts, alert_batch
 from web.pages.alert_acts import ACTORS, acting_user
 from web.pages.alert_detail import body, head, record
 from web.pages.alert_life import state_text
+from web.pages.telling_panels import inbox_panel
 
 LIVE = tuple(state for state in AlertState if state is not AlertState.CLOSED)
 TABS = {
@@ -272,6 +273,7 @@ def _list_parts(chosen: Mapping[str, str]) -> list[Any]:
             className="page-head",
         ),
         _filters(chosen),
+        inbox_panel(),
         alert_batch.bar(),
         html.Div(id="bulk-note", **aria(live="polite")),
         html.Div(grid("alerts-grid", columns, [], **ticks), className="grid-fill only-desktop"),

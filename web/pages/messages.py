@@ -27,9 +27,11 @@ from alerts.delivery import DIGEST_AT, CannotResend
 from alerts.inbox import InboxError, resend
 from alerts.levels import Level
 from alerts.outbox_views import DeadLetter, dead_letters, waiting_by_channel
+from alerts.telling.faults import FaultView, clear_fault, faults
 from i18n import Message, _
 from web.context import context, disease_name, for_roles, now, open_session, viewer
 from web.formats import aria, count, empty, field, link, moment, stored, table
+from web.pages.telling_panels import quiet_form
 
 KEEPERS = (Role.ANALYST, Role.MANAGER)
 RESENDERS = (Role.ANALYST, Role.OFFICER)
@@ -52,6 +54,7 @@ def layout(rest: str = "", **_query: str) -> Any:
         user = active_user(session, who.id)
         assert user is not None
         mine, email = choices_of(session, who.id), user.email
+        quiet = quiet_form(session)
     usable = connected(context().settings)
     cards = [
         html.Div(_form(channel, mine.get(channel), email), id={"told": channel}, className="card told-card")
@@ -70,10 +73,12 @@ def layout(rest: str = "", **_query: str) -> Any:
                 ),
                 className="lead-note",
             ),
+            html.Div(id="address-faults"),
             html.Div(cards, className="card-grid told-grid"),
             html.P(_("Cơ quan chưa nối: {names}.", names=", ".join(missing)), className="dim")
             if missing
             else None,
+            quiet,
             html.Div(id="messages-rest"),
         ],
         className="page",
@@ -96,6 +101,11 @@ def register(app: Dash) -> None:
         Input({"resend": ALL}, "n_clicks"),
         Input("version", "data"),
     )(draw_rest)
+    app.callback(
+        Output("address-faults", "children"),
+        Input({"fault-clear": ALL}, "n_clicks"),
+        Input("version", "data"),
+    )(draw_faults)
 
 
 def save(
@@ -143,6 +153,45 @@ def draw_rest(_resend: list[int | None], _version: str | None) -> Any:
         if who.role in KEEPERS:
             parts += [*_waiting(session), *_who_gets_what(session, who.area_ids)]
     return parts
+
+
+def draw_faults(_clear: list[int | None], _version: str | None) -> Any:
+    """Addresses that bounce: one's own, and for those who look after accounts everybody's."""
+    who, cause = viewer(), ctx.triggered_id
+    keeper = who.role in KEEPERS
+    with open_session() as session:
+        if isinstance(cause, dict) and ctx.triggered[0]["value"]:
+            user = active_user(session, who.id)
+            assert user is not None
+            clear_fault(session, int(cause["fault-clear"]), by=user, now=datetime.now(UTC))
+        found = faults(session, who.area_ids if keeper else None, None if keeper else who.id)
+    if not found:
+        return None
+    return [
+        html.H2(_("Địa chỉ thư bị trả lại ({n})", n=count(len(found))), className="section-title"),
+        html.Div([_fault(one) for one in found], className="card faults"),
+    ]
+
+
+def _fault(one: FaultView) -> html.Div:
+    words = html.Div(
+        [
+            html.Div([html.Strong(one.name), f" · {one.address}"]),
+            html.Div(str(one.reason)),
+            html.Div(
+                _("Từ {at}. Hãy sửa địa chỉ trong tài khoản, hoặc kiểm tra lại.", at=moment(one.since)),
+                className="dim",
+            ),
+        ]
+    )
+    button = html.Button(
+        _("Đã kiểm tra"),
+        id={"fault-clear": one.id},
+        className="button",
+        type="button",
+        **aria(label=_("Đã kiểm tra địa chỉ của {name}", name=one.name)),
+    )
+    return html.Div([words, button], className="dead-letter")
 
 
 @for_roles(*RESENDERS)
