@@ -45,14 +45,14 @@ class Difference:
 
 def differences(old: Policy, new: Policy) -> list[Difference]:
     """In the order of the file; empty when only the version, comments or layout differ."""
-    found = [*_fields(old, new, ""), *_holds(old, new)]
+    found = [*_fields(old, new, None), *_holds(old, new)]
     before = {rule.id: rule for rule in old.rules}
     after = {rule.id: rule for rule in new.rules}
     for rule in new.rules:
         if rule.id not in before:
             found.append(Difference(what=_rule(rule), old=None, new=_sentence(rule)))
         else:
-            found += _fields(before[rule.id], rule, rule.needs)
+            found += _fields(before[rule.id], rule, needs_of(rule))
     found += [
         Difference(what=_rule(rule), old=_sentence(rule), new=None)
         for rule in old.rules
@@ -61,11 +61,18 @@ def differences(old: Policy, new: Policy) -> list[Difference]:
     return found
 
 
+def needs_of(rule: Rule) -> Message:
+    """What the rule takes, with its own numbers where the file leaves room for them."""
+    needed = getattr(rule, "needed", None)
+    found: Message = needed() if needed else Message(rule.needs)
+    return found
+
+
 def label(key: str) -> Message:
     return Message(LABELS.get(key, key))
 
 
-def _fields(old: Any, new: Any, within: str) -> Iterator[Difference]:
+def _fields(old: Any, new: Any, within: Message | None) -> Iterator[Difference]:
     """Entries of two dataclasses of one kind that differ; tables inside are looked into."""
     for entry in fields(old):
         before, after = getattr(old, entry.name), getattr(new, entry.name)
@@ -75,8 +82,8 @@ def _fields(old: Any, new: Any, within: str) -> Iterator[Difference]:
             yield from _fields(before, after, within)
         else:
             what = label(entry.name)
-            if within:
-                what = Message("Quy tắc “{rule}”: {what}", rule=Message(within), what=what)
+            if within is not None:
+                what = Message("Quy tắc “{rule}”: {what}", rule=within, what=what)
             yield Difference(what=what, old=_said(before), new=_said(after))
 
 
@@ -95,7 +102,7 @@ def _rule(rule: Rule) -> Message:
 
 
 def _sentence(rule: Rule) -> Message:
-    return Message("Lên mức {level} khi {needs}", level=name(rule.level), needs=Message(rule.needs))
+    return Message("Lên mức {level} khi {needs}", level=name(rule.level), needs=needs_of(rule))
 
 
 def _said(value: Any) -> Message:
