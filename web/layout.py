@@ -13,6 +13,7 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from accounts.models import Role
+from alerts.policy_store import KEEPERS
 from alerts.views import unread_count
 from i18n import LOCALES, Message, _, current_locale
 from reports.service import KINDS
@@ -20,7 +21,7 @@ from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, messages, outbreaks, reports, review
+from web.pages import alerts, data, map, messages, outbreaks, passport_panel, policy, reports, review
 from web.pages.review_detail import REVIEWERS
 
 POLL_MS = 5000
@@ -63,6 +64,14 @@ PAGES = (
     ),
     Page(
         path="/reports", title=Message("Báo cáo"), icon="file-report", roles=REPORTERS, layout=reports.layout
+    ),
+    Page(
+        path="/policy",
+        title=Message("Quy tắc mức nguy cơ"),
+        icon="settings",
+        roles=frozenset(KEEPERS),
+        layout=policy.layout,
+        in_nav=False,
     ),
     Page(
         path="/messages",
@@ -114,7 +123,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, outbreaks, review, data, reports, messages):
+    for page in (map, alerts, outbreaks, review, data, reports, messages, policy, passport_panel):
         page.register(app)
 
 
@@ -300,6 +309,17 @@ def _user_menu(who: Viewer) -> html.Details:
                         [icon("bell"), _("Tôi nhận tin thế nào")],
                         href="/messages",
                         className="button menu-link",
+                    ),
+                    *(
+                        [
+                            dcc.Link(
+                                [icon("settings"), _("Quy tắc mức nguy cơ")],
+                                href="/policy",
+                                className="button menu-link",
+                            )
+                        ]
+                        if who.role in KEEPERS
+                        else []
                     ),
                     _language_switch("segmented only-phone"),
                     sign_out,

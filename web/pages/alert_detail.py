@@ -17,6 +17,7 @@ from surveillance.counts import weekly_curve
 from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
 from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.pages import passport_panel
 from web.pages.outbreak_lines import open_outbreaks
 
 CURVE_WEEKS = 52
@@ -198,6 +199,7 @@ def _passport(detail: AlertDetail) -> html.Details:
                         (_("Phiên bản chương trình"), passport.code_version),
                     ]
                 ),
+                *passport_panel.parts(detail.summary.id),
             ]
         ),
     )
