@@ -13,6 +13,7 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from accounts.models import Role
+from alerts.policy_store import KEEPERS
 from alerts.views import unread_count
 from i18n import LOCALES, Message, _, current_locale
 from reports.service import KINDS
@@ -20,7 +21,19 @@ from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, messages, on_call, outbreaks, reports, review, telling_panels
+from web.pages import (
+    alerts,
+    data,
+    map,
+    messages,
+    on_call,
+    outbreaks,
+    passport_panel,
+    policy,
+    reports,
+    review,
+    telling_panels,
+)  # fmt: skip
 from web.pages.review_detail import REVIEWERS
 
 POLL_MS = 5000
@@ -73,6 +86,14 @@ PAGES = (
         bar=frozenset({Role.MANAGER}),
     ),
     Page(
+        path="/policy",
+        title=Message("Quy tắc mức nguy cơ"),
+        icon="settings",
+        roles=frozenset(KEEPERS),
+        layout=policy.layout,
+        bar=frozenset(),
+    ),
+    Page(
         path="/messages",
         title=Message("Tin báo"),
         icon="bell",
@@ -86,7 +107,7 @@ PAGES = (
         icon="phone",
         roles=EVERYONE,
         layout=on_call.layout,
-        in_nav=False,
+        bar=frozenset(),
     ),
 )
 
@@ -130,7 +151,9 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, outbreaks, review, data, reports, messages, on_call, telling_panels):
+    for page in (
+        map, alerts, outbreaks, review, data, reports, messages, on_call, telling_panels, policy, passport_panel,
+    ):  # fmt: skip
         page.register(app)
 
 
@@ -332,9 +355,6 @@ def _user_menu(who: Viewer) -> html.Details:
                         [icon("bell"), _("Tôi nhận tin thế nào")],
                         href="/messages",
                         className="button menu-link",
-                    ),
-                    dcc.Link(
-                        [icon("phone"), _("Trực và tạm im")], href="/on-call", className="button menu-link"
                     ),
                     _language_switch("segmented only-phone"),
                     sign_out,

@@ -19,6 +19,7 @@ from surveillance.counts import weekly_curve
 from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
 from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.pages import passport_panel
 from web.pages.alert_life import files_panel, former, holder_line, repeats, shared_areas
 from web.pages.outbreak_lines import open_outbreaks
 from web.pages.telling_panels import alert_silence
@@ -219,6 +220,7 @@ def _passport(detail: AlertDetail) -> html.Details:
                         (_("Phiên bản chương trình"), passport.code_version),
                     ]
                 ),
+                *passport_panel.parts(detail.summary.id),
             ]
         ),
     )
