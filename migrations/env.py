@@ -15,6 +15,7 @@ PACKAGES = (
 )  # fmt: skip
 for package in PACKAGES:
     import_module(f"{package}.models")
+import_module("alerts.duty_models")
 
 url = context.config.get_main_option("sqlalchemy.url")
 assert url, "run migrations through `app.py migrate`"
