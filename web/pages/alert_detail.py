@@ -16,7 +16,8 @@ from i18n import Message, _
 from surveillance.counts import weekly_curve
 from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
-from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.formats import facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.pages.duty_panel import alert_duties
 from web.pages.outbreak_lines import open_outbreaks
 
 CURVE_WEEKS = 52
@@ -27,7 +28,7 @@ STATES = {
 }
 
 
-def head(detail: AlertDetail, current: datetime) -> list[Any]:
+def head(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
     alert = detail.summary
     return [
         html.Div(
@@ -41,7 +42,8 @@ def head(detail: AlertDetail, current: datetime) -> list[Any]:
         ),
         html.H2(alert.unit_name, className="detail-title"),
         html.P(disease_name(alert.disease), className="detail-subtitle"),
-        *_duty(alert, current),
+        *_closed(alert),
+        *alert_duties(session, alert, current),
     ]
 
 
@@ -72,39 +74,19 @@ def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
     ]
 
 
-def _duty(alert: AlertSummary, current: datetime) -> list[Any]:
-    """The legal clocks that run while the alert is open."""
-    if alert.state == "closed":
-        outcome = (
-            outcome_name(cast(Outcome, alert.outcome))
-            if alert.outcome in OUTCOMES
-            else _("hệ thống kết thúc vì tình hình đã yên")
-        )
-        return [
-            html.P(
-                _("Đã đóng lúc {at}: {outcome}.", at=moment(alert.closed_at), outcome=str(outcome)),
-                className="dim",
-            )
-        ]
-    clocks = (
-        (_("Hạn ra thông báo (Thông tư 15/2026, điều 26)"), alert.notice_due),
-        (_("Hạn xử lý ổ dịch (48 giờ)"), alert.handling_due),
+def _closed(alert: AlertSummary) -> list[Any]:
+    if alert.state != "closed":
+        return []
+    outcome = (
+        outcome_name(cast(Outcome, alert.outcome))
+        if alert.outcome in OUTCOMES
+        else _("hệ thống kết thúc vì tình hình đã yên")
     )
     return [
-        html.Div(
-            [
-                icon("clock"),
-                html.Div(
-                    [
-                        html.Div(label, className="duty-label"),
-                        html.Div([html.Strong(deadline_text(due, current)), f" · {moment(due)}"]),
-                    ]
-                ),
-            ],
-            className="duty is-late" if due < current else "duty",
+        html.P(
+            _("Đã đóng lúc {at}: {outcome}.", at=moment(alert.closed_at), outcome=str(outcome)),
+            className="dim",
         )
-        for label, due in clocks
-        if due is not None
     ]
 
 

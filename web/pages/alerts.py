@@ -147,7 +147,7 @@ def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tupl
         current = now(session)
         user = _user(session)
         mark_read(session, detail.summary.id, user=user, now=current)
-        parts = head(detail, current), body(session, detail, current)
+        parts = head(session, detail, current), body(session, detail, current)
     open_to_act = detail.summary.state != "closed" and who.role in ACTORS
     fresh = open_to_act and detail.summary.state == "open"
     return (
