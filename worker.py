@@ -24,6 +24,7 @@ from alerts.channels.webhook import WebhookChannel
 from alerts.delivery import Letterhead, deliver_due
 from alerts.duties import CaseFact, DutyKind, OutbreakFact
 from alerts.duty_register import LOOK_BACK, reconcile_duties
+from alerts.duty_reminders import remind
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
 from alerts.publishing import publish
@@ -202,7 +203,11 @@ class Chain:
     def duties(self) -> dict[str, Any]:
         """The register of legal duties; apart from reconcile, so that a fault here holds up no alert."""
         with session_scope(self.engine) as session:
-            return self.duties_at(session, current_time(session, self.settings.clock))
+            now = current_time(session, self.settings.clock)
+            done = self.duties_at(session, now)
+        with session_scope(self.engine) as session:
+            reminders = remind(session, now)
+        return done | ({"reminders": reminders} if reminders else {})
 
     def duties_at(self, session: Session, now: datetime) -> dict[str, Any]:
         timezone = self.settings.deployment.timezone

@@ -263,6 +263,7 @@ def event_facts(event: AlertEvent, timezone: ZoneInfo) -> EventFacts:
         sentence=Message.from_json(event.message),
         passport=Passport.from_json(event.message["passport"]),
         timezone=timezone,
+        duty=event.message.get("duty"),
     )
 
 

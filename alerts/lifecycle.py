@@ -33,6 +33,8 @@ class Kind(StrEnum):
     COMMENT = "comment"
     CLOSED = "closed"
     RESENT = "resent"
+    REMINDED = "reminded"
+    """The system's, of a legal deadline (duty_reminders.py)."""
 
 
 STATUS_NAMES = {

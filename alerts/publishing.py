@@ -22,6 +22,7 @@ from alerts.cap_words import CapPlace, City, Facts, compose
 from alerts.channels import WEBHOOK
 from alerts.delivery import event_facts
 from alerts.inbox import Outcome, outcome_name
+from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, AreaLevel, CapMessage, Delivery
 from alerts.records import WAKES_DELIVERY
 from db import notify
@@ -96,6 +97,7 @@ def _candidates(session: Session, publication: Publication, now: datetime) -> li
     newest = (
         select(func.max(AlertEvent.id))
         .where(AlertEvent.alert_id == Alert.id, AlertEvent.user_id.is_(None))
+        .where(AlertEvent.kind != Kind.REMINDED)
         .scalar_subquery()
     )
     running = exists().where(CapMessage.alert_id == Alert.id, CapMessage.expires > now)

@@ -371,6 +371,7 @@ def _not_told(session: Session, alert_id: int) -> tuple[NotTold, ...]:
     message = session.scalar(
         select(AlertEvent.message)
         .where(AlertEvent.alert_id == alert_id, AlertEvent.user_id.is_(None))
+        .where(AlertEvent.kind != Kind.REMINDED)
         .order_by(AlertEvent.id.desc())
         .limit(1)
     )
