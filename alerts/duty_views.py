@@ -145,6 +145,13 @@ def late_count(session: Session, area_ids: set[int] | None, now: datetime) -> in
     return session.scalar(select(func.count()).select_from(Duty).where(*wanted)) or 0
 
 
+def open_counts(session: Session, area_ids: set[int] | None, now: datetime) -> tuple[int, int]:
+    """Open duties past their deadline, and open duties in all."""
+    wanted = (Duty.state == DutyState.OPEN, _within(area_ids))
+    whole_ = session.scalar(select(func.count()).select_from(Duty).where(*wanted)) or 0
+    return late_count(session, area_ids, now), whole_
+
+
 def shares(
     session: Session, *, area_ids: set[int] | None, start: datetime, end: datetime, now: datetime
 ) -> dict[DutyKind, Tally]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -21,7 +22,10 @@ from werkzeug.serving import make_server
 from alerts.duty_models import Duty, DutyEvent
 from db import session_scope
 from settings import Settings
+from surveillance.signals import replace_signals
+from tests.alerting import epidemic
 from tests.web_city import (
+    NOW,
     PASSWORD,
     Place,
     SignIn,
@@ -41,8 +45,13 @@ __all__ = ["app", "city", "client", "outbreak", "settings", "sign_in"]
 
 
 @pytest.fixture
-def duties(engine: Engine, settings: Settings, outbreak: int) -> Iterator[dict[str, int]]:
-    """Ids by kind, as the worker's own job opens them."""
+def duties(
+    engine: Engine, settings: Settings, city: dict[str, Place], outbreak: int
+) -> Iterator[dict[str, int]]:
+    """Ids by kind, as the worker's own job opens them; the figures that the epidemic of “Ô 0” rests on."""
+    figures = replace(epidemic(city["Ô 0"].id)[0], observed=40.0, detail={"threshold": 20.37})
+    with session_scope(engine) as session:
+        replace_signals(session, [figures], ["dengue"], None, method="statutory_month", now=NOW)
     Chain(engine, settings).duties()
     with session_scope(engine) as session:
         found = {row.kind: row.id for row in session.execute(select(Duty.kind, Duty.id))}
@@ -150,7 +159,8 @@ def test_form_01_as_pdf_and_docx_holds_what_article_25_asks_and_nothing_of_a_pat
     for words in (words_of_pdf(paper["pdf"]), words_of_docx(paper["docx"])):
         for asked in (
             "UBND PHƯỜNG Ô 0", "TRẠM Y TẾ", "Về việc có dịch Sốt xuất huyết Dengue", "1. Tên bệnh",
-            "2. Thời gian", "Đủ tiêu chí có dịch lúc 13:00 22/11/2026", "3. Địa điểm xảy ra", "OD-0001",
+            "2. Thời gian", "Đủ tiêu chí có dịch lúc 13:00 22/11/2026",
+            "40 ca từ đầu tháng (13/07/2026), ngưỡng 20,4 (biết từ 13:00 22/11/2026)", "3. Địa điểm xảy ra", "OD-0001",
             "4. Khuyến cáo", "Chủ tịch UBND Phường Ô 0", "Sở Y tế", "Trung tâm Kiểm soát bệnh tật",
             "Các lực lượng trên địa bàn", "Người dân", "Mẫu 01 Phụ lục II", "bộ quy tắc 2026.",
         ):  # fmt: skip

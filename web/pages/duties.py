@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from alerts.duties import NOTICES, DutyKind, DutyState, Tally
 from alerts.duty_acts import DutyError, mark_done
-from alerts.duty_views import NAMES, DutyView, duty_list, late_count, shares, whole
+from alerts.duty_views import NAMES, DutyView, duty_list, open_counts, shares, whole
 from i18n import Message, _
 from reports.duty_forms import HAVE_FORM
 from web.context import disease_name, for_roles, local, now, open_session, viewer
 from web.formats import aria, count, deadline_text, empty, icon, kpi, link, moment, stored, table
 from web.pages import duty_record
-from web.pages.duty_panel import late_text, settled_words, share_text
+from web.pages.duty_panel import settled_words, share_text
 from web.pages.duty_record import ACTORS, acting_user
 from web.pressed import pressed
 
@@ -84,6 +84,7 @@ def layout(
                     dmc.Select(
                         id="duties-days",
                         label=_("Hạn trong"),
+                        className="" if tab == "past" else "is-hidden",
                         data=[{"value": str(n), "label": _("{n} ngày qua", n=n)} for n in PERIODS],
                         value=str(period),
                         allowDeselect=False,
@@ -137,11 +138,11 @@ def draw(
         else:
             found = duty_list(session, **chosen, states=[DutyState.OPEN], limit=None)
         by_kind = shares(session, area_ids=who.area_ids, start=start, end=current, now=current)
-        late = late_count(session, who.area_ids, current)
+        late, waiting = open_counts(session, who.area_ids, current)
     cards = [_card(duty, current) for duty in found[:SHOWN]]
     more = [html.P(_("Còn {n} việc nữa: hãy lọc theo việc hoặc xã, phường.", n=len(found) - SHOWN))]
     return (
-        _share(by_kind, period, late, export=_export(period)),
+        _share(by_kind, period, late, waiting, export=_export(period)),
         [html.Div(cards, className="duty-list"), *(more if len(found) > SHOWN else [])]
         if cards
         else empty(_("Không có việc nào theo bộ lọc này.")),
@@ -174,7 +175,7 @@ def done_now(_clicks: list[int | None]) -> tuple[Any, Any]:
     )
 
 
-def _share(by_kind: dict[DutyKind, Tally], period: int, late: int, export: Any) -> html.Div:
+def _share(by_kind: dict[DutyKind, Tally], period: int, late: int, waiting: int, export: Any) -> html.Div:
     """Numerator and denominator, in all and by kind, each with the way to its rows."""
     rows = [
         (
@@ -210,7 +211,7 @@ def _share(by_kind: dict[DutyKind, Tally], period: int, late: int, export: Any) 
                         _("đúng hạn / đã đến hạn"),
                     ),
                     html.Div(
-                        kpi(_("Đang quá hạn"), count(late), late_text(late)),
+                        kpi(_("Đang quá hạn"), count(late), _("trong {n} việc phải làm", n=count(waiting))),
                         className="is-late" if late else "",
                     ),
                 ],
@@ -257,16 +258,17 @@ def _card(duty: DutyView, current: datetime) -> html.Article:
 
 
 def _hours(duty: DutyView, current: datetime) -> list[Any]:
+    """Hours left or past in words; of what is settled, how it went."""
+    deadline = html.Div(_("hạn {at}", at=moment(duty.due_at)))
     if duty.state is not DutyState.OPEN:
-        return [html.Strong(settled_words(duty, current)), html.Div(_("hạn {at}", at=moment(duty.due_at)))]
+        done = duty.state is DutyState.DONE
+        return [
+            html.Strong(settled_words(duty, current)),
+            *([html.Div(_("lúc {at}", at=moment(duty.settled_at)))] if done else []),
+            deadline,
+        ]
     soon = [html.Div(_("sắp hết hạn"))] if timedelta(0) <= duty.due_at - current <= SOON else []
-    late = [html.Div(_("quá hạn"))] if duty.due_at < current else []
-    return [
-        html.Strong(deadline_text(duty.due_at, current), className="duty-left"),
-        *soon,
-        *late,
-        html.Div(_("hạn {at}", at=moment(duty.due_at))),
-    ]
+    return [html.Strong(deadline_text(duty.due_at, current), className="duty-left"), *soon, deadline]
 
 
 def _about(duty: DutyView) -> str:

@@ -183,9 +183,9 @@ def acting_user(session: Session) -> User:
 
 def _head(duty: DutyView, current: datetime) -> list[Any]:
     late = duty.late(current)
-    clock = (
-        deadline_text(duty.due_at, current) if duty.state is DutyState.OPEN else settled_words(duty, current)
-    )
+    clock = deadline_text(duty.due_at, current)
+    if duty.state is not DutyState.OPEN:
+        clock = f"{settled_words(duty, current)} · {moment(duty.settled_at)}"
     return [
         html.Div(
             [
