@@ -55,7 +55,7 @@ from surveillance.quality import silent_diseases
 from surveillance.review.learnt import load_aliases
 from surveillance.review.texts import index_texts
 from surveillance.signals import current_signals
-from surveillance.urgent_cases import urgent_cases
+from surveillance.urgent_cases import confirmed_deaths, urgent_cases
 
 KEEP_JOB_RUNS = timedelta(days=90)
 CASES_BIND = timedelta(days=14)
@@ -221,10 +221,15 @@ class Chain:
             for one in standings(session, zone=timezone, since=now - LOOK_BACK)
         ]  # fmt: skip
         urgent = [code for code in self.facts if self.catalogue[code].report_deadline == "24h"]
+        recent: dict[str, Any] = {"since": now - CASES_BIND, "zone": timezone}
         cases = [
-            CaseFact(kind=DutyKind.CASES, disease=one.disease, unit_id=one.unit_id, day=one.day,
+            CaseFact(kind=kind, disease=one.disease, unit_id=one.unit_id, day=one.day,
                      known_at=one.known_at, count=one.count)
-            for one in urgent_cases(session, urgent, since=now - CASES_BIND, zone=timezone)
+            for kind, found in (
+                (DutyKind.CASES, urgent_cases(session, urgent, **recent)),
+                (DutyKind.DEATH, confirmed_deaths(session, list(self.facts), **recent)),
+            )
+            for one in found
         ]  # fmt: skip
         done = reconcile_duties(
             session, policy=self.policy, outbreaks=outbreaks, cases=cases, now=now, timezone=timezone

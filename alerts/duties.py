@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from i18n import Message
 from surveillance.types import StatutoryStatus
@@ -83,9 +83,9 @@ class OutbreakFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFact:
-    """`count` confirmed cases of a 24-hour disease, or deaths, first known on `day` in one commune."""
+    """`count` confirmed cases of a 24-hour disease (CASES), or deaths (DEATH), first known on `day` in one commune."""
 
-    kind: Literal[DutyKind.CASES, DutyKind.DEATH]
+    kind: DutyKind
     disease: str
     unit_id: int
     day: date

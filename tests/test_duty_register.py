@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
-from alerts.duties import DutyKind, DutyState, OutbreakFact
+from alerts.duties import CaseFact, DutyKind, DutyState, OutbreakFact
 from alerts.duty_acts import DutyError, mark_done, mark_not_needed, undo
 from alerts.duty_models import Duty, DutyEvent
 from alerts.duty_register import DutyReport, reconcile_duties
@@ -21,7 +22,9 @@ from alerts.passport import Passport
 from alerts.views import alert_list
 from geodata.models import AdminUnit
 from surveillance.types import StatutoryStatus
+from surveillance.urgent_cases import UrgentCases, urgent_cases
 from tests.alerting import NOW, POLICY, add_unit, add_user, calm, epidemic, run, signal, warning
+from tests.line_list import Sick, add_cases, add_file
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -196,6 +199,39 @@ def test_an_outbreak_opens_handling_and_a_report_a_day_and_its_record_closes_the
 
 def _facts(fact: OutbreakFact) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in OutbreakFact.__slots__}
+
+
+def test_confirmed_cases_of_the_24_hour_list_are_counted_by_commune_and_day_of_first_knowledge(
+    session: Session, ward: AdminUnit
+) -> None:
+    """domain.md §8 case 11. A case that was confirmed before and changed since is not news."""
+    day, run_id = date(2026, 7, 15), add_file(session, "hcdc", at(-30))
+
+    def measles(classification: str, known: float, until: float | None = None) -> Sick:
+        return Sick(
+            day=day, unit_id=ward.id, disease="measles", classification=classification,
+            known_from=at(known), known_to=None if until is None else at(until),
+        )  # fmt: skip
+
+    add_cases(session, run_id, [measles("confirmed", 1), measles("confirmed", 2), measles("suspected", 3)])
+    add_cases(session, run_id, [measles("confirmed", -30)])
+    [found] = urgent_cases(session, ["measles"], since=at(-24), zone=ZONE)
+    assert (found.day, found.known_at, found.count) == (day, at(1), 2)
+    fact = CaseFact(kind=DutyKind.CASES, **{name: getattr(found, name) for name in UrgentCases.__slots__})
+    assert settle(session, 4, cases=[fact]).opened == 1
+    assert (the_duty(session).due_at, the_duty(session).detail["count"]) == (at(25), 2)
+    settle(session, 5, cases=[replace(fact, count=3)])
+    session.expire_all()
+    assert the_duty(session).detail["count"] == 3
+    assert settle(session, 6).not_needed == 1
+
+
+def test_a_death_is_reported_within_24_hours(session: Session, ward: AdminUnit) -> None:
+    death = CaseFact(
+        kind=DutyKind.DEATH, disease="dengue", unit_id=ward.id, day=date(2026, 7, 15), known_at=NOW, count=1
+    )
+    settle(session, 1, cases=[death])
+    assert (duties(session), the_duty(session).due_at) == ([("death", "open")], at(24))
 
 
 # --- people ------------------------------------------------------------------------------------------------
