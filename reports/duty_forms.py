@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from alerts.duties import DutyKind
 from alerts.duty_views import DutyView
 from i18n import show_date, show_datetime, show_number
+from reports.duty_docx import write
 from reports.typesetting import typeset
 from settings import Settings
 from surveillance.diseases import Disease, load_catalogue
@@ -287,8 +288,6 @@ def as_pdf(form: Form) -> bytes:
 
 def as_docx(form: Form) -> bytes:
     """The same words as a document that can be changed before it is signed."""
-    from reports.duty_docx import write
-
     buffer = BytesIO()
     write(form, buffer)
     return buffer.getvalue()
