@@ -23,6 +23,9 @@ from alerts.channels.email import EmailChannel
 from alerts.channels.outlets import phone_channels
 from alerts.channels.webhook import WebhookChannel
 from alerts.delivery import Letterhead, deliver_due
+from alerts.duties import CaseFact, DutyKind, OutbreakFact
+from alerts.duty_register import LOOK_BACK, reconcile_duties
+from alerts.duty_reminders import remind
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
 from alerts.policy_preview import Past, previews_wait, run_previews
@@ -54,8 +57,9 @@ from surveillance.evidence.climate import load_climate
 from surveillance.evidence.watching import Evidence
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
-from surveillance.outbreaks.lifecycle import OPEN
+from surveillance.outbreaks.lifecycle import NAMES, OPEN
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
+from surveillance.outbreaks.standing import standings
 from surveillance.outbreaks.watching import Outbreaks
 from surveillance.outlooks import forecast_city
 from surveillance.pipeline import Context, build_context, collect, ingest_file
@@ -63,10 +67,13 @@ from surveillance.quality import silent_diseases
 from surveillance.review.learnt import load_aliases
 from surveillance.review.texts import index_texts
 from surveillance.signals import current_signals
+from surveillance.urgent_cases import confirmed_deaths, urgent_cases
 
 PREVIEWED = timedelta(days=731)
 """How much of the past a draft of the rules is tried on."""
 KEEP_JOB_RUNS = timedelta(days=90)
+CASES_BIND = timedelta(days=14)
+"""A case report that is this old is asked for no more."""
 SETTLED_S = 60
 """Work that nobody waits for begins this long after the worker: alerts that are due go first."""
 
@@ -224,7 +231,7 @@ class Chain:
     def reconcile(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
             done = self.reconcile_at(session, current_time(session, self.settings.clock))
-            if self.publication is not None and any(vars_of(done).values()):
+            if any(vars_of(done).values()):
                 notify(session, "alerts")
         return {key: count for key, count in vars_of(done).items() if count}
 
@@ -259,6 +266,42 @@ class Chain:
             return {}
         domain = parseaddr(self.settings.mail_from)[1].rpartition("@")[2]
         return dict(read_bounces(self.engine, self.bounces, domain, datetime.now(UTC)))
+
+    def duties(self) -> dict[str, Any]:
+        """The register of legal duties; apart from reconcile, so that a fault here holds up no alert."""
+        with session_scope(self.engine) as session:
+            now = current_time(session, self.settings.clock)
+            done = self.duties_at(session, now)
+        with session_scope(self.engine) as session:
+            reminders = remind(session, now)
+        return done | ({"reminders": reminders} if reminders else {})
+
+    def duties_at(self, session: Session, now: datetime) -> dict[str, Any]:
+        timezone = self.settings.deployment.timezone
+        outbreaks = [
+            OutbreakFact(
+                id=one.id, code=one.code, disease=one.disease, unit_id=one.unit_id, begun_at=one.begun_at,
+                handled_on=one.handled_on, ended_at=one.ended_at,
+                ended_as=Message("Ổ dịch {code}: {status}.", code=one.code, status=Message(NAMES[one.status]))
+                if one.ended_at else None,
+            )
+            for one in standings(session, zone=timezone, since=now - LOOK_BACK)
+        ]  # fmt: skip
+        urgent = [code for code in self.facts if self.catalogue[code].report_deadline == "24h"]
+        recent: dict[str, Any] = {"since": now - CASES_BIND, "zone": timezone}
+        cases = [
+            CaseFact(kind=kind, disease=one.disease, unit_id=one.unit_id, day=one.day,
+                     known_at=one.known_at, count=one.count)
+            for kind, found in (
+                (DutyKind.CASES, urgent_cases(session, urgent, **recent)),
+                (DutyKind.DEATH, confirmed_deaths(session, list(self.facts), **recent)),
+            )
+            for one in found
+        ]  # fmt: skip
+        done = reconcile_duties(
+            session, policy=self.policy, outbreaks=outbreaks, cases=cases, now=now, timezone=timezone
+        )
+        return {key: count for key, count in vars_of(done).items() if count}
 
     def publish(self) -> dict[str, Any]:
         """CAP messages; apart from reconcile, so that a fault here holds up no alert."""
@@ -422,6 +465,7 @@ class Chain:
             Job(name="reconcile", run=self.reconcile, every_s=300, late_after_s=900, wakes_on=("signals",)),
             Job(name="tell", run=self.tell, every_s=60, late_after_s=900),
             Job(name="bounces", run=self.read_bounces, every_s=60, late_after_s=3600),
+            Job(name="duties", run=self.duties, every_s=60, late_after_s=900, wakes_on=("alerts",)),
             Job(name="publish", run=self.publish, every_s=30, late_after_s=900, wakes_on=("alerts",)),
             Job(name="deliver", run=self.deliver, every_s=15, late_after_s=300, wakes_on=("deliveries",)),
             Job(

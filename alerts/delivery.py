@@ -296,6 +296,7 @@ def event_facts(event: AlertEvent, timezone: ZoneInfo, mine: str | None = None) 
         passport=Passport.from_json(event.message["passport"]),
         timezone=timezone,
         mine=mine,
+        duty=event.message.get("duty"),
     )
 
 

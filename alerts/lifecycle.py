@@ -50,6 +50,8 @@ class Kind(StrEnum):
     SILENCED = "silenced"
     SILENCE_ENDED = "silence_ended"
     NEIGHBOURS = "neighbours"
+    REMINDED = "reminded"
+    """The system's, of a legal deadline (duty_reminders.py)."""
 
 
 CHANGES = frozenset({Kind.OPENED, Kind.REOPENED, Kind.RAISED, Kind.LOWERED, Kind.EVIDENCE, Kind.ENDED})

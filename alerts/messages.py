@@ -5,14 +5,17 @@ Areas, counts and rules only: nothing about a patient enters a passport, so noth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts import levels
 from alerts.channels import OutgoingMessage
+from alerts.duties import DutyKind
+from alerts.duty_reminders import Reminder, compose_reminder
 from alerts.levels import COLOURS, SYMBOLS, Colours, Level
 from alerts.lifecycle import ALERT_LEVEL, Kind, severity, status_name
 from alerts.passport import Evidence, Passport
@@ -35,6 +38,8 @@ class EventFacts:
     passport: Passport
     timezone: ZoneInfo
     mine: str | None = None
+    duty: Mapping[str, Any] | None = None
+    """Set in reminders of a legal deadline (duty_reminders.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,8 @@ class _Words:
 def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[str] = ()) -> OutgoingMessage:
     """The message of one event in one language, with one link: the alert itself. `twins`: names of units that a text
     message without accents would confuse (short_text.twins)."""
+    if facts.duty is not None:
+        return compose_reminder(_reminder(facts, facts.duty, locale), locale, public_url, twins)
     link = (
         f"{public_url}/alerts" if facts.kind is Kind.NEIGHBOURS else f"{public_url}/alerts/{facts.alert_id}"
     )
@@ -87,6 +94,17 @@ def compose_digest(
         html=_as_html(words, locale, colours),
         chat=_as_chat(words),
         sms=digest_sms(len(last), f"{count.render(locale)}. {words.badge}", words.link),
+    )
+
+
+def _reminder(facts: EventFacts, duty: Mapping[str, Any], locale: str) -> Reminder:
+    return Reminder(
+        duty_id=duty["id"],
+        kind=DutyKind(duty["kind"]),
+        due=deadline(datetime.fromisoformat(duty["due_at"]), facts.timezone),
+        disease=facts.passport.disease_name(locale),
+        unit_name=facts.passport.unit_name,
+        words=facts.sentence.render(locale),
     )
 
 

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, Row, Select, and_, case, exists, false, func, or_, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from accounts.models import User
 from alerts.channels import IN_APP
 from alerts.delivery import stored_error
+from alerts.duties import NOTICES, DutyKind, DutyState
+from alerts.duty_models import Duty
 from alerts.lifecycle import CHANGES, Kind
 from alerts.models import Alert, AlertArea, AlertEvent, AlertWatch, AreaLevel, Delivery, DeliveryReceipt
 from alerts.passport import Passport
@@ -320,18 +323,24 @@ def _summaries(user_id: int | None) -> Select[*tuple[Any, ...]]:
         Alert.peak_level, Alert.status, Alert.outcome, Alert.opened_at, Alert.changed_at, Alert.closed_at,
         Alert.assignee_id.label("holder_id"), User.full_name.label("holder"),
         Alert.passport["disease_names"].label("disease_names"),
-        Alert.passport["notice_due"].as_string().label("notice_due"),
-        Alert.passport["handling_due"].as_string().label("handling_due"),
+        _due(NOTICES, "notice_due"),
+        _due((DutyKind.HANDLING,), "handling_due"),
         Alert.passport["reasons"][0].label("reason"),
         (unread if user_id is not None else false()).label("unread"),
     ).join(AdminUnit, AdminUnit.id == Alert.unit_id).outerjoin(User, User.id == Alert.assignee_id)  # fmt: skip
 
 
+def _due(kinds: Collection[DutyKind], name: str) -> ColumnElement[Any]:
+    """The nearest deadline in the register; what the alert was opened with until the register has read it."""
+    mine = Duty.alert_id == Alert.id
+    nearest = select(func.min(Duty.due_at)).where(mine, Duty.kind.in_(kinds), Duty.state == DutyState.OPEN)
+    foreseen = sql_cast(Alert.passport[name].as_string(), DateTime(timezone=True))
+    return case((exists().where(mine), nearest.scalar_subquery()), else_=foreseen).label(name)
+
+
 def _summary(row: Row[Any]) -> AlertSummary:
     values = dict(row._mapping)
     values["status"] = StatutoryStatus(values["status"])
-    for name in ("notice_due", "handling_due"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
     values["reason"] = Message.from_json(values["reason"]) if values["reason"] else None
     return AlertSummary(**values)
 

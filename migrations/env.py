@@ -15,6 +15,7 @@ PACKAGES = (
 )  # fmt: skip
 for package in PACKAGES:
     import_module(f"{package}.models")
+import_module("alerts.duty_models")
 
 import_module("alerts.policy_models")
 

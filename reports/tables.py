@@ -141,8 +141,8 @@ def _write_both(task: Task, stem: str, header: Row, rows: Iterable[Row], count: 
     task.progress(90, Message("Đang ghi {count} dòng", count=count))
     base = f"{stem}-{task.period.start:%Y-%m-%d}-{task.period.end:%Y-%m-%d}"
     kept = list(rows)
-    _write_csv(task.folder / f"{base}.csv", header, kept)
-    _write_xlsx(task.folder / f"{base}.xlsx", header, kept, _about(task))
+    write_csv(task.folder / f"{base}.csv", header, kept)
+    write_xlsx(task.folder / f"{base}.xlsx", header, kept, _about(task))
     return [f"{base}.xlsx", f"{base}.csv"]
 
 
@@ -164,7 +164,7 @@ def _about(task: Task) -> list[str]:
     return lines
 
 
-def _write_csv(path: Path, header: Row, rows: Sequence[Row]) -> None:
+def write_csv(path: Path, header: Row, rows: Sequence[Row]) -> None:
     """UTF-8 with a mark, so that Excel shows Vietnamese letters."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows(chain([header], ([_safe(cell) for cell in row] for row in rows)))
@@ -175,7 +175,7 @@ def _safe(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
 
 
-def _write_xlsx(path: Path, header: Row, rows: Sequence[Row], about: Sequence[str]) -> None:
+def write_xlsx(path: Path, header: Row, rows: Sequence[Row], about: Sequence[str]) -> None:
     options = {"constant_memory": True, "default_date_format": "dd/mm/yyyy", "strings_to_formulas": False}
     with xlsxwriter.Workbook(path, options) as book:
         sheet = book.add_worksheet(_("Dữ liệu"))

@@ -26,6 +26,8 @@ PLACEHOLDER = re.compile(r"{(\w+)")
 DATA = {  # names, keyboards and file layouts, not sentences
     "alerts/short_text.py",
     "demo.py",
+    "reports/duty_docx.py",
+    "reports/duty_forms.py",
     "geodata/coordinates.py",
     "geodata/registry.py",
     "geodata/text.py",

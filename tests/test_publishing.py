@@ -28,6 +28,7 @@ from alerts.cap_words import City
 from alerts.channels import WEBHOOK
 from alerts.channels.webhook import WebhookChannel, parse_receiver
 from alerts.delivery import DeliveryReport, Letterhead, deliver_due, resend, stored_error
+from alerts.duty_reminders import remind
 from alerts.levels import Level
 from alerts.models import Alert, CapMessage, Delivery
 from alerts.publishing import PublishReport, publish
@@ -37,6 +38,7 @@ from geodata.models import Boundary
 from settings import Settings, SettingsError
 from tests.alerting import NOW, add_unit, add_user, calm, epidemic, outbreak, run
 from tests.cap_checks import checked, one, texts
+from tests.test_duty_register import settle
 from tests.webhook_receiver import Taken, WebhookReceiver, hmac_by_rfc_2104, self_signed
 from worker import Chain
 
@@ -217,6 +219,16 @@ def test_killed_before_the_commit_nothing_is_said_and_the_next_run_says_it(engin
         publish(session, PUBLICATION, CITY, NOW)
     assert messages(engine) == []
     assert say(engine).alerts == 1
+
+
+def test_a_reminder_to_officers_is_no_news_to_the_public(engine: Engine, ward: int) -> None:
+    alert(engine, epidemic(ward))
+    say(engine)
+    with session_scope(engine) as session:
+        settle(session)
+        assert remind(session, NOW + timedelta(hours=18)) > 0
+        session.execute(text("TRUNCATE duty, duty_event"))
+    assert say(engine) == PublishReport(alerts=0, updates=0, cancels=0)
 
 
 def test_two_processes_at_once_say_it_once(engine: Engine, ward: int) -> None:

@@ -13,17 +13,19 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from accounts.models import Role
+from alerts.duty_views import late_count
 from alerts.policy_store import KEEPERS
 from alerts.views import unread_count
 from i18n import LOCALES, Message, _, current_locale
 from reports.service import KINDS
 from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
-from web.context import Viewer, context, open_session, theme, viewer
+from web.context import Viewer, context, now, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
 from web.pages import (
     alerts,
     data,
+    duties,
     map,
     messages,
     on_call,
@@ -60,6 +62,14 @@ REPORTERS = frozenset(Role(role) for kind in KINDS.values() for role in kind.rol
 PAGES = (
     Page(path="/map", title=Message("Bản đồ"), icon="map", roles=EVERYONE, layout=map.layout),
     Page(path="/alerts", title=Message("Cảnh báo"), icon="bell", roles=EVERYONE, layout=alerts.layout),
+    Page(
+        path="/duties",
+        title=Message("Việc theo luật"),
+        short=Message("Việc"),
+        icon="clock",
+        roles=EVERYONE,
+        layout=duties.layout,
+    ),
     Page(path="/outbreaks", title=Message("Ổ dịch"), icon="virus", roles=EVERYONE, layout=outbreaks.layout),
     Page(
         path="/review",
@@ -151,9 +161,8 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (
-        map, alerts, outbreaks, review, data, reports, messages, on_call, telling_panels, policy, passport_panel,
-    ):  # fmt: skip
+    parts = (on_call, telling_panels, policy, passport_panel)
+    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, *parts):
         page.register(app)
 
 
@@ -182,9 +191,11 @@ def navigation(path: str) -> list[Any]:
     who = viewer()
     with open_session() as session:
         alerts_waiting = unread_count(session, who.id)
+        late = late_count(session, who.area_ids, now(session))
         addresses = waiting_count(session, who.area_ids) if who.role in REVIEWERS else 0
     waiting = {
         "/alerts": (alerts_waiting, _("{n} cảnh báo chưa xem", n=alerts_waiting)),
+        "/duties": (late, _("{n} việc đang quá hạn", n=late)),
         "/review": (addresses, _("{n} ca có địa chỉ cần xem", n=addresses)),
     }
     mine = [page for page in PAGES if page.in_nav and who.role in page.roles]

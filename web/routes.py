@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, abort, jsonify, request, send_file
 from sqlalchemy.exc import OperationalError
 
 from accounts.service import active_user
+from alerts.duty_views import duties_version
 from alerts.version import alerts_version
 from alerts.views import levels_at, unread_count
 from geodata.places import boundaries_version
@@ -21,7 +22,7 @@ from surveillance import jobs
 from surveillance.clock import data_until
 from surveillance.outbreaks.views import outbreaks_version
 from surveillance.review.queue import fixes_version
-from web import alert_routes, cap_routes, outbreak_routes, receipt_routes
+from web import alert_routes, cap_routes, duty_routes, outbreak_routes, receipt_routes
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
 from web.release_levels import chosen_release, levels_on_release
@@ -38,6 +39,7 @@ def configure(server: Flask) -> None:
     server.register_blueprint(blueprint)
     server.register_blueprint(outbreak_routes.blueprint)
     server.register_blueprint(alert_routes.blueprint)
+    server.register_blueprint(duty_routes.blueprint)
     server.register_blueprint(cap_routes.blueprint)
     server.register_blueprint(receipt_routes.blueprint)
     server.extensions["csrf"].exempt(receipt_routes.blueprint)
@@ -67,6 +69,7 @@ def version() -> Response:
         parts = (
             until,
             alerts_version(session),
+            duties_version(session),
             outbreaks_version(session),
             fixes_version(session),
             unread_count(session, viewer().id),

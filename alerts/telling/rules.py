@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from alerts.levels import Level
 from alerts.lifecycle import ALERT_LEVEL
-from alerts.rules import PolicyError, _Table
+from alerts.rules import PolicyError, Table
 from alerts.telling.hours import WorkingHours
 from i18n import Message
 
@@ -51,7 +51,7 @@ def parse_rules(text: str) -> TellingRules:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(Message("Không đọc được tệp chính sách: {error}.", error=str(error))) from error
-    top = _Table(text=text, data=data, start=0, within="")
+    top = Table(text=text, data=data, start=0, within="")
     version = top.take("version", str)
     hours, statutory, silence = (top.table(key) for key in ("working_hours", "statutory", "silence"))
     rules = TellingRules(
@@ -68,7 +68,7 @@ def parse_rules(text: str) -> TellingRules:
     return rules
 
 
-def _hours(table: _Table) -> WorkingHours:
+def _hours(table: Table) -> WorkingHours:
     days = table.take("days", list)
     if not days or not all(type(day) is int and 1 <= day <= 7 for day in days):
         table.fail("days", Message("phải là các ngày từ 1 (thứ hai) đến 7 (chủ nhật)"))
@@ -78,7 +78,7 @@ def _hours(table: _Table) -> WorkingHours:
     return WorkingHours(days=frozenset(days), starts=starts, ends=ends)
 
 
-def _clock_time(table: _Table, key: str) -> time:
+def _clock_time(table: Table, key: str) -> time:
     text = table.take(key, str)
     try:
         return time.fromisoformat(text)
@@ -86,10 +86,10 @@ def _clock_time(table: _Table, key: str) -> time:
         table.fail(key, Message("phải là giờ dạng 07:30"))
 
 
-def _levels(top: _Table) -> Mapping[Level, Delays]:
+def _levels(top: Table) -> Mapping[Level, Delays]:
     """By level, in the file's order; each no slower than the one below."""
     found: dict[Level, Delays] = {}
-    tables: dict[Level, _Table] = {}
+    tables: dict[Level, Table] = {}
     for table in top.tables("escalation"):
         level = table.level("level")
         if level in found or level < ALERT_LEVEL:
@@ -119,7 +119,7 @@ def _slower(one: Delays, other: Delays) -> bool:
     )
 
 
-def _delays(table: _Table) -> Delays:
+def _delays(table: Table) -> Delays:
     clock = table.take("clock", str)
     if clock not in ("working", "always"):
         table.fail("clock", Message("hãy dùng một trong: {choices}", choices="working, always"))

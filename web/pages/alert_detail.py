@@ -18,9 +18,10 @@ from i18n import _
 from surveillance.counts import weekly_curve
 from web.context import day_on_show, disease_name, local, theme
 from web.figures import chart, weekly_figure
-from web.formats import deadline_text, facts, icon, level_badge, link, moment, status_chip, stored, table
+from web.formats import facts, icon, level_badge, link, moment, status_chip, stored, table
 from web.pages import passport_panel
 from web.pages.alert_life import files_panel, former, holder_line, repeats, shared_areas
+from web.pages.duty_panel import alert_duties
 from web.pages.outbreak_lines import open_outbreaks
 from web.pages.telling_panels import alert_silence
 from web.pages.unknown_note import unknown_note
@@ -28,7 +29,7 @@ from web.pages.unknown_note import unknown_note
 CURVE_WEEKS = 52
 
 
-def head(detail: AlertDetail, current: datetime) -> list[Any]:
+def head(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
     alert = detail.summary
     return [
         html.Div(
@@ -43,7 +44,8 @@ def head(detail: AlertDetail, current: datetime) -> list[Any]:
         html.H2(alert.unit_name, className="detail-title"),
         html.P(disease_name(alert.disease), className="detail-subtitle"),
         *holder_line(alert),
-        *_duty(alert, current),
+        *_ended(alert),
+        *alert_duties(session, alert, current),
     ]
 
 
@@ -96,8 +98,8 @@ def _log(detail: AlertDetail) -> list[Any]:
     ]
 
 
-def _duty(alert: AlertSummary, current: datetime) -> list[Any]:
-    """The legal clocks that run while the alert is open, or what it was found to be."""
+def _ended(alert: AlertSummary) -> list[Any]:
+    """What it was found to be."""
     outcome = outcome_name(cast(Outcome, alert.outcome)) if alert.outcome in OUTCOMES else None
     if alert.state == State.CLOSED:
         words = str(outcome or _("hệ thống kết thúc vì tình hình đã yên"))
@@ -108,26 +110,7 @@ def _duty(alert: AlertSummary, current: datetime) -> list[Any]:
         ]
     if alert.state == State.DISMISSED:
         return [html.P(_("Đã loại: {outcome}.", outcome=str(outcome)), className="dim")]
-    clocks = (
-        (_("Hạn ra thông báo (Thông tư 15/2026, điều 26)"), alert.notice_due),
-        (_("Hạn xử lý ổ dịch (48 giờ)"), alert.handling_due),
-    )
-    return [
-        html.Div(
-            [
-                icon("clock"),
-                html.Div(
-                    [
-                        html.Div(label, className="duty-label"),
-                        html.Div([html.Strong(deadline_text(due, current)), f" · {moment(due)}"]),
-                    ]
-                ),
-            ],
-            className="duty is-late" if due < current else "duty",
-        )
-        for label, due in clocks
-        if due is not None
-    ]
+    return []
 
 
 def _why(detail: AlertDetail) -> list[Any]:

@@ -172,7 +172,7 @@ def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tupl
         mark_read(session, detail.summary.id, user=user, now=current)
         may_assign = Act.ASSIGN in life.acts
         return (
-            head(detail, current),
+            head(session, detail, current),
             body(session, detail, life, current),
             record(detail),
             "alert-actions",

@@ -47,6 +47,7 @@ from web.formats import (
 from web.map_choice import Choice, windows
 from web.pages.breaks import city_breaks, unit_breaks
 from web.pages.cluster_list import cluster_list
+from web.pages.duty_panel import share_box
 from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
 from web.pages.former_panel import made_of, release_summary, years_link
 from web.pages.outbreak_lines import open_outbreaks
@@ -82,6 +83,7 @@ def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
             className="panel-head",
         ),
         _city_figures(summary, levels.values(), signals),
+        *share_box(session, shown),
         *_week_alerts(session, disease, shown),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(

@@ -17,6 +17,7 @@ from surveillance.epiweek import week_start
 from web.context import context, disease_name, known_disease, local, now, open_session, viewer
 from web.formats import aria, empty, icon, moment, stored
 from web.map_choice import release_options
+from web.pages.duty_panel import share_box
 from web.pressed import pressed
 from web.release_levels import chosen_release
 
@@ -30,6 +31,7 @@ def layout(rest: str = "", **_query: str) -> Any:
     with open_session() as session:
         today = local(now(session)).date()
         releases = release_options(session)
+        duties = share_box(session)
     kinds = [name for name, kind in KINDS.items() if viewer().role in kind.roles]
     if not kinds:
         return html.Div(empty(_("Vai trò của bạn chưa có báo cáo nào để lập.")), className="page")
@@ -37,6 +39,7 @@ def layout(rest: str = "", **_query: str) -> Any:
         [
             dcc.Interval(id="reports-poll", interval=POLL_MS, disabled=True),
             html.Div(html.H1(_("Báo cáo"), className="page-title"), className="page-head"),
+            *duties,
             _choices(week_start(today), today, releases),
             html.Div([_kind_card(name) for name in kinds], className="card-grid"),
             html.Div(id="reports-feedback"),
