@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from i18n import Message, MessageError
 
 ROOT = Path(__file__).parent
-_CHANNELS = ("CANHDICH_SMS_", "CANHDICH_TELEGRAM_", "CANHDICH_ZALO_")
+_CHANNELS = ("CANHDICH_SMS_", "CANHDICH_TELEGRAM_", "CANHDICH_ZALO_", "CANHDICH_PUSH_")
 
 
 class SettingsError(MessageError, ValueError):
@@ -93,8 +93,9 @@ class Settings:
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_http_hosts: tuple[str, ...] = ()
+    contacts: str = ""
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, read by alerts/channels/ (docs/settings.md)."""
+    """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, CANHDICH_PUSH_*, read by alerts/channels/ (docs/settings.md)."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -133,6 +134,7 @@ class Settings:
             webhook_http_hosts=tuple(
                 env.get("CANHDICH_WEBHOOK_HTTP_HOSTS", "").lower().replace(",", " ").split()
             ),
+            contacts=env.get("CANHDICH_CONTACTS", ""),
             channels={name: value for name, value in env.items() if name.startswith(_CHANNELS) and value},
         )
 
