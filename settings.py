@@ -95,7 +95,7 @@ class Settings:
     webhook_http_hosts: tuple[str, ...] = ()
     contacts: str = ""
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, CANHDICH_PUSH_*, read by alerts/channels/ (docs/settings.md)."""
+    """CANHDICH_SMS_*, …_TELEGRAM_*, …_ZALO_*, …_PUSH_*, read by alerts/channels/ (docs/settings.md)."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:

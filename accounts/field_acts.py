@@ -1,4 +1,4 @@
-"""Acts that a phone sends, perhaps hours later and perhaps twice: each is done once and answered the same every time."""
+"""Acts that a phone sends, perhaps hours later and perhaps twice: each is done once and always answered the same."""
 
 from __future__ import annotations
 

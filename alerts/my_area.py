@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from alerts.models import AlertEvent, AreaLevel
 from alerts.lifecycle import Kind
+from alerts.models import AlertEvent, AreaLevel
 from geodata.models import AdminUnit
 
 Move = Literal["up", "down", "silent", "known"]
@@ -46,8 +46,9 @@ def area_levels(
 ) -> tuple[UnitLevel, ...]:
     """As believed at `as_of` (None: now) in these units (None: all); the highest first, then by name and disease."""
     level = AreaLevel
-    standing = level.known_to.is_(None)
-    if as_of is not None:
+    if as_of is None:
+        standing: ColumnElement[bool] = level.known_to.is_(None)
+    else:
         standing = and_(level.known_from <= as_of, or_(level.known_to.is_(None), level.known_to > as_of))
     query = (
         select(level.unit_id, AdminUnit.name, level.disease, level.level, level.unknown, level.status)

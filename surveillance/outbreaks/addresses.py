@@ -1,5 +1,5 @@
-"""Where the members of an outbreak live, in words: for the officer who goes there. Personal data; the caller writes down
-that they were read."""
+"""Where the members of an outbreak live, in words: for the officer who goes there. Personal data; the caller writes
+down that they were read."""
 
 from __future__ import annotations
 

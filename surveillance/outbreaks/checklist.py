@@ -38,8 +38,8 @@ class Item:
 def checklist(
     tasks: Sequence[TaskView], measures: Sequence[Entry], vector: VectorControl | None
 ) -> tuple[Item, ...]:
-    """What is late first, then what is due, later, done. `tasks` of an outbreak that has ended are none: nothing is left
-    to be ticked off."""
+    """What is late first, then what is due, later, done. `tasks` of an outbreak that has ended are none: nothing is
+    left to be ticked off."""
     if not tasks:
         return ()
     items = [_of_task(view, vector) for view in tasks]

@@ -11,13 +11,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from i18n import Message
 from surveillance.outbreaks.acts import Actor, BadEntry, add_note
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakPhoto, OutbreakVersion
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import withdrawn
 from surveillance.outbreaks.views import believed, within
 from surveillance.privacy import Vault
-from i18n import Message
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_PIXELS = 40_000_000
