@@ -51,7 +51,8 @@ def nothing_done(engine: Engine) -> Iterator[None]:
 def act(
     client: FlaskClient, kind: str, *, id: str = "", photo: bytes | None = None, **fields: Any
 ) -> TestResponse:
-    data = {"id": id or str(uuid.uuid4()), "made_at": datetime.now(UTC).isoformat(), "kind": kind, **fields}
+    own = {"id": id or str(uuid.uuid4()), "made_at": datetime.now(UTC).isoformat(), "kind": kind}
+    data = own | fields
     headers = {"X-CSRFToken": csrf_token(client)}
     if photo is None:
         return client.post("/api/my/acts", json=data, headers=headers)

@@ -149,10 +149,26 @@ def navigation(path: str) -> list[Any]:
         "/review": (addresses, _("{n} ca có địa chỉ cần xem", n=addresses)),
     }
     return [
+        *([_field_link()] if who.role is Role.OFFICER else []),
+        *_nav_items(path, who, waiting),
+    ]
+
+
+def _nav_items(path: str, who: Viewer, waiting: Mapping[str, tuple[int, str]]) -> list[Any]:
+    return [
         _nav_item(page, path, *waiting.get(page.path, (0, "")))
         for page in PAGES
         if page.in_nav and who.role in page.roles
     ]
+
+
+def _field_link() -> html.Div:
+    """The officer's own pages are no Dash pages (web/phone_routes.py): a link that leaves this one."""
+    names = [
+        html.Span(_("Địa bàn của tôi"), className="nav-label only-desktop"),
+        html.Span(_("Địa bàn"), className="nav-label only-phone"),
+    ]
+    return html.Div(html.A([icon("user"), *names], href="/my", className="nav-item"))
 
 
 def _nav_item(page: Page, path: str, waiting: int, said: str) -> Any:

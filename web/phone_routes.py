@@ -39,11 +39,18 @@ FIELD_ROLES = (Role.OFFICER, Role.ANALYST)
 STATIC = Path(__file__).parent / "static/phone"
 ASSETS = Path(__file__).parent.parent / "assets"
 ENGINE = Path(__file__).parent / "epimap/dist"
+ENGINE_FILES = ("engine.js", "worker.js", "epimap.css")
+LABEL_FONTS = {
+    "noto-sans-vietnamese": "U+0102-0103 U+0110-0111 U+0128-0129 U+0168-0169 U+01A0-01A1 U+01AF-01B0 U+0300-0301"
+    " U+0303-0304 U+0308-0309 U+0323 U+1EA0-1EF9 U+20AB",
+    "noto-sans-latin": "U+0000-00FF U+2000-206F U+20AC U+2122 U+2212",
+}
+"""As web/epimap/build.mjs cuts them."""
 SHELL = (
     "/static/phone/phone.css", "/static/phone/queue.js", "/static/phone/phone.js", "/assets/app.css",
     "/assets/push.js", "/assets/logo.svg",
     *(f"/assets/icons/{name}.svg" for name in (
-        "bell", "check", "chevron-right", "clock", "eye", "logout", "map", "map-pin", "moon", "sun", "user", "virus",
+        "bell", "check", "chevron-right", "clock", "logout", "map", "map-pin", "moon", "sun", "user", "virus",
     )),
 )  # fmt: skip
 """What a page needs to stand; kept by the service worker until any of it changes."""
@@ -127,25 +134,26 @@ def map_of(outbreak_id: int) -> Response:
             synthetic=any(place.synthetic for place in places),
         )  # fmt: skip
     layers = [{**ground, "interactive": False}, *case_layers(theme(), outbreak_id, version, "")]
-    files = {name: f"/my/map/{name}?v={_digest(ENGINE / name)}" for name in ("engine.js", "worker.js")}
+    files = {name: f"/my/map/{name}?v={_digest(ENGINE / name)}" for name in ENGINE_FILES}
     fonts = [
-        {"url": f"/my/map/{name}", "unicode-range": span}
-        for name, span in (
-            ("noto-sans-vietnamese.woff2", "U+0102-0103, U+0110-0111, U+0128-0129, U+0168-0169, U+01A0-01A1,"
-             "U+01AF-01B0, U+0300-0323, U+1EA0-1EF9"),
-            ("noto-sans-latin.woff2", "U+0000-00FF"),
-        )
-    ]  # fmt: skip
-    return _unkept(
-        jsonify(layers=layers, bounds=area.bounds, dark=theme() == "dark", files=files, fonts=fonts)
-    )
+        {"url": f"/my/map/{name}.woff2", "unicode-range": spans.split()}
+        for name, spans in LABEL_FONTS.items()
+    ]
+    told = {
+        "layers": layers,
+        "bounds": area.bounds,
+        "dark": theme() == "dark",
+        "files": files,
+        "fonts": fonts,
+    }
+    return _unkept(jsonify(told))
 
 
 @blueprint.get("/my/map/<name>")
 @for_roles(*FIELD_ROLES)
 def map_file(name: str) -> Response:
     """The engine of the map component, without Dash around it."""
-    kinds = {"js": "text/javascript", "woff2": "font/woff2"}
+    kinds = {"js": "text/javascript", "css": "text/css", "woff2": "font/woff2"}
     path = ENGINE / name
     if name not in {file.name for file in ENGINE.iterdir()} or path.suffix[1:] not in kinds:
         abort(404)

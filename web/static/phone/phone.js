@@ -7,7 +7,18 @@
   const $ = (id) => document.getElementById(id);
   const MOST_SIDE = 1280;
 
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});
+  if ("serviceWorker" in navigator) {
+    const first = !navigator.serviceWorker.controller;
+    navigator.serviceWorker.register("/sw.js").then(() => first && keepThisPage()).catch(() => {});
+  }
+
+  /* The very first page came before the worker: keep it as the worker would have. */
+  async function keepThisPage() {
+    await navigator.serviceWorker.ready;
+    const answer = await fetch(window.location.pathname, { credentials: "same-origin", cache: "no-store" });
+    if (answer.ok && !answer.redirected) await (await caches.open("pages")).put(window.location.pathname, answer);
+  }
+
   document.body.classList.toggle("has-action", Boolean(document.querySelector(".my-action")));
 
   /* --- how old, how much waits ----------------------------------------------------------------------- */
@@ -57,7 +68,7 @@
     close.type = "button";
     close.className = "button";
     close.textContent = "×";
-    close.setAttribute("aria-label", "×");
+    close.setAttribute("aria-label", words.close);
     close.addEventListener("click", () => { box.remove(); if (id) queue.forget(id); });
     box.append(line, close);
     $("notices").append(box);
@@ -195,12 +206,17 @@
       const answer = await fetch(part.dataset.url, { credentials: "same-origin", cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
       const told = await answer.json();
+      const style = document.createElement("link");
+      style.rel = "stylesheet";
+      style.href = told.files["epimap.css"];
+      document.head.append(style);
       const { Engine } = await import(told.files["engine.js"]);
       box.hidden = false;
+      box.dataset.dark = told.dark;
       const urls = { workerUrl: told.files["worker.js"], fontFaces: { "Noto Sans": told.fonts } };
       const props = { layers: told.layers, bounds: told.bounds, dark: told.dark, ariaLabel: part.dataset.label, padding: 24 };
       const ready = (out) => { if (out.ready) box.dataset.ready = "1"; };
-      window.phoneMap = new Engine(box, props, urls, ready, () => {});
+      window.phoneMap = new Engine(box.firstElementChild, props, urls, ready, () => {});
       $("map-open").hidden = true;
     } catch (_lost) {
       notice(words.lost, "is-refused");
