@@ -288,6 +288,22 @@ def streets_import(
         import_streets(settings, files, boundaries or [], out or settings.home / "streets.npz", say)
 
 
+@cli.command("push-keys")
+def push_keys() -> None:
+    """Make the key pair of Web Push if there is none, and print its public half."""
+    from alerts.push_settings import private_key, public_text
+
+    settings = Settings.from_environment()
+    key = private_key(settings.home)
+    say(
+        Message(
+            "Khóa thông báo đẩy nằm trong {file}. Hãy sao lưu cùng secret.key.",
+            file=str(settings.home / "vapid.pem"),
+        )
+    )
+    say(public_text(key))
+
+
 @user_cli.command("add")
 def user_add(
     username: str,

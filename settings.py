@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from i18n import Message, MessageError
 
 ROOT = Path(__file__).parent
-_CHANNELS = ("CANHDICH_SMS_", "CANHDICH_TELEGRAM_", "CANHDICH_ZALO_")
+_CHANNELS = ("CANHDICH_SMS_", "CANHDICH_TELEGRAM_", "CANHDICH_ZALO_", "CANHDICH_PUSH_")
 
 
 class SettingsError(MessageError, ValueError):
@@ -94,8 +94,9 @@ class Settings:
     webhook_secret: str | None = field(default=None, repr=False)
     webhook_http_hosts: tuple[str, ...] = ()
     bounces: str | None = field(default=None, repr=False)
+    contacts: str = ""
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """CANHDICH_SMS_*, CANHDICH_TELEGRAM_*, CANHDICH_ZALO_*, read by alerts/channels/ (docs/settings.md)."""
+    """CANHDICH_SMS_*, …_TELEGRAM_*, …_ZALO_*, …_PUSH_*, read by alerts/channels/ (docs/settings.md)."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -135,6 +136,7 @@ class Settings:
                 env.get("CANHDICH_WEBHOOK_HTTP_HOSTS", "").lower().replace(",", " ").split()
             ),
             bounces=env.get("CANHDICH_BOUNCES") or None,
+            contacts=env.get("CANHDICH_CONTACTS", ""),
             channels={name: value for name, value in env.items() if name.startswith(_CHANNELS) and value},
         )
 

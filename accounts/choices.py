@@ -113,6 +113,8 @@ def _address(user: User, wanted: WantedMessages) -> str | None:
                 Message("Tài khoản chưa có địa chỉ thư điện tử. Hãy nhờ quản trị viên ghi vào.")
             )
         return None
+    if wanted.channel == "push":
+        return str(user.id)  # their browsers are looked up when it is sent (alerts/push_devices.py)
     if wanted.channel not in ADDRESSES:
         raise AccountError(Message("Không có cách báo “{channel}”.", channel=wanted.channel))
     pattern, wrong = ADDRESSES[wanted.channel]

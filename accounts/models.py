@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -72,3 +72,32 @@ class AccessLog(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     action: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class FieldAct(Base):
+    """One act sent from a phone, by the id the phone gave it: sent twice, done once. `result` is what the phone was
+    answered (web/phone_acts.py); `made_at` the phone's own clock."""
+
+    __tablename__ = "field_act"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    kind: Mapped[str]
+    made_at: Mapped[datetime]
+    at: Mapped[datetime]
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class PushDevice(Base):
+    """A browser that takes this person's messages by Web Push. `digest`: keyed hash of its address, so that it is
+    there once; `content`: address and keys, encrypted (alerts/push_devices.py); `host`: whose push service it is."""
+
+    __tablename__ = "push_device"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    host: Mapped[str]
+    created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]

@@ -73,6 +73,8 @@ def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[s
         html=_as_html(words, locale, colours),
         chat=_as_chat(words),
         sms=sms_text(_short_facts(facts, locale, words.link, twins)),
+        link=words.link,
+        level=facts.passport.level,
     )
 
 
@@ -94,6 +96,8 @@ def compose_digest(
         html=_as_html(words, locale, colours),
         chat=_as_chat(words),
         sms=digest_sms(len(last), f"{count.render(locale)}. {words.badge}", words.link),
+        link=words.link,
+        level=last[0].passport.level,
     )
 
 

@@ -70,9 +70,7 @@ def test_a_stranger_cannot_run_a_callback(app: Dash, client: FlaskClient) -> Non
     assert run_callback(client, app, "map-panel.children", {}).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("name", "page"), [("analyst", "/map"), ("officer", "/alerts"), ("manager", "/reports")]
-)
+@pytest.mark.parametrize(("name", "page"), [("analyst", "/map"), ("officer", "/my"), ("manager", "/reports")])
 def test_each_role_lands_on_its_own_page(client: FlaskClient, name: str, page: str) -> None:
     assert post_login(client, name, PASSWORD).location == page
 

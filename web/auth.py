@@ -38,8 +38,11 @@ OPEN_PATHS = (
     "/metrics",
     "/preferences",
     "/api/receipts/",
+    "/static/",
+    "/sw.js",
+    "/my/manifest.webmanifest",
 )
-LANDING = {Role.OFFICER: "/alerts", Role.ANALYST: "/map", Role.MANAGER: "/reports"}
+LANDING = {Role.OFFICER: "/my", Role.ANALYST: "/map", Role.MANAGER: "/reports"}
 ROLE_NAMES = {
     Role.ANALYST: Message("Chuyên viên phân tích"),
     Role.OFFICER: Message("Cán bộ địa bàn"),

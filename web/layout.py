@@ -60,7 +60,14 @@ class Page:
 EVERYONE = frozenset(Role)
 REPORTERS = frozenset(Role(role) for kind in KINDS.values() for role in kind.roles)
 PAGES = (
-    Page(path="/map", title=Message("Bản đồ"), icon="map", roles=EVERYONE, layout=map.layout),
+    Page(
+        path="/map",
+        title=Message("Bản đồ"),
+        icon="map",
+        roles=EVERYONE,
+        layout=map.layout,
+        bar=frozenset({Role.ANALYST, Role.MANAGER}),
+    ),
     Page(path="/alerts", title=Message("Cảnh báo"), icon="bell", roles=EVERYONE, layout=alerts.layout),
     Page(
         path="/duties",
@@ -69,8 +76,16 @@ PAGES = (
         icon="clock",
         roles=EVERYONE,
         layout=duties.layout,
+        bar=frozenset({Role.OFFICER, Role.MANAGER}),
     ),
-    Page(path="/outbreaks", title=Message("Ổ dịch"), icon="virus", roles=EVERYONE, layout=outbreaks.layout),
+    Page(
+        path="/outbreaks",
+        title=Message("Ổ dịch"),
+        icon="virus",
+        roles=EVERYONE,
+        layout=outbreaks.layout,
+        bar=frozenset({Role.OFFICER, Role.ANALYST}),
+    ),
     Page(
         path="/review",
         title=Message("Địa chỉ cần xem"),
@@ -78,6 +93,7 @@ PAGES = (
         icon="map-pin",
         roles=frozenset(REVIEWERS),
         layout=review.layout,
+        bar=frozenset({Role.ANALYST}),
     ),
     Page(
         path="/data",
@@ -202,7 +218,8 @@ def navigation(path: str) -> list[Any]:
     rare = [page for page in mine if who.role not in page.bar]
     items = {page.path: _nav_item(page, path, *waiting.get(page.path, (0, ""))) for page in mine}
     bar = [items[page.path] for page in mine if who.role in page.bar]
-    return [*bar, *(_rare(rare, items, path) if rare else [])]
+    field = [_field_link()] if who.role is Role.OFFICER else []
+    return [*field, *bar, *(_rare(rare, items, path) if rare else [])]
 
 
 def _rare(pages: Sequence[Page], items: Mapping[str, Any], path: str) -> list[Any]:
@@ -219,6 +236,15 @@ def _rare(pages: Sequence[Page], items: Mapping[str, Any], path: str) -> list[An
             [summary, html.Div(listed, className="nav-sheet")], className="nav-more only-phone", key=path
         ),
     ]
+
+
+def _field_link() -> html.Div:
+    """The officer's own pages are no Dash pages (web/phone_routes.py): a link that leaves this one."""
+    names = [
+        html.Span(_("Địa bàn của tôi"), className="nav-label only-desktop"),
+        html.Span(_("Địa bàn"), className="nav-label only-phone"),
+    ]
+    return html.Div(html.A([icon("user"), *names], href="/my", className="nav-item"))
 
 
 def _nav_item(page: Page, path: str, waiting: int, said: str) -> Any:

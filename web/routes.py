@@ -22,7 +22,15 @@ from surveillance import jobs
 from surveillance.clock import data_until
 from surveillance.outbreaks.views import outbreaks_version
 from surveillance.review.queue import fixes_version
-from web import alert_routes, cap_routes, duty_routes, outbreak_routes, receipt_routes
+from web import (
+    alert_routes,
+    cap_routes,
+    duty_routes,
+    outbreak_routes,
+    phone_routes,
+    push_routes,
+    receipt_routes,
+)
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
 from web.release_levels import chosen_release, levels_on_release
@@ -42,6 +50,8 @@ def configure(server: Flask) -> None:
     server.register_blueprint(duty_routes.blueprint)
     server.register_blueprint(cap_routes.blueprint)
     server.register_blueprint(receipt_routes.blueprint)
+    server.register_blueprint(phone_routes.blueprint)
+    server.register_blueprint(push_routes.blueprint)
     server.extensions["csrf"].exempt(receipt_routes.blueprint)
 
 

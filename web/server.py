@@ -22,6 +22,7 @@ from settings import ROOT, Settings
 from surveillance.diseases import load_catalogue
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
 from web import auth, layout, routes, security
+from web.contacts import load_contacts
 from web.context import Context, theme
 from web.formats import failure, level_styles
 
@@ -44,6 +45,7 @@ def create_app(settings: Settings, engine: Engine) -> Dash:
     show_times_in(settings.deployment.timezone)
     publication_of(settings)  # a wrong setting stops the program
     connected(settings)
+    load_contacts(settings)
     server = Flask("canh-dich", root_path=str(Path(__file__).parent))
     catalogue = load_catalogue()
     diseases = {d.code: d for d in catalogue if d.code in settings.deployment.diseases}

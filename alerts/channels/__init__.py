@@ -11,6 +11,7 @@ EMAIL = "email"
 SMS = "sms"
 TELEGRAM = "telegram"
 ZALO = "zalo"
+PUSH = "push"
 IN_APP = "in_app"
 """The application's inbox: no transport, the committed row is the message (docs/decisions/delivery.md)."""
 WEBHOOK = "webhook"
@@ -20,13 +21,15 @@ WEBHOOK = "webhook"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMessage:
     """The same content for mail (plain text and HTML), for chats (plain, its first line a heading) and for a text
-    message (GSM-7, at most 160 characters)."""
+    message (GSM-7, at most 160 characters). `link` is the one all of them lead to, `level` the highest they tell of."""
 
     subject: str
     text: str
     html: str
     chat: str = ""
     sms: str = ""
+    link: str = ""
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

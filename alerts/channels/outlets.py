@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from sqlalchemy import Engine
 
-from alerts.channels import EMAIL, SMS, TELEGRAM, ZALO, Channel
+from alerts.channels import EMAIL, PUSH, SMS, TELEGRAM, ZALO, Channel
+from alerts.channels.push import PushChannel
 from alerts.channels.sms import SmsChannel, parse_reports, parse_sms
 from alerts.channels.telegram import TelegramChannel, parse_telegram
 from alerts.channels.zalo import ZaloChannel, parse_zalo
+from alerts.push_settings import parse_push
 from alerts.short_text import MOST_LINK, sms_link
 from i18n import Message
 from settings import Settings, SettingsError
@@ -20,6 +22,7 @@ NAMES: Mapping[str, Message] = {
     SMS: Message("Tin nhắn SMS"),
     TELEGRAM: Message("Telegram"),
     ZALO: Message("Zalo"),
+    PUSH: Message("Thông báo đẩy"),
 }
 """Ways out of the house, in the order they are offered."""
 
@@ -31,6 +34,7 @@ def connected(settings: Settings) -> frozenset[str]:
         SMS: parse_sms(settings.channels),
         TELEGRAM: parse_telegram(settings.channels),
         ZALO: parse_zalo(settings.channels),
+        PUSH: parse_push(settings),
     }
     parse_reports(settings.channels)
     longest = sms_link(f"{settings.public_url}/alerts/1234567890")
@@ -51,4 +55,5 @@ def phone_channels(settings: Settings, engine: Engine) -> dict[str, Channel]:
         SMS: SmsChannel(parse_sms(settings.channels)),
         TELEGRAM: TelegramChannel(parse_telegram(settings.channels)),
         ZALO: ZaloChannel(parse_zalo(settings.channels), engine, Vault.of(settings.secret_key)),
+        PUSH: PushChannel(parse_push(settings), engine, Vault.of(settings.secret_key)),
     }

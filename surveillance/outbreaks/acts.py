@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import notify
 from i18n import Message, MessageError
-from surveillance.outbreaks.entries import COMMUNICATION, ENTRIES, LARVICIDE, NOTE, SPRAYING
+from surveillance.outbreaks.entries import COMMUNICATION, ENTRIES, HOUSEHOLDS, LARVICIDE, NOTE, SPRAYING
 from surveillance.outbreaks.lifecycle import OPEN, Act, Facts, Life, Refusal, Status, act, advance
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakRow, OutbreakVersion
 from surveillance.outbreaks.profiles import Profile
@@ -35,6 +35,7 @@ MAX_COMMENT = 2000
 NEEDS_REASON = (Act.KEEP_OPEN, Act.CLOSE, Act.REOPEN)
 GONE = (Status.MERGED, Status.DISSOLVED)
 MEASURE_WORDS: Mapping[str, str] = {
+    HOUSEHOLDS: "Điều tra nhà ca bệnh và các nhà xung quanh ngày {day}.",
     SPRAYING: "Phun hóa chất ngày {day}.",
     LARVICIDE: "Diệt lăng quăng ngày {day}.",
     COMMUNICATION: "Truyền thông ngày {day}.",

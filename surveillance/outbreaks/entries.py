@@ -18,7 +18,9 @@ from surveillance.outbreaks.record import STATUS_EVENT, SURVEY_EVENT, WITHDRAWN_
 from surveillance.outbreaks.tasks import Work
 
 SPRAYING, LARVICIDE, COMMUNICATION, NOTE = "spraying", "larvicide", "communication", "note"
-MEASURES = (SPRAYING, LARVICIDE, COMMUNICATION)
+HOUSEHOLDS = "households"
+"""The house of a case and those around it were visited."""
+MEASURES = (HOUSEHOLDS, SPRAYING, LARVICIDE, COMMUNICATION)
 ENTRIES = (SURVEY_EVENT, *MEASURES, NOTE)
 """What people enter and may take back."""
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BIGINT, ForeignKey, Index, text
+from sqlalchemy import BIGINT, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -81,3 +81,17 @@ class OutbreakEvent(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     message: Mapped[dict[str, Any]] = mapped_column(JSONB)
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class OutbreakPhoto(Base):
+    """A photo of the work on the spot, encrypted: it may show somebody's home. `event_id`: the entry of the log it
+    belongs to; taken back with it."""
+
+    __tablename__ = "outbreak_photo"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    outbreak_id: Mapped[int] = mapped_column(ForeignKey("outbreak.id"), index=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("outbreak_event.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    at: Mapped[datetime]
+    content: Mapped[bytes] = mapped_column(LargeBinary)

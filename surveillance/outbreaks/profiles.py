@@ -39,6 +39,7 @@ class VectorControl:
     spray_rounds: int
     spray_gap_days: tuple[int, int]
     larvicide_every_days: int
+    around_houses: int
     third_round_di: float
     third_round_bi: float
     high_di: float
@@ -235,6 +236,7 @@ def _vector(raw: Table) -> VectorControl:
         spray_rounds=raw.whole("spray_rounds"),
         spray_gap_days=(int(gap[0]), int(gap[1])),
         larvicide_every_days=raw.whole("larvicide_every_days", at_least=1),
+        around_houses=raw.whole("around_houses", at_least=1),
         third_round_di=raw.number("third_round_di"),
         third_round_bi=raw.number("third_round_bi"),
         high_di=raw.number("high_di"),

@@ -21,7 +21,7 @@ from accounts.choices import (
 from accounts.models import Role
 from accounts.service import AccountError, active_user
 from alerts import levels
-from alerts.channels import EMAIL, SMS, TELEGRAM, ZALO
+from alerts.channels import EMAIL, PUSH, SMS, TELEGRAM, ZALO
 from alerts.channels.outlets import NAMES, connected
 from alerts.delivery import DIGEST_AT, CannotResend
 from alerts.inbox import InboxError, resend
@@ -32,6 +32,7 @@ from i18n import Message, _
 from web.context import context, disease_name, for_roles, now, open_session, viewer
 from web.formats import aria, count, empty, field, link, moment, stored, table
 from web.pages.telling_panels import quiet_form
+from web.push_card import push_card
 
 KEEPERS = (Role.ANALYST, Role.MANAGER)
 RESENDERS = (Role.ANALYST, Role.OFFICER)
@@ -56,10 +57,11 @@ def layout(rest: str = "", **_query: str) -> Any:
         mine, email = choices_of(session, who.id), user.email
         quiet = quiet_form(session)
     usable = connected(context().settings)
+    push = [push_card(on=PUSH in mine)] if PUSH in usable else []
     cards = [
         html.Div(_form(channel, mine.get(channel), email), id={"told": channel}, className="card told-card")
         for channel in NAMES
-        if channel in usable or channel in mine
+        if (channel in usable or channel in mine) and (channel != PUSH or channel in mine)
     ]
     missing = [str(name) for channel, name in NAMES.items() if channel not in usable]
     return html.Div(
@@ -74,7 +76,7 @@ def layout(rest: str = "", **_query: str) -> Any:
                 className="lead-note",
             ),
             html.Div(id="address-faults"),
-            html.Div(cards, className="card-grid told-grid"),
+            html.Div([*cards, *push], className="card-grid told-grid"),
             html.P(_("Cơ quan chưa nối: {names}.", names=", ".join(missing)), className="dim")
             if missing
             else None,
@@ -255,6 +257,9 @@ def _address(channel: str, wanted: WantedMessages | None, email: str | None) -> 
         rule = _("Khi tắt, bạn vẫn nhận thư theo quy định chung: từ mức Cao.")
         hint = html.Div(rule if viewer().role is Role.OFFICER else "", className="field-hint dim")
         return html.Div([hidden, html.Div(said, className="told-email"), hint])
+    if channel == PUSH:
+        hidden = dcc.Input(id={"told-address": channel}, type="hidden", value="")
+        return html.Div([hidden, html.Div(_("Mọi máy bạn đã bật thông báo."), className="field-hint dim")])
     label, about = HINTS[channel]
     return dmc.TextInput(
         id={"told-address": channel},

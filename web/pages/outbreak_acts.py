@@ -23,7 +23,7 @@ from surveillance.outbreaks.acts import (
     record_survey,
     withdraw,
 )
-from surveillance.outbreaks.entries import COMMUNICATION, LARVICIDE, NOTE, SPRAYING
+from surveillance.outbreaks.entries import COMMUNICATION, HOUSEHOLDS, LARVICIDE, NOTE, SPRAYING
 from surveillance.outbreaks.lifecycle import NAMES, Act
 from surveillance.outbreaks.vectors import Survey, SurveyError, indices
 from web.context import context, for_roles, local, now, open_session, viewer
@@ -63,6 +63,7 @@ COUNTS: Mapping[str, Message] = {
     "female_aedes": Message("Số muỗi vằn cái bắt được"),
 }
 MEASURES: Mapping[str, Message] = {
+    HOUSEHOLDS: Message("Điều tra các nhà"),
     SPRAYING: Message("Phun hóa chất"),
     LARVICIDE: Message("Diệt lăng quăng"),
     COMMUNICATION: Message("Truyền thông"),
