@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import TEXT, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db import Base
@@ -174,3 +174,26 @@ class ChannelSecret(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     content: Mapped[bytes]
     changed_at: Mapped[datetime]
+
+
+class ReplayRun(Base):
+    """A past run through the whole chain again, in a schema of its own that bears this name.
+
+    `done_to`: the last day that is complete. `without`: parts left out ("scan"). `scorecard` and `curve` are made when
+    it is finished (`alerts.scorecard`, `alerts.budget`).
+    """
+
+    __tablename__ = "replay_run"
+
+    schema: Mapped[str] = mapped_column(primary_key=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    diseases: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    policy_version: Mapped[str]
+    policy_hash: Mapped[str]
+    without: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    started_at: Mapped[datetime]
+    done_to: Mapped[date | None]
+    finished_at: Mapped[datetime | None]
+    scorecard: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    curve: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
