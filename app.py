@@ -162,7 +162,9 @@ def replay(
     schema: Annotated[str, typer.Option(help="Where to write; begins with replay")] = "replay",
     diseases: Annotated[str | None, typer.Option(help="Codes, comma between; all otherwise")] = None,
     without: Annotated[str | None, typer.Option(help="scan: leave out the search for clusters")] = None,
-    truth: Annotated[Path | None, typer.Option(help="CSV of planted outbreaks, docs/methods/scorecard.md")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV of planted outbreaks, docs/methods/scorecard.md")
+    ] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Forget this replay")] = False,
 ) -> None:
     """Run the whole chain again day by day as it would have been known, into a schema of its own; sends nothing."""

@@ -46,6 +46,8 @@ class Plan:
     diseases: tuple[str, ...]
     policy: Policy
     without: tuple[Part, ...] = ()
+    every: int = 1
+    """1: each day; 7: one day a week, for a quick look that knows each thing later than it was."""
     unit_ids: tuple[int, ...] | None = None
     """Communes to judge; None: all of the deployment."""
 
@@ -59,13 +61,15 @@ class Plan:
                 )
             )
         if self.last < self.first:
-            raise ReplayError(Message("Ngày cuối {last} trước ngày đầu {first}.", first=self.first, last=self.last))
+            raise ReplayError(
+                Message("Ngày cuối {last} trước ngày đầu {first}.", first=self.first, last=self.last)
+            )
 
 
 def run(engine: Engine, settings: Settings, plan: Plan, say: Say) -> None:
     """Make the schema, or go on where an earlier run of the same plan stopped, day by day to the end."""
     begin = _begin(engine, plan)
-    days = [begin + timedelta(days=n) for n in range((plan.last - begin).days + 1)]
+    days = [begin + timedelta(days=n) for n in range(0, (plan.last - begin).days + 1, plan.every)]
     if not days:
         say(Message("Đã chạy xong đến {day} từ trước.", day=plan.last))
         return
@@ -123,12 +127,12 @@ def _begin(engine: Engine, plan: Plan) -> date:
                 )
             )  # fmt: skip
         known.last_day = plan.last
-        return plan.first if known.done_to is None else known.done_to + timedelta(days=1)
+        return plan.first if known.done_to is None else known.done_to + timedelta(days=plan.every)
 
 
 def _row(plan: Plan) -> ReplayRun:
     return ReplayRun(
-        schema=plan.schema, first_day=plan.first, last_day=plan.last, diseases=list(plan.diseases),
+        schema=plan.schema, first_day=plan.first, last_day=plan.last, every=plan.every, diseases=list(plan.diseases),
         policy_version=plan.policy.version, policy_hash=plan.policy.hash, without=list(plan.without),
         started_at=datetime.now(UTC),
     )  # fmt: skip
@@ -136,7 +140,7 @@ def _row(plan: Plan) -> ReplayRun:
 
 def _facts(row: ReplayRun) -> tuple[object, ...]:
     """What may not change between two parts of one replay; the last day may."""
-    return row.first_day, tuple(row.diseases), row.policy_hash, tuple(row.without)
+    return row.first_day, row.every, tuple(row.diseases), row.policy_hash, tuple(row.without)
 
 
 def _create(session: Session, plan: Plan) -> None:
@@ -184,7 +188,9 @@ def _run_days(inside: Engine, settings: Settings, plan: Plan, days: Sequence[dat
             chain.clusters.find_at(session, now)
         chain.reconcile_at(session, now, notify=False)
         session.execute(
-            update(ReplayRun).where(ReplayRun.schema == plan.schema).values(done_to=now.date(), finished_at=None)
+            update(ReplayRun)
+            .where(ReplayRun.schema == plan.schema)
+            .values(done_to=now.date(), finished_at=None)
         )
         if time.monotonic() - told >= TOLD_EVERY_S or now.date() == days[-1]:
             told = time.monotonic()
@@ -197,7 +203,7 @@ def _run_days(inside: Engine, settings: Settings, plan: Plan, days: Sequence[dat
 
 
 def _progress(day: date, days: Sequence[date], seconds: float) -> Message:
-    done = (day - days[0]).days + 1
+    done = days.index(day) + 1
     rate = done / max(seconds, 1e-9)
     return Message(
         "{day}: {done}/{total} ngày, {rate} ngày mỗi giây, còn khoảng {left} phút.",

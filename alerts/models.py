@@ -179,7 +179,7 @@ class ChannelSecret(Base):
 class ReplayRun(Base):
     """A past run through the whole chain again, in a schema of its own that bears this name.
 
-    `done_to`: the last day that is complete. `without`: parts left out ("scan"). `scorecard` and `curve` are made when
+    `done_to`: the last day that is complete; `every` 1: each day was run. `without`: parts left out ("scan"). `scorecard` and `curve` are made when
     it is finished (`alerts.scorecard`, `alerts.budget`).
     """
 
@@ -188,6 +188,7 @@ class ReplayRun(Base):
     schema: Mapped[str] = mapped_column(primary_key=True)
     first_day: Mapped[date]
     last_day: Mapped[date]
+    every: Mapped[int] = mapped_column(default=1)
     diseases: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     policy_version: Mapped[str]
     policy_hash: Mapped[str]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import sqrt
 from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from alerts.levels import Level
 from alerts.lifecycle import Change, Kind, severity
-from alerts.routing import LOUD
+from alerts.routing import LOUD, QUIET
 
 LEAST_CASES: Final = 5
 """Outbreaks of fewer cases are not asked for (issue 6)."""
@@ -26,6 +26,9 @@ CHANCE_DAYS: Final = 7
 """At least so many days from its second known case an outbreak may be caught in, however short it is."""
 
 
+Call = Literal["", "level", "duty"]
+
+
 class Where(NamedTuple):
     disease: str
     unit_id: int
@@ -33,13 +36,14 @@ class Where(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A change of an alert. `calls`: it was sent to an officer at once."""
+    """A change of an alert. `calls`: it was sent to an officer at once, for its "level", or only because the law starts
+    or ends a "duty"."""
 
     day: date
     where: Where
     kind: Kind
     level: int
-    calls: bool
+    calls: Call = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +139,16 @@ class Caught:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """`opened` and `called` weigh people's attention; `caught` is by any news of an alert or a recorded outbreak,
-    `caught_by` by each alone; `standing`: outbreaks whose alert was open already and brought no news."""
+    """`opened`, `called` and `alarmed` (called for its level, whatever the law says) weigh people's attention. `caught`
+    is by any news of an alert or a recorded outbreak, `caught_by` by each alone; `standing`: outbreaks whose alert was
+    open already and brought no news."""
 
     first: date
     last: date
     units: int
     opened: Burden
     called: Burden
+    alarmed: Burden
     calls_per_week: float
     caught: Caught
     caught_by: Mapping[str, Caught]
@@ -159,6 +165,7 @@ class Row:
     planted: Planted
     opened: date | None
     called: date | None
+    alarmed: date | None
     recorded: date | None
     standing: bool
 
@@ -167,18 +174,20 @@ class Row:
         return min(filter(None, (self.opened, self.called, self.recorded)), default=None)
 
 
-def calls(change: Change, email_min_level: Level) -> bool:
-    """Whether the change is sent to the officers of the area at once, by the policy's own choice of level."""
-    if change.status_rose or change.status_ended:
-        return True
-    return change.kind in LOUD and (change.level >= email_min_level or severity(change.status) > 0)
+def calls(change: Change, email_min_level: Level) -> Call:
+    """Whether, and why, the change is sent to the officers of the area at once (`routing.recipients`)."""
+    if change.kind in LOUD and change.level >= email_min_level:
+        return "level"
+    if change.status_rose or change.status_ended or (change.kind in LOUD and severity(change.status) > 0):
+        return "duty"
+    return ""
 
 
 def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927), honest for few."""
     p, spread = k / n, z * sqrt(k / n * (1 - k / n) / n + z * z / (4 * n * n))
     middle, scale = p + z * z / (2 * n), 1 + z * z / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    return max(0.0, min(p, (middle - spread) / scale)), min(1.0, max(p, (middle + spread) / scale))
 
 
 def score(
@@ -201,17 +210,22 @@ def score(
     judge = _judge(truth)
     days, staff = (last - first).days + 1, officers or units
     inside = [step for step in ordered if first <= step.day <= last]
-    first_calls = [step for step in _first_calls(ordered) if first <= step.day <= last]
+    called, alarmed = (
+        [step for step in _first_calls(ordered, wanted) if first <= step.day <= last]
+        for wanted in (("level", "duty"), ("level",))
+    )
     openings = [step for step in inside if step.kind in (Kind.OPENED, Kind.REOPENED)]
     return Scorecard(
         first=first,
         last=last,
         units=units,
         opened=_burden(openings, judge, days, units, staff),
-        called=_burden(first_calls, judge, days, units, staff),
-        calls_per_week=sum(step.calls for step in inside) * 7 / days,
+        called=_burden(called, judge, days, units, staff),
+        alarmed=_burden(alarmed, judge, days, units, staff),
+        calls_per_week=sum(bool(step.calls) for step in inside) * 7 / days,
         caught=_caught(rows, lambda row: row.caught),
         caught_by={
+            "alarmed": _caught(rows, lambda row: row.alarmed),
             "called": _caught(rows, lambda row: row.called),
             "opened": _caught(rows, lambda row: row.opened),
             "recorded": _caught(rows, lambda row: row.recorded),
@@ -248,7 +262,8 @@ def _row(planted: Planted, steps: Sequence[Step], recorded: Sequence[Recorded]) 
     return Row(
         planted=planted,
         opened=min((step.day for step in news if step.kind in LOUD), default=None),
-        called=min((step.day for step in news if step.calls and step.kind in LOUD), default=None),
+        called=min((step.day for step in news if step.calls and step.kind not in QUIET), default=None),
+        alarmed=min((step.day for step in news if step.calls == "level"), default=None),
         recorded=min(
             (
                 one.day
@@ -277,14 +292,14 @@ def _open_before(steps: Sequence[Step], day: date) -> bool:
     return bool(before) and before[-1].kind not in (Kind.ENDED, Kind.CLOSED)
 
 
-def _first_calls(steps: Iterable[Step]) -> list[Step]:
-    """Of each alert's life the first step that called."""
+def _first_calls(steps: Iterable[Step], wanted: Sequence[Call]) -> list[Step]:
+    """Of each alert's life the first step that called for one of the `wanted` reasons."""
     called: set[Where] = set()
     found = []
     for step in steps:
         if step.kind in (Kind.ENDED, Kind.CLOSED, Kind.OPENED, Kind.REOPENED):
             called.discard(step.where)
-        if step.calls and step.kind is not Kind.ENDED and step.where not in called:
+        if step.calls in wanted and step.kind not in QUIET and step.where not in called:
             called.add(step.where)
             found.append(step)
     return found

@@ -20,6 +20,7 @@ def upgrade() -> None:
     sa.Column('schema', sa.String(), nullable=False),
     sa.Column('first_day', sa.Date(), nullable=False),
     sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('every', sa.BigInteger(), nullable=False),
     sa.Column('diseases', postgresql.ARRAY(sa.TEXT()), nullable=False),
     sa.Column('policy_version', sa.String(), nullable=False),
     sa.Column('policy_hash', sa.String(), nullable=False),

@@ -74,9 +74,7 @@ class Outbreaks:
                 self.refused[profile.disease] = error
                 continue
             findings.append((finding, since + timedelta(days=EDGE_DAYS)))
-        changed = record(
-            session, findings, crs=self.crs, today=today, now=now, reasons=self.reasons
-        )
+        changed = record(session, findings, crs=self.crs, today=today, now=now, reasons=self.reasons)
         return changed + tell_levels(
             session, [profile.disease for profile in self.profiles], today=today, now=now
         )

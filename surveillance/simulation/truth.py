@@ -50,7 +50,7 @@ class SimulatedTruth:
 
 
 def planted_truth(cases: pd.DataFrame, code_of: Mapping[int, str]) -> Iterator[OutbreakTruth]:
-    """From `Epidemic.cases`; `code_of` the commune of a place. Outbreaks of one case have no second and are left out."""
+    """From `Epidemic.cases`; `code_of` the commune of a place. Outbreaks of one case are left out."""
     for number, rows in cases[cases["outbreak_id"] >= 0].groupby("outbreak_id"):
         if len(rows) < 2:
             continue
@@ -76,7 +76,10 @@ def chain_truth(cases: pd.DataFrame, code_of: Mapping[int, str]) -> Iterator[Spe
         if dense.any():
             begin = pd.Timestamp(onset[int(dense.argmax())]).date()
             yield SpellTruth(
-                rows["disease"].iloc[0], code_of[int(rows["place"].iloc[0])], begin, pd.Timestamp(onset[-1]).date()
+                rows["disease"].iloc[0],
+                code_of[int(rows["place"].iloc[0])],
+                begin,
+                pd.Timestamp(onset[-1]).date(),
             )
 
 
@@ -131,7 +134,16 @@ def write_truth(truth: SimulatedTruth, path: Path) -> None:
         writer.writerow(_COLUMNS)
         for o in truth.outbreaks:
             writer.writerow(
-                ("outbreak", o.id, o.disease, o.commune_code, o.first_onset, o.second_known, o.last_onset, o.cases)
+                (
+                    "outbreak",
+                    o.id,
+                    o.disease,
+                    o.commune_code,
+                    o.first_onset,
+                    o.second_known,
+                    o.last_onset,
+                    o.cases,
+                )
             )
         for kind, spells in (("excess", truth.excess), ("chain", truth.chains)):
             for s in spells:
@@ -159,4 +171,25 @@ def read_truth(path: Path) -> SimulatedTruth:
                 raise ValueError(f"{path.name}, line {line}: {error}") from error
     return SimulatedTruth(
         outbreaks=tuple(outbreaks), excess=tuple(spells["excess"]), chains=tuple(spells["chain"])
+    )
+
+
+def simulated_truth(
+    cases: pd.DataFrame,
+    expected: Mapping[str, FloatArray],
+    *,
+    first: date,
+    code_of_place: Mapping[int, str],
+    communes: Sequence[str],
+    epidemic_years: Mapping[str, Sequence[int]],
+) -> SimulatedTruth:
+    """Of `Epidemic.cases` and `Epidemic.expected`, whose weeks begin on `first`; `communes` in the order of its rows."""
+    return SimulatedTruth(
+        outbreaks=tuple(planted_truth(cases, code_of_place)),
+        excess=tuple(
+            spell
+            for disease, weeks in expected.items()
+            for spell in excess_truth(disease, weeks, communes, first, epidemic_years.get(disease, ()))
+        ),
+        chains=tuple(chain_truth(cases, code_of_place)),
     )
