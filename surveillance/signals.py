@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import and_, or_, select, true, update
+from sqlalchemy import RowMapping, and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from i18n import Message
@@ -44,7 +44,7 @@ class Stored(NamedTuple):
     content: Content
 
 
-_COLUMNS = (*SignalKey._fields, *Content._fields, "known_from")
+COLUMNS = (*SignalKey._fields, *Content._fields, "known_from")
 
 
 def current_signals(
@@ -66,8 +66,8 @@ def current_signals(
         rows = rows.where(SignalRow.disease == disease)
     if unit_ids is not None:
         rows = rows.where(SignalRow.unit_id.in_(unit_ids))
-    columns = [getattr(SignalRow, name) for name in _COLUMNS]
-    return [_signal(row._mapping) for row in session.execute(rows.with_only_columns(*columns))]
+    columns = [getattr(SignalRow, name) for name in COLUMNS]
+    return [to_signal(row) for row in session.execute(rows.with_only_columns(*columns)).mappings()]
 
 
 def stored_signals(
@@ -141,7 +141,7 @@ def _insert(session: Session, signals: dict[SignalKey, Signal], moment: datetime
         return
     cursor = session.connection().connection.cursor()
     try:
-        with cursor.copy(f"COPY signal ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY signal ({', '.join(COLUMNS)}) FROM STDIN") as copy:
             for key, signal in signals.items():
                 *plain, reason, detail = _content(signal)
                 copy.write_row((*key, *plain, Jsonb(reason), Jsonb(detail), moment))
@@ -167,7 +167,8 @@ def _content(signal: Signal) -> Content:
     )
 
 
-def _signal(row: Any) -> Signal:
+def to_signal(row: RowMapping) -> Signal:
+    """Of a row with COLUMNS."""
     return Signal(
         disease=row["disease"],
         unit_id=row["unit_id"],

@@ -194,3 +194,21 @@ class Signal:
     reason: Message
     status: StatutoryStatus | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """A signal and when it was believed: from `known_from` until before `known_to` (None: still)."""
+
+    signal: Signal
+    known_from: datetime
+    known_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Every source of `disease` was silent from `known_from` until before `known_to` (None: still)."""
+
+    disease: str
+    known_from: datetime
+    known_to: datetime | None
