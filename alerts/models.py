@@ -179,8 +179,8 @@ class ChannelSecret(Base):
 class ReplayRun(Base):
     """A past run through the whole chain again, in a schema of its own that bears this name.
 
-    `done_to`: the last day that is complete; `every` 1: each day was run. `without`: parts left out ("scan"). `scorecard` and `curve` are made when
-    it is finished (`alerts.scorecard`, `alerts.budget`).
+    `done_to`: the last day that is complete; `every` 1: each day was run. `without`: parts left out ("scan").
+    `scorecard` and `curve` are made when it is finished (`scoring.py`).
     """
 
     __tablename__ = "replay_run"

@@ -26,6 +26,8 @@ CHANCE_DAYS: Final = 7
 """At least so many days from its second known case an outbreak may be caught in, however short it is."""
 
 
+WARNED_EARLY_DAYS: Final = 28
+"""An alarm so long before an epidemic is still about it."""
 Call = Literal["", "level", "duty"]
 
 
@@ -428,3 +430,46 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _json(one) for key, one in value.items()}
     return value.isoformat() if isinstance(value, date) else value
+
+
+# Epidemics: were people warned before the peak?
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epidemic:
+    """A long excess of one commune; `peak` is the first day of its worst week."""
+
+    where: Where
+    first: date
+    peak: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """`before_peak`: epidemics with an alarm by level before their worst week began; days from it to that week."""
+
+    before_peak: Share
+    median_days: float | None
+
+
+def lead(steps: Iterable[Step], epidemics: Sequence[Epidemic]) -> Lead:
+    """An alarm counts from WARNED_EARLY_DAYS before the first day; one that stood longer counts as of then."""
+    alarmed: defaultdict[Where, list[tuple[date, date]]] = defaultdict(list)
+    open_since: dict[Where, date] = {}
+    for step in steps:
+        if step.calls == "level":
+            open_since.setdefault(step.where, step.day)
+        elif step.kind in (Kind.ENDED, Kind.CLOSED) and step.where in open_since:
+            alarmed[step.where].append((open_since.pop(step.where), step.day))
+    for where, since in open_since.items():
+        alarmed[where].append((since, date.max))
+    days = [found for epidemic in epidemics if (found := _days_before(epidemic, alarmed)) is not None]
+    return Lead(before_peak=Share(k=len(days), n=len(epidemics)), median_days=median(days) if days else None)
+
+
+def _days_before(epidemic: Epidemic, alarmed: Mapping[Where, Sequence[tuple[date, date]]]) -> int | None:
+    early = epidemic.first - timedelta(days=WARNED_EARLY_DAYS)
+    starts = [max(since, early) for since, until in alarmed.get(epidemic.where, ()) if until >= early]
+    days = [(epidemic.peak - start).days for start in starts if start < epidemic.peak]
+    return max(days, default=None)

@@ -183,7 +183,7 @@ def simulated_truth(
     communes: Sequence[str],
     epidemic_years: Mapping[str, Sequence[int]],
 ) -> SimulatedTruth:
-    """Of `Epidemic.cases` and `Epidemic.expected`, whose weeks begin on `first`; `communes` in the order of its rows."""
+    """Of `Epidemic.cases` and `Epidemic.expected`, whose weeks begin on `first`; `communes`: codes of its rows."""
     return SimulatedTruth(
         outbreaks=tuple(planted_truth(cases, code_of_place)),
         excess=tuple(
