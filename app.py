@@ -178,9 +178,8 @@ def replay(
         plan = replays.plan_of(
             settings, schema=schema, first=first, last=last, policy=policy, diseases=diseases, without=without
         )
-        known = replays.read_truth(truth) if truth else ()
         replays.run(engine, settings, plan, say)
-        for line in replays.report(engine, settings, plan, known):
+        for line in replays.report(engine, settings, plan, truth):
             say(line)
 
 

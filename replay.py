@@ -11,24 +11,30 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from pathlib import Path
+from typing import Literal, cast
 
 from sqlalchemy import Engine, Table, text, update
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from alerts.models import ReplayRun
-from alerts.rules import Policy
+from alerts.rules import Policy, default_policy, parse_policy
+from alerts.scorecard import Truth
 from db import Base, make_engine, session_scope
+from geodata.units import units_for
 from i18n import Message, MessageError
+from scoring import lines_of, score_replay, truth_of
 from settings import Settings
 from surveillance import analysis
+from surveillance.simulation.truth import read_truth
 from worker import Chain
 
 Say = Callable[[Message | str], None]
 Part = Literal["scan"]
 DERIVED = ("alerts.", "reports.", "surveillance.outbreaks.", "surveillance.clustering.")
 """Packages whose tables are made anew in the schema; beside them only `signal`."""
+PARTS = ("scan",)
 TOLD_EVERY_S = 10.0
 
 
@@ -209,3 +215,69 @@ def _progress(day: date, days: Sequence[date], seconds: float) -> Message:
         "{day}: {done}/{total} ngày, {rate} ngày mỗi giây, còn khoảng {left} phút.",
         day=day, done=done, total=len(days), rate=round(rate, 2), left=round((len(days) - done) / rate / 60),
     )  # fmt: skip
+
+
+def plan_of(
+    settings: Settings,
+    *,
+    schema: str,
+    first: str | None,
+    last: str | None,
+    policy: Path | None,
+    diseases: str | None,
+    without: str | None,
+) -> Plan:
+    """From what the command line was given. Raises ReplayError and PolicyError."""
+    if first is None or last is None:
+        raise ReplayError(Message("Cần ngày đầu và ngày cuối: --from YYYY-MM-DD --to YYYY-MM-DD."))
+    return Plan(
+        schema=schema,
+        first=_day(first),
+        last=_day(last),
+        diseases=_chosen(diseases, settings.deployment.diseases) or settings.deployment.diseases,
+        policy=parse_policy(policy.read_text(encoding="utf-8")) if policy else default_policy(),
+        without=cast(tuple[Part, ...], _chosen(without, PARTS)),
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ReplayError(
+            Message("“{text}” không phải là ngày; hãy viết như 2026-11-30.", text=text)
+        ) from None
+
+
+def _chosen(text: str | None, allowed: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
+    for name in names:
+        if name not in allowed:
+            raise ReplayError(
+                Message(
+                    "Không có “{name}”; hãy chọn trong: {choices}.", name=name, choices=", ".join(allowed)
+                )
+            )
+    return names
+
+
+def report(engine: Engine, settings: Settings, plan: Plan, truth_file: Path | None) -> list[Message]:
+    """Score the replay, keep the scorecard with it, and tell it."""
+    inside = engine_of(engine, plan.schema)
+    try:
+        with session_scope(engine) as session:
+            stored = session.get_one(ReplayRun, plan.schema)
+            units = units_for(session, settings.deployment.province_code, plan.last)
+        truth = _truth(truth_file, {unit.code: unit.id for unit in units}) if truth_file else None
+        unit_ids = plan.unit_ids or [unit.id for unit in units]
+        card = score_replay(engine, inside, settings, stored, plan.policy, truth, unit_ids)
+    finally:
+        inside.dispose()
+    return list(lines_of(card, known=truth is not None))
+
+
+def _truth(file: Path, unit_of: dict[str, int]) -> Truth:
+    try:
+        return truth_of(read_truth(file), unit_of)
+    except (OSError, ValueError) as error:
+        raise ReplayError(Message("Không đọc được tệp sự thật: {error}.", error=str(error))) from error

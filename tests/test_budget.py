@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_comments_stay_and_doing_it_again_changes_nothing() -> None:
 def test_each_step_can_be_read_and_none_is_looser_than_the_one_before() -> None:
     policies = [parse_policy(with_strictness(SHIPPED, step)) for step in LINE]
     assert len({policy.hash for policy in policies}) == len(LINE)
-    for one, next_one in zip(LINE, LINE[1:], strict=False):
+    for one, next_one in pairwise(LINE):
         assert all(one.least_cases[rule] <= next_one.least_cases[rule] for rule in one.least_cases)
         assert one.level <= next_one.level
 
