@@ -24,8 +24,10 @@ from alerts.channels.webhook import WebhookChannel
 from alerts.delivery import Letterhead, deliver_due
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
+from alerts.policy_preview import Past, previews_wait, run_previews
+from alerts.policy_store import policy_in_force, record_shipped, shipped_text
 from alerts.publishing import publish
-from alerts.rules import Policy, default_policy
+from alerts.rules import Policy
 from alerts.short_text import twins
 from db import notify, session_scope
 from geodata.models import AdminUnit
@@ -35,6 +37,7 @@ from reports.service import run_waiting
 from settings import ROOT, Settings
 from surveillance.analysis import AnalysisReport, analyse, replay
 from surveillance.apart import run_apart
+from surveillance.beliefs import believed_between, day_ends, first_belief, silences_between
 from surveillance.clock import current_time
 from surveillance.clustering.settings import load_settings
 from surveillance.clustering.watching import Clusters
@@ -51,6 +54,8 @@ from surveillance.review.learnt import load_aliases
 from surveillance.review.texts import index_texts
 from surveillance.signals import current_signals
 
+PREVIEWED = timedelta(days=731)
+"""How much of the past a draft of the rules is tried on."""
 KEEP_JOB_RUNS = timedelta(days=90)
 SETTLED_S = 60
 """Work that nobody waits for begins this long after the worker: alerts that are due go first."""
@@ -65,14 +70,21 @@ class Chain:
         show_times_in(settings.deployment.timezone)
         self.publication, self.receiver = publication_of(settings), receiver_of(settings)
         self.phone_channels: dict[str, Channel] = phone_channels(settings, engine)
+        self._noted_shipped = False
 
     @cached_property
     def catalogue(self) -> Catalogue:
         return load_catalogue()
 
-    @cached_property
+    @property
     def policy(self) -> Policy:
-        return default_policy()
+        """The rules in force, asked anew each time: an approval needs no restart."""
+        with session_scope(self.engine) as session:
+            if not self._noted_shipped:
+                record_shipped(session, shipped_text(), datetime.now(UTC))
+            found = policy_in_force(session)
+        self._noted_shipped = True
+        return found
 
     @cached_property
     def context(self) -> Context:
@@ -239,6 +251,30 @@ class Chain:
         )
         return {"forecasts": made} if made else {}
 
+    def policy_apart(self) -> dict[str, Any]:
+        return run_apart("policy") if previews_wait(self.engine) else {}
+
+    def preview_policies(self) -> dict[str, Any]:
+        """Minutes of work over two years: `policy_apart` is what the worker runs."""
+        done = run_previews(self.engine, self.past, self.facts)
+        return {"policy_previews": done} if done else {}
+
+    def past(self, session: Session) -> Past:
+        """What the last two years knew, as far as it is kept."""
+        zone, units = self.settings.deployment.timezone, self.unit_ids
+        now = current_time(session, self.settings.clock)
+        watched = [self.catalogue[code] for code in self.facts]
+        first = first_belief(session, self.facts, units)
+        start = max(first, now - PREVIEWED) if first else now
+        moments = day_ends(start.astimezone(zone).date(), now, zone)
+        return Past(
+            moments=moments,
+            beliefs=lambda: believed_between(
+                session, moments[0], moments[-1], unit_ids=units, diseases=list(self.facts)
+            ),
+            silences=silences_between(session, watched, moments[0], moments[-1]),
+        )
+
     def reports(self) -> dict[str, Any]:
         done = run_waiting(self.engine, self.settings)
         return {"reports": done} if done else {}
@@ -281,7 +317,11 @@ class Chain:
     @property
     def long_jobs(self) -> Mapping[str, Callable[[], dict[str, Any]]]:
         """What `app.py job` runs in a process of its own."""
-        return {"forecast": self.forecast, "clusters": self.find_clusters}
+        return {
+            "forecast": self.forecast,
+            "clusters": self.find_clusters,
+            "policy": self.preview_policies,
+        }
 
     def jobs(self) -> list[Job]:
         return [
@@ -324,6 +364,9 @@ class Chain:
                 every_s=3600,
                 late_after_s=3 * 86400,
                 first_after_s=SETTLED_S,
+            ),
+            Job(
+                name="policy", run=self.policy_apart, every_s=300, late_after_s=6 * 3600, wakes_on=("policy",)
             ),
             Job(name="reports", run=self.reports, every_s=5, late_after_s=1800, wakes_on=("reports",)),
             Job(name="housekeeping", run=self.housekeeping, every_s=86400, late_after_s=2 * 86400),

@@ -20,6 +20,9 @@ from alerts.policy import AreaState, Decision, decide
 from alerts.rules import Policy, Rule
 from surveillance.types import Belief, SeriesKey, Signal, Silence, StatutoryStatus
 
+SILENCE = "silence"
+"""Method of signals that a commune has not been heard of for too long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redecided:
@@ -117,10 +120,10 @@ def _silent(silences: Sequence[Silence], now: datetime) -> frozenset[str]:
 
 class _Print(NamedTuple):
     """All of a signal that can make a difference to a level: `said` is its status, its regime, whether it has a bound,
-    and its method if it alarms; `met` are the rules it meets, and whether the display floor holds them down."""
+    and its method if it alarms; `met` are the rules it meets, with what the display floor weighs."""
 
-    said: tuple[StatutoryStatus | None, Any, bool, str | None]
-    met: tuple[tuple[str, bool], ...]
+    said: tuple[StatutoryStatus | None, Any, bool, str | None, str | None]
+    met: tuple[tuple[str, float | None, bool], ...]
 
 
 Seen = tuple[Hashable, ...]
@@ -207,16 +210,17 @@ class _Areas:
         return Redecided(at=now, area=key, decision=decision, methods=methods)
 
     def _print(self, signal: Signal) -> _Print:
-        few = signal.observed < self._diseases[signal.disease].display_floor
+        """The number of cases is part of it where the display floor looks at it, the detail of a silence always."""
         return _Print(
             said=(
                 signal.status,
                 signal.detail.get("regime"),
                 signal.upperbound is None,
                 signal.method if signal.alarm else None,
+                repr(signal.detail) if signal.method == SILENCE else None,
             ),
             met=tuple(
-                (rule.id, few and rule.display_floor and not signal.detail.get("lacking"))
+                (rule.id, signal.observed if rule.display_floor else None, bool(signal.detail.get("lacking")))
                 for rule in self._reading[signal.method]
                 if rule.fires(signal)
             ),

@@ -16,6 +16,8 @@ PACKAGES = (
 for package in PACKAGES:
     import_module(f"{package}.models")
 
+import_module("alerts.policy_models")
+
 url = context.config.get_main_option("sqlalchemy.url")
 assert url, "run migrations through `app.py migrate`"
 with make_engine(url, pooled=False).connect() as connection:

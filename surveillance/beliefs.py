@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import String, cast, literal, or_, select
+from sqlalchemy import String, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
@@ -60,6 +60,18 @@ def believed_between(
     query = select(*columns, SignalRow.known_to).where(*wanted).order_by(SignalRow.known_from)
     for row in session.execute(query, execution_options={"yield_per": AT_A_TIME}).mappings():
         yield Belief(signal=to_signal(row), known_from=row["known_from"], known_to=row["known_to"])
+
+
+def first_belief(session: Session, diseases: Collection[str], unit_ids: Collection[int]) -> datetime | None:
+    """When the first kept signal of these diseases in these units began to be believed."""
+    query = select(func.min(SignalRow.known_from))
+    return session.scalar(query.where(SignalRow.disease.in_(diseases), SignalRow.unit_id.in_(unit_ids)))
+
+
+def day_ends(first: date, now: datetime, zone: tzinfo) -> list[datetime]:
+    """The last moment of each day from `first` on that is over at `now`, then `now`."""
+    days = (first + timedelta(days=n) for n in range((now.astimezone(zone).date() - first).days))
+    return [datetime.combine(day, time.max, tzinfo=zone) for day in days] + [now.astimezone(zone)]
 
 
 def silences_between(

@@ -109,14 +109,14 @@ DETAILS = st.fixed_dictionaries(
     optional={
         "above_2sd": st.booleans(), "lacking": st.sampled_from(["", "few"]),
         "regime": st.sampled_from(["endemic", "non_endemic", "group_a"]),
-        "above_one": st.lists(st.floats(0, 1), max_size=2),
+        "days": st.integers(0, 40), "chance": st.floats(0, 0.1), "above_one": st.lists(st.floats(0, 1), max_size=2),
     },
 )  # fmt: skip
 SIGNALS = st.builds(
     lambda method, status, **rest: signal(
         method, status=status if method.startswith("statutory") else None, **rest
     ),
-    st.sampled_from(sorted({rule.method for rule in POLICY.rules} | {"nowcast"})),
+    st.sampled_from(sorted({rule.method for rule in POLICY.rules} | {"nowcast", "silence"})),
     st.sampled_from(STATUS),
     disease=st.sampled_from(sorted(DISEASES)),
     unit_id=st.integers(1, 2),
