@@ -31,7 +31,7 @@ from alerts.rules import Policy
 from alerts.short_text import twins
 from db import notify, session_scope
 from geodata.models import AdminUnit
-from geodata.units import units_for
+from geodata.units import codes_of, units_for
 from i18n import Message, show_times_in
 from reports.service import run_waiting
 from settings import ROOT, Settings
@@ -43,6 +43,8 @@ from surveillance.clustering.settings import load_settings
 from surveillance.clustering.watching import Clusters
 from surveillance.diseases import Catalogue, load_catalogue
 from surveillance.epiweek import local_day
+from surveillance.evidence.climate import load_climate
+from surveillance.evidence.watching import Evidence
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
@@ -163,6 +165,31 @@ class Chain:
             today = local_day(now, self.settings.deployment.timezone)
             wrong = self.outbreaks.check(session, today=today, now=now)
         return {"outbreaks_disagree": len(wrong)} if wrong else {}
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        deployment = self.settings.deployment
+        with session_scope(self.engine) as session:
+            codes = set(codes_of(session, self.unit_ids).values())
+        return Evidence(
+            catalogue=self.catalogue,
+            diseases=deployment.diseases,
+            unit_ids=self.unit_ids,
+            profiles=self.outbreaks.profiles,
+            climate=load_climate(deployment.folder / "climate.csv", codes=codes),
+            timezone=deployment.timezone,
+        )
+
+    def find_evidence(self) -> dict[str, Any]:
+        with session_scope(self.engine) as session:
+            changed = self.evidence_at(session, current_time(session, self.settings.clock))
+            if changed:
+                notify(session, "signals")
+        return {"evidence_changed": changed} if changed else {}
+
+    def evidence_at(self, session: Session, now: datetime) -> int:
+        """Severe cases and deaths, insects, climate, silent communes; after the outbreaks of the same moment."""
+        return self.evidence.update(session, now=now)
 
     @cached_property
     def clusters(self) -> Clusters:
@@ -300,6 +327,7 @@ class Chain:
 
         def after_day(session: Session, now: datetime) -> None:
             self.outbreaks_at(session, now)
+            self.evidence_at(session, now)
             self.clusters.find_at(session, now)
             done = self.reconcile_at(session, now, notify=False)
             say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
@@ -330,6 +358,13 @@ class Chain:
             Job(
                 name="outbreaks",
                 run=self.find_outbreaks,
+                every_s=300,
+                late_after_s=900,
+                wakes_on=("ingested",),
+            ),
+            Job(
+                name="evidence",
+                run=self.find_evidence,
                 every_s=300,
                 late_after_s=900,
                 wakes_on=("ingested",),

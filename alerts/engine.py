@@ -138,6 +138,7 @@ def _decide(
         endemic=disease.endemic,
         silent=disease.code in silent,
         display_floor=disease.display_floor,
+        disease=disease.code,
     )
     return _Decided(
         area=area, row=row, signals=signals, decision=decision, columns=_columns(decision, policy)

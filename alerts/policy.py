@@ -15,7 +15,8 @@ from functools import reduce
 from typing import Literal, cast
 
 from alerts.levels import Level, name
-from alerts.rules import REGIMES, Policy, Regime, Rule
+from alerts.rules import REGIMES, Fall, Policy, Regime, Rule
+from alerts.vocabulary import numbers_of, values_of
 from i18n import Message
 from surveillance.types import Signal, StatutoryStatus
 
@@ -26,6 +27,10 @@ SERIOUSNESS = (
     StatutoryStatus.INSUFFICIENT,
     StatutoryStatus.NONE,
 )
+
+
+FEW_WAYS = 3
+"""Ways up that are named where nothing they read is at hand; a sentence of ten is read by nobody."""
 
 
 class Change(StrEnum):
@@ -91,25 +96,33 @@ def decide(
     endemic: bool,
     silent: bool = False,
     display_floor: int | None = None,
+    disease: str | None = None,
 ) -> Decision:
     """`evidence` is every current signal of one disease in one unit, in any order; `silent`: its sources are.
-    `display_floor`: the disease's own least number of cases for a colour above the floor, None the policy's.
+    `display_floor`: the disease's own least number of cases for a colour above the floor, where the policy has none
+    for it; None: the policy's for all.
+    `disease`: its code, for rules and holds of single diseases; None: the one the evidence is of.
 
     Calling again at the same `now` with `decision.state` changes nothing more.
     """
-    rules = policy.rules_for(_regime(evidence, disease_group, endemic))
-    least = policy.floor_min_cases if display_floor is None else display_floor
+    disease = disease or next((signal.disease for signal in evidence), None)
+    rules, fall = (
+        policy.rules_for(_regime(evidence, disease_group, endemic), disease),
+        policy.fall_of(disease),
+    )
+    silent = silent or any(policy.is_silent(signal) for signal in evidence)
+    least = policy.least_cases(disease, display_floor)
     hits = _hits(evidence, rules, policy.floor_level, least)
     raw = max((hit.level for hit in hits), default=Level.THAP)
     unknown = silent or not any(_conclusive(signal) for signal in evidence)
     statutory = _statutory(state, evidence, silent)
-    after, changed = _move(state, raw, unknown, policy, now, statutory)
-    held_until = None if raw >= after.level or unknown else _next_step(after, policy, now)
+    after, changed = _move(state, raw, unknown, fall, now, statutory)
+    held_until = None if raw >= after.level or unknown else _next_step(after, fall, now)
     return Decision(
         state=after,
         raw_level=raw,
         unknown=unknown,
-        reasons=_reasons(hits, unknown),
+        reasons=_reasons(hits, unknown, _silences(evidence, policy)),
         why_not_higher=_why_not_higher(after.level, hits, evidence, rules, unknown),
         why_not_lower=_why_not_lower(after.level, raw, hits, held_until),
         held_until=held_until,
@@ -160,7 +173,7 @@ def _hits(evidence: Sequence[Signal], rules: Sequence[Rule], floor: Level, least
                 signal.detail.get("lacking")
             )  # a status kept for lack of figures has no count to weigh
             few = rule.display_floor and signal.observed < least and not held
-            level = min(rule.level, floor) if few else rule.level
+            level = min(rule.level, rule.few_level or floor) if few else rule.level
             hits.append(_Hit(rule=rule, signal=signal, level=level, least=least))
     return sorted(hits, key=lambda hit: -hit.level)
 
@@ -188,7 +201,7 @@ def _move(
     state: AreaState | None,
     raw: Level,
     unknown: bool,
-    policy: Policy,
+    fall: Fall,
     now: datetime,
     statutory: StatutoryStatus,
 ) -> tuple[AreaState, Change]:
@@ -201,21 +214,25 @@ def _move(
         return AreaState(level=level, since=since, statutory=statutory, last_lowered=lowered), Change.NONE
     below, changed = state.below_since if unknown else state.below_since or now, Change.NONE
     held = AreaState(level=level, since=since, statutory=statutory, last_lowered=lowered, below_since=below)
-    if not unknown and now >= _next_step(held, policy, now):
+    if not unknown and now >= _next_step(held, fall, now):
         level, since, lowered, changed = Level(level - 1), now, now, Change.LOWER
     below = None if raw == level else below
     after = AreaState(level=level, since=since, statutory=statutory, last_lowered=lowered, below_since=below)
     return after, changed
 
 
-def _next_step(state: AreaState, policy: Policy, now: datetime) -> datetime:
-    hold = (state.below_since or now) + timedelta(days=policy.hold_days[state.level])
+def _next_step(state: AreaState, fall: Fall, now: datetime) -> datetime:
+    hold = (state.below_since or now) + timedelta(days=fall.hold_days[state.level])
     if state.last_lowered is None:
         return hold
-    return max(hold, state.last_lowered + timedelta(days=policy.period_days))
+    return max(hold, state.last_lowered + timedelta(days=fall.period_days))
 
 
-def _reasons(hits: Sequence[_Hit], unknown: bool) -> tuple[Message, ...]:
+def _silences(evidence: Sequence[Signal], policy: Policy) -> list[Message]:
+    return [signal.reason for signal in sorted(evidence, key=_rank) if policy.is_silent(signal)]
+
+
+def _reasons(hits: Sequence[_Hit], unknown: bool, silences: Sequence[Message]) -> tuple[Message, ...]:
     """Each reason once, the weightiest first, then what limits the picture."""
     found: list[Message] = []
     for hit in hits:
@@ -223,7 +240,8 @@ def _reasons(hits: Sequence[_Hit], unknown: bool) -> tuple[Message, ...]:
             if reason is not None and reason not in found:
                 found.append(reason)
     if unknown:
-        found.append(Message("Nguồn báo cáo đang im lặng hoặc chưa đủ số liệu để kết luận."))
+        blind = Message("Nguồn báo cáo đang im lặng hoặc chưa đủ số liệu để kết luận.")
+        found += silences or [blind]
     elif not found:
         found.append(Message("Không có dấu hiệu nào vượt ngưỡng."))
     return tuple(found)
@@ -245,7 +263,11 @@ def _why_not_higher(
     if unknown:
         return Message("Chưa đủ số liệu để biết có phải nâng mức hay không.")
     nearest = min(rule.level for rule in higher)
-    needs = [_need(rule, evidence) for rule in higher if rule.level == nearest]
+    ways = [rule for rule in higher if rule.level == nearest]
+    at_hand = [rule for rule in ways if any(rule.reads(signal) for signal in evidence)] or ways[:FEW_WAYS]
+    needs = [_need(rule, evidence) for rule in at_hand]
+    if len(at_hand) < len(ways):
+        needs.append(Message("có dấu hiệu khác mà chính sách nêu"))
     either = reduce(lambda one, other: Message("{one}; hoặc {other}", one=one, other=other), needs)
     return Message("Lên mức {level} khi: {needs}.", level=name(nearest), needs=either)
 
@@ -253,15 +275,21 @@ def _why_not_higher(
 def _need(rule: Rule, evidence: Sequence[Signal]) -> Message:
     """What the rule takes, with the number to reach and the number there is when its signal is at hand."""
     read = sorted((signal for signal in evidence if rule.reads(signal)), key=_rank)
-    threshold = read[0].detail.get(rule.threshold) if read and rule.threshold else None
-    if threshold is None:
-        return Message(rule.needs)
-    return Message(
-        "{needs} (ngưỡng {threshold}, hiện có {observed} ca)",
-        needs=Message(rule.needs),
-        threshold=threshold,
-        observed=read[0].observed,
-    )
+    if not read:
+        return rule.needed()
+    signal, short = read[0], rule.unmet(read[0])
+    threshold = signal.detail.get(rule.threshold) if rule.threshold else None
+    if threshold is not None:
+        return Message(
+            "{needs} (ngưỡng {threshold}, hiện có {observed} ca)",
+            needs=rule.needed(), threshold=threshold, observed=signal.observed,
+        )  # fmt: skip
+    values = values_of(signal, short) if short else ()
+    if short is None or not values:
+        return rule.needed()
+    now = min(values) if short in rule.at_least else max(values)
+    words = Message(numbers_of(rule.method)[short])
+    return Message("{needs} (hiện nay {words}: {now})", needs=rule.needed(), words=words, now=now)
 
 
 def _why_not_lower(level: Level, raw: Level, hits: Sequence[_Hit], held_until: datetime | None) -> Message:

@@ -20,6 +20,7 @@ from surveillance.coverage import coverage
 from surveillance.detection.statutory import StatutoryRule
 from surveillance.diseases import Catalogue, Disease
 from surveillance.epiweek import local_day, month_start
+from surveillance.evidence import METHODS as EVIDENCE
 from surveillance.judgement import Places, judge
 from surveillance.lines import Lines, load_lines
 from surveillance.models import DiseaseArea, SignalRow
@@ -31,7 +32,7 @@ from surveillance.types import BoolArray, SeriesKey, Signal, StatutoryStatus
 HISTORY_YEARS = 6
 """Five years of comparison, and the week of the fifth that may begin in the year before."""
 
-KEPT_APART = (outlook.METHOD, watching.METHOD, clusters.METHOD)
+KEPT_APART = (outlook.METHOD, watching.METHOD, clusters.METHOD, *EVIDENCE)
 """Methods whose signals are made and kept by jobs of their own."""
 
 Decisions = Mapping[tuple[str, int | None], tuple[bool | None, frozenset[int]]]

@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from geodata.types import PlaceLevel
-from surveillance.types import Classification, Treatment, Verification
+from surveillance.types import Classification, Outcome, Treatment, Verification
 from surveillance.verification import MOVED
 
 FILE, PERSON, ROW = "file", "person", "row"
@@ -42,6 +42,8 @@ class Facts(NamedTuple):
     age_years: int | None
     facility: str | None
     setting: str | None
+    outcome: str | None
+    date_outcome: date | None
     verification: int | None
     unit_id: int | None
     former_unit_id: int | None
@@ -196,6 +198,7 @@ def _of_two_hospitals(current: Facts, report: Facts) -> dict[str, Any]:
         "event_date": min(current.event_date, report.event_date),
         "treatment": _higher(current.treatment, report.treatment),
         "facility": report.facility if admitted_there else current.facility,
+        **_outcome(current, report),
     }
 
 
@@ -206,6 +209,19 @@ def _earliest(one: date | None, other: date | None) -> date | None:
 def _higher(one: str | None, other: str | None) -> str | None:
     """Inpatient outranks outpatient."""
     return Treatment.INPATIENT.value if Treatment.INPATIENT in (one, other) else one or other
+
+
+_FINAL = (Outcome.DIED, Outcome.DISCHARGED, Outcome.OTHER, Outcome.TRANSFERRED)
+"""A patient transferred by one hospital is discharged, or dies, in the next; a death stays what it is."""
+
+
+def _outcome(one: Facts, other: Facts) -> dict[str, Any]:
+    """The more final outcome of two reports, with its day."""
+    known = [facts for facts in (one, other) if facts.outcome is not None]
+    if not known:
+        return {"outcome": None, "date_outcome": one.date_outcome or other.date_outcome}
+    final = min(known, key=lambda facts: _FINAL.index(Outcome(str(facts.outcome))))
+    return {"outcome": final.outcome, "date_outcome": final.date_outcome}
 
 
 def _together(found: Facts | None, report: Facts) -> Facts:
@@ -226,6 +242,7 @@ def _found_over(reported: Facts, found: Facts) -> Facts:
         "classification": _class_found(found) or reported.classification,
         "treatment": _higher(reported.treatment, found.treatment),
         "date_onset": found.date_onset or reported.date_onset,
+        **_outcome(reported, found),
     }
     return reported._replace(**values, **_place_over(reported, found))
 

@@ -18,6 +18,8 @@ from surveillance.strict_toml import Table, read_toml
 
 DEFAULT_PATH = Path(__file__).with_name("diseases.toml")
 
+SEVERITIES = ("severe", "warning_signs")
+VECTORS = ("aedes_aegypti",)
 _ICD10 = re.compile(r"[A-Z]\d{2}[0-9A-Z]{0,2}")
 
 Group = Literal["A", "B", "C"]
@@ -73,8 +75,9 @@ class Disease:
     """One disease, or group of diseases, under surveillance.
 
     `icd10` and `icd10_historical` hold codes or three-character categories. `detectors` maps the name of a
-    method to its parameters; an empty mapping means the method's own defaults. `sources` says where each
-    value comes from.
+    method to its parameters; an empty mapping means the method's own defaults. `severity` maps SEVERITIES to
+    the codes that say so, `vector` names the mosquito whose climate matters (VECTORS). `sources` says where
+    each value comes from.
     """
 
     code: str
@@ -94,6 +97,8 @@ class Disease:
     sources: Mapping[str, str]
     icd10_historical: tuple[str, ...] = ()
     yields_to: tuple[str, ...] = ()
+    severity: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vector: str | None = None
 
     @property
     def all_icd10(self) -> tuple[str, ...]:
@@ -122,7 +127,7 @@ class Catalogue:
 
     def by_icd10(self, code: str) -> Disease | None:
         """The disease of a code such as "A97.0", "a970" or "A91"; the most specific entry wins."""
-        key = _icd_key(code)
+        key = icd_key(code)
         prefixes = (key[:length] for length in range(len(key), 2, -1))
         return next((self._icd10[prefix] for prefix in prefixes if prefix in self._icd10), None)
 
@@ -162,9 +167,20 @@ def _disease(code: str, raw: Table) -> Disease:
         link=_link(raw.table("link")),
         detectors=_detectors(raw.table("detectors")),
         sources=_sources(raw.table("sources")),
+        severity=_severity(raw.table("severity")) if "severity" in raw else {},
+        vector=raw.choice("vector", VECTORS) if "vector" in raw else None,
     )
     raw.finish()
+    for key, given in (("severity", disease.severity), ("vector", disease.vector)):
+        if given and key not in disease.sources:
+            raise raw.wrong(f"sources.{key}", "thiếu: hãy ghi nguồn, hoặc “default, unverified”")
     return disease
+
+
+def _severity(raw: Table) -> dict[str, tuple[str, ...]]:
+    found = {name: _icd10_codes(raw, name) for name in SEVERITIES if name in raw}
+    raw.finish()
+    return found
 
 
 def _incubation(raw: Table) -> Incubation:
@@ -230,12 +246,13 @@ def _sources(raw: Table) -> dict[str, str]:
 def _icd10_codes(raw: Table, key: str) -> tuple[str, ...]:
     codes = raw.texts(key)
     for code in codes:
-        if not _ICD10.fullmatch(_icd_key(code)):
+        if not _ICD10.fullmatch(icd_key(code)):
             raise raw.wrong(key, "“{icd}” không phải là mã ICD-10", icd=code)
     return codes
 
 
-def _icd_key(code: str) -> str:
+def icd_key(code: str) -> str:
+    """ "A97.2" and "a972" are one code."""
     return code.strip().upper().replace(".", "")
 
 
@@ -246,7 +263,7 @@ def _index_icd10(file: Table, diseases: tuple[Disease, ...]) -> dict[str, Diseas
             _refuse_overlap(file, first, second)
     index: dict[str, Disease] = {}
     for disease in diseases:
-        for code in map(_icd_key, disease.all_icd10):
+        for code in map(icd_key, disease.all_icd10):
             rival = index.get(code)
             if rival is None or disease.code in rival.yields_to:
                 index[code] = disease
@@ -255,7 +272,7 @@ def _index_icd10(file: Table, diseases: tuple[Disease, ...]) -> dict[str, Diseas
 
 def _refuse_overlap(file: Table, first: Disease, second: Disease) -> None:
     for mine, theirs in product(first.all_icd10, second.all_icd10):
-        shorter, longer = sorted((_icd_key(mine), _icd_key(theirs)), key=len)
+        shorter, longer = sorted((icd_key(mine), icd_key(theirs)), key=len)
         if longer.startswith(shorter):
             raise file.wrong(
                 f"{second.code}.icd10",

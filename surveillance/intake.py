@@ -27,7 +27,8 @@ REPORT_HOUR = time(18)
 _IDENTITY = ("name", "phone", "guardian", "address", "occupation")
 _SOURCE = (
     "disease", "icd10", "date_report", "date_onset", "date_admission", "facility", "sex", "age_years",
-    "commune", "district", "province", "unit_code", "lon", "lat", "setting", "verification",
+    "commune", "district", "province", "unit_code", "lon", "lat", "setting", "outcome", "date_outcome",
+    "verification",
 )  # fmt: skip
 
 
@@ -185,6 +186,8 @@ def _facts(report: CaseReport, place: Place) -> Facts:
         report.age_years,
         report.facility,
         report.setting,
+        report.outcome.value if report.outcome else None,
+        report.date_outcome,
         report.verification.value if report.verification else None,
         *place,
     )

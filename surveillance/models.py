@@ -131,6 +131,7 @@ class CaseVersion(Base):
         Index("ix_case_version_current", "case_id", unique=True, postgresql_where=text("known_to IS NULL")),
         Index("ix_case_version_geom", "geom", postgresql_using="gist"),
         Index("ix_case_version_doubtful", "id", postgresql_where=text(DOUBTFUL)),
+        Index("ix_case_version_died", "disease", "date_report", postgresql_where=text("outcome = 'died'")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -151,6 +152,8 @@ class CaseVersion(Base):
     age_years: Mapped[int | None]
     facility: Mapped[str | None]
     setting: Mapped[str | None]
+    outcome: Mapped[str | None]
+    date_outcome: Mapped[date | None]
     verification: Mapped[int | None]
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))
     former_unit_id: Mapped[int | None] = mapped_column(ForeignKey("admin_unit.id"))

@@ -35,7 +35,7 @@ STANDING_FIX = (
 )
 """Events `f` of `address_fix` that place a case and were not undone."""
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
-_DATES = ("event_date", "date_onset", "date_admission", "date_report")
+_DATES = ("event_date", "date_onset", "date_admission", "date_report", "date_outcome")
 
 
 def cursor_of(session: Session) -> Cursor[Any]:

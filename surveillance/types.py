@@ -41,6 +41,15 @@ class Treatment(StrEnum):
     OUTPATIENT = "outpatient"
 
 
+class Outcome(StrEnum):
+    """How a stay in hospital ended (Form 01 of 97/QĐ-PB, domain.md §2.2)."""
+
+    DISCHARGED = "discharged"
+    TRANSFERRED = "transferred"
+    DIED = "died"
+    OTHER = "other"
+
+
 class Verification(IntEnum):
     """What the ward found at the address it was given: HCDC's list `dm_xacminh_cb` (domain.md §1.2 item 4)."""
 
@@ -104,6 +113,8 @@ class CaseReport:
     lat: float | None = None
     uncertainty_m: float | None = None
     setting: str | None = None
+    outcome: Outcome | None = None
+    date_outcome: date | None = None
     verification: Verification | None = None
     identity: Identity = field(default_factory=Identity, repr=False)
 

@@ -53,6 +53,7 @@ def month(status: StatutoryStatus = STATUS.EPIDEMIC, **changes: Any) -> Signal:
     return signal("statutory_month", status=status, frequency=Frequency.MONTH, **changes)
 
 
+RISING = {"above_one": [0.95, 0.99]}
 QUIET = [week(STATUS.NONE), month(STATUS.NONE)]
 
 
@@ -78,7 +79,7 @@ def at(level: Level, **changes: Any) -> AreaState:
         ([signal("outbreak", alarm=True, observed=5.0)], Level.CAO),
         ([signal("outbreak", alarm=True, observed=4.0)], Level.TRUNG_BINH),
         ([signal("outbreak", alarm=True, observed=2.0)], Level.THAP),
-        ([signal("rt", alarm=True)], Level.CAO),
+        ([signal("rt", alarm=True, detail=RISING)], Level.CAO),
     ],
 )
 def test_endemic_diseases(evidence: list[Signal], level: Level) -> None:
@@ -121,7 +122,7 @@ def test_case_8_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_s
 
     assert decision.level is Level.TRUNG_BINH
     assert decision.statutory is STATUS.EPIDEMIC
-    assert "cần ít nhất 3 ca" in str(decision.why_not_higher)
+    assert "cần ít nhất 5 ca" in str(decision.why_not_higher)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,8 @@ def test_case_8_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_s
 )
 def test_statistical_methods_alone(method: str, observed: float, level: Level) -> None:
     """Farrington is early and may be wrong; growth for two weeks is Cao, few cases excepted; the rest informs."""
-    assert endemic(None, [*QUIET, signal(method, alarm=True, observed=observed)]).level is level
+    evidence = signal(method, alarm=True, observed=observed, detail=RISING)
+    assert endemic(None, [*QUIET, evidence]).level is level
 
 
 def test_case_14_what_no_rule_names_moves_no_level() -> None:
@@ -164,10 +166,28 @@ def test_the_communes_own_regime_goes_before_the_diseases() -> None:
 
 
 def test_a_disease_may_have_its_own_display_floor() -> None:
-    evidence = [month(observed=2.0)]
-    decision = decide(None, evidence, POLICY, NOW, disease_group="B", endemic=True, display_floor=2)
+    def level(disease: str, observed: float, display_floor: int | None) -> Level:
+        evidence = [month(observed=observed, disease=disease)]
+        return decide(
+            None, evidence, POLICY, NOW, disease_group="B", endemic=True, display_floor=display_floor
+        ).level
 
-    assert decision.level is Level.RAT_CAO
+    assert level("measles", 2.0, 2) is Level.RAT_CAO  # the catalogue's, where the policy has none for it
+    assert level("measles", 2.0, None) is Level.TRUNG_BINH
+    assert level("dengue", 4.0, 3) is Level.TRUNG_BINH  # the policy's own goes before it
+    assert level("dengue", 5.0, 3) is Level.RAT_CAO
+
+
+def test_a_warning_of_few_cases_keeps_its_status_and_says_why_it_has_no_colour() -> None:
+    decision = endemic(None, [week(observed=4.0, reason=Message("Tuần này có 4 ca."))])
+
+    assert (decision.level, decision.statutory) == (Level.THAP, STATUS.WARNING)
+    assert [str(reason) for reason in decision.reasons] == [
+        "Tuần này có 4 ca.",
+        "Đã chạm ngưỡng của mức Trung bình nhưng mới có 4 ca; cần ít nhất 5 ca để lên mức này. Tình trạng theo luật vẫn"
+        " được ghi nhận.",
+    ]
+    assert decision.why_not_higher == decision.reasons[1]
 
 
 def test_a_level_rises_at_once() -> None:
@@ -244,15 +264,38 @@ def test_the_highest_level_has_nothing_above_and_the_lowest_nothing_below() -> N
 
 statuses = st.sampled_from(list(STATUS))
 moments = st.integers(0, 60).map(lambda days: NOW - timedelta(days=days))
+details = st.fixed_dictionaries(
+    {"above_2sd": st.booleans()},
+    optional={
+        "above_one": st.lists(st.none() | st.sampled_from([0.5, 0.95, 1.0]), min_size=2, max_size=2),
+        "recurrence_days": st.sampled_from([100, 365, 1000]),
+        "size": st.integers(1, 40),
+        "age_days": st.integers(0, 90),
+        "confirmed": st.integers(0, 2),
+        "deaths_14": st.integers(0, 2),
+        "severe_14": st.integers(0, 5),
+        "severe_percent": st.none() | st.sampled_from([2.0, 30.0]),
+        "di": st.none() | st.sampled_from([0.1, 0.5]),
+        "bi": st.none() | st.sampled_from([10.0, 30.0]),
+        "suitability": st.sampled_from([0.0, 0.9]),
+        "growth": st.sampled_from([0.5, 2.0]),
+        "days": st.integers(0, 30),
+        "chance": st.sampled_from([1e-9, 0.5]),
+    },
+)
 signals = st.builds(
     signal,
-    method=st.sampled_from(["statutory_week", "statutory_month", "ears_c2", "outbreak", "rt"]),
+    method=st.sampled_from(
+        ["statutory_week", "statutory_month", "ears_c2", "farrington_flexible", "rare", "scan", "outbreak", "rt",
+         "severity", "vector", "climate", "silence"]
+    ),
+    disease=st.just("dengue"),
     status=st.none() | statuses,
     alarm=st.booleans(),
     observed=st.integers(0, 12).map(float),
     upperbound=st.none() | st.just(4.0),
-    detail=st.fixed_dictionaries({"above_2sd": st.booleans()}),
-)
+    detail=details,
+)  # fmt: skip
 evidences = st.lists(signals, max_size=5)
 states = st.none() | st.builds(
     AreaState,
@@ -282,8 +325,10 @@ def test_no_red_is_lost_and_no_step_down_is_skipped(
 ) -> None:
     decision = decide(state, evidence, POLICY, NOW, **where)
 
+    least = POLICY.least_cases("dengue", None)
     if any(
-        s.method == "statutory_month" and s.status is STATUS.EPIDEMIC and s.observed >= 3 for s in evidence
+        s.method == "statutory_month" and s.status is STATUS.EPIDEMIC and s.observed >= least
+        for s in evidence
     ):
         assert decision.level is Level.RAT_CAO
     if state is not None:
@@ -319,6 +364,21 @@ def test_more_evidence_never_lowers_the_raw_level(
     fewer = decide(state, evidence, POLICY, NOW, **where)
 
     assert decide(state, [*evidence, more], POLICY, NOW, **where).raw_level >= fewer.raw_level
+
+
+@given(state=states, evidence=evidences, where=context)
+def test_silence_and_climate_never_take_a_level_down_or_lift_it_above_2(
+    state: AreaState | None, evidence: list[Signal], where: Any
+) -> None:
+    strong = [s for s in evidence if s.method not in ("climate", "silence")]
+    weak = [replace(s, alarm=False, upperbound=None, status=None) for s in evidence if s not in strong]
+    evidence = [*strong, *weak]  # as they are really sent
+    with_them, without = (decide(None, found, POLICY, NOW, **where) for found in (evidence, strong))
+    alone = decide(state, weak, POLICY, NOW, **where)
+
+    assert with_them.raw_level <= max(without.raw_level, Level.TRUNG_BINH)
+    assert with_them.raw_level >= without.raw_level
+    assert alone.unknown and (state is None or alone.level >= state.level)
 
 
 @given(state=states, evidence=evidences, where=context)
@@ -359,7 +419,7 @@ needs = "số ca trong ngày vượt giới hạn bình thường"
         ('version = "t"\n', "", "1", "version"),
         ("min_cases = 3", "min_cases = 3\nmin_csaes = 4", "5", "min_csaes"),
         ("level = 2\n[fall]", "level = 5\n[fall]", "5", "1 đến 4"),
-        ("period_days = 7", "period_days = 0", "7", "từ 1 trở lên"),
+        ("period_days = 7", "period_days = 0", "7", "từ 1 đến 366"),
         ("4 = 14", "5 = 14", "8", "4"),
         ('regime = "any"', 'regime = "every"', "11", "endemic, non_endemic, group_a, any"),
         ("alarm = true\n", "", "10", "ít nhất một điều kiện"),

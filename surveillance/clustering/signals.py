@@ -50,6 +50,8 @@ def cluster_signals(clusters: Iterable[Mapping[str, Any]], disease: str, now: da
                 "cluster": cluster["id"],
                 "recurrence_days": round(cluster["recurrence_days"]),
                 "stands_in": cluster["stands_in"],
+                "communes": len(cluster["units"]),
+                "cluster_cases": cluster["observed"],
                 "seed": cluster["seed"],
             },
         )

@@ -26,14 +26,17 @@ from surveillance.signals import replace_signals
 from surveillance.types import Frequency, Signal
 
 METHOD = "outbreak"
-VERSION = "1"
+VERSION = "2"
 RECENT_DAYS = 14
 """NEA's window for the size of a cluster (domain.md §1.6), and HCDC's for its seed (§1.3)."""
 EDGE_DAYS = 60
 """Outbreaks that began in the first days looked at may have lost cases before them; they are left as recorded."""
 log = structlog.get_logger()
 
-HERE = "Có {n} ổ dịch đang hoạt động ở đây; ổ nhiều nhất có {cases} ca trong {days} ngày, ca mới nhất ngày {day}."
+HERE = (
+    "Có {n} ổ dịch đang hoạt động ở đây; ổ nhiều nhất có {cases} ca trong {days} ngày (cả ổ {size} ca, từ ngày"
+    " {first}), ca mới nhất ngày {day}."
+)
 
 
 @dataclass(slots=True)
@@ -138,12 +141,16 @@ def outbreak_signals(
     """Evidence for the level of each commune that an open outbreak lies in.
 
     `observed` is the number of cases of the newest RECENT_DAYS days in the outbreak there that has most: hundreds
-    are open at the height of a season (domain.md §5.1), and an old one says little about today.
+    are open at the height of a season (domain.md §5.1), and an old one says little about today. `detail` holds that
+    outbreak's whole size, its confirmed cases and its age in days, and how many are `open`.
     """
     query = text(
         """
         SELECT o.disease, u.unit_id, count(*) AS n, array_agg(v.outbreak_id ORDER BY v.outbreak_id) AS ids,
-               max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event
+               max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event,
+               (array_agg(cardinality(v.members) ORDER BY r.recent DESC, v.outbreak_id))[1] AS size,
+               (array_agg(v.confirmed ORDER BY r.recent DESC, v.outbreak_id))[1] AS confirmed,
+               (array_agg(v.first_event ORDER BY r.recent DESC, v.outbreak_id))[1] AS began
         FROM outbreak_version v
         JOIN outbreak o ON o.id = v.outbreak_id
         CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
@@ -170,8 +177,22 @@ def outbreak_signals(
             expected=None,
             upperbound=None,
             alarm=True,
-            reason=Message(HERE, n=row.n, cases=row.recent, days=RECENT_DAYS, day=row.last_event),
-            detail={"outbreaks": row.ids},
+            reason=Message(
+                HERE,
+                n=row.n,
+                cases=row.recent,
+                days=RECENT_DAYS,
+                size=row.size,
+                first=row.began,
+                day=row.last_event,
+            ),
+            detail={
+                "outbreaks": row.ids,
+                "open": row.n,
+                "size": row.size,
+                "confirmed": row.confirmed,
+                "age_days": (today - row.began).days,
+            },
         )
 
 

@@ -1,4 +1,4 @@
-"""What the cells of one row say together of a place and an outcome: where they contradict each other."""
+"""What the cells of one row say together of a place, days and outcomes: where they contradict each other."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def contradictions(values: Mapping[str, Any], bounds: Bounds | None) -> Iterator
         yield present, reason
     elif lon is not None and lat is not None and bounds and not _inside(lon, lat, bounds):
         yield "lat", _outside(lon, lat, bounds)
+    ended = values.get("date_outcome")
+    began = max((values[name] for name in ("date_onset", "date_admission") if values.get(name)), default=None)
+    if ended is not None and began is not None and ended < began:
+        reason = Message(
+            "Ngày ra viện, chuyển viện hoặc tử vong {day} trước ngày mắc bệnh hoặc nhập viện {began}. Hãy kiểm tra"
+            " lại hai ngày.",
+            day=ended,
+            began=began,
+        )
+        yield "date_outcome", reason
     outcome = values.get("verification")
     if outcome is not None:
         yield from _of_outcome(Verification(int(outcome)), values)

@@ -11,7 +11,7 @@ from pathlib import Path
 from geodata.text import fold
 from geodata.types import PlaceLevel
 from surveillance.strict_toml import Table, read_toml
-from surveillance.types import Classification, Treatment, Verification
+from surveillance.types import Classification, Outcome, Treatment, Verification
 
 FOLDER = Path(__file__).parent
 IDENTIFIERS = frozenset({"name", "phone", "guardian", "address", "occupation", "facility_case_no"})
@@ -32,6 +32,8 @@ FIELDS = IDENTIFIERS | frozenset(
         "treatment",
         "classification",
         "setting",
+        "outcome",
+        "date_outcome",
         "verification",
         "lon",
         "lat",
@@ -41,6 +43,7 @@ FIELDS = IDENTIFIERS | frozenset(
 ALLOWED_VALUES: Mapping[str, frozenset[str]] = {
     "sex": frozenset({"M", "F", ""}),
     "treatment": frozenset({*Treatment, ""}),
+    "outcome": frozenset({*Outcome, ""}),
     "classification": frozenset(Classification),
     "verification": frozenset(str(outcome.value) for outcome in Verification),
 }

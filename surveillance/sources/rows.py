@@ -23,7 +23,15 @@ from surveillance.sources.values import (
     uncertainty_of,
     word_of,
 )
-from surveillance.types import CaseReport, Classification, Identity, Rejected, Treatment, Verification
+from surveillance.types import (
+    CaseReport,
+    Classification,
+    Identity,
+    Outcome,
+    Rejected,
+    Treatment,
+    Verification,
+)
 
 _IDENTITY = ("name", "phone", "guardian", "address", "occupation")
 _ICD10 = re.compile(r"[A-Z]\d{2}(\.?\d{1,2})?")
@@ -32,6 +40,7 @@ _NO_DISEASE = ""
 _NOBODY = Identity()
 _CLASSES = {member.value: member for member in Classification}
 _TREATMENTS = {member.value: member for member in Treatment}
+_OUTCOMES = {member.value: member for member in Outcome}
 
 
 class _NotWatched(BadValue):
@@ -247,6 +256,8 @@ def _report(number: int, values: dict[str, Any], mapping: SourceMapping) -> Case
     person = {name: filled.pop(name) for name in _IDENTITY if name in filled}
     if "treatment" in filled:
         filled["treatment"] = _TREATMENTS[filled["treatment"]]
+    if "outcome" in filled:
+        filled["outcome"] = _OUTCOMES[filled["outcome"]]
     if "age_years" in filled:
         filled["age_years"] = int(filled["age_years"])
     filled["classification"] = _CLASSES[filled.get("classification", Classification.SUSPECTED)]
