@@ -5,7 +5,7 @@
 The first 24 communes of the city (a seventh of it) with all ten diseases, simulated from 2015 (seed 1), through the
 real files and the real pipeline; 2021 to 2025 replayed, `--quick` on Sundays only. `--taiwan`: the real line list,
 Tainan and Kaohsiung, 2014–2015, day by day. With --folder the database is kept there and what was replayed is not run
-again. Scored by alerts/scorecard.py; docs/methods/scorecard.md defines every figure. Prints JSON lines; asserts nothing.
+again. Every figure is defined in docs/methods/scorecard.md. Prints JSON lines; asserts nothing.
 """
 
 from __future__ import annotations

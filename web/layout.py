@@ -20,7 +20,7 @@ from surveillance.review.queue import waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
-from web.pages import alerts, data, map, messages, outbreaks, reports, review
+from web.pages import alerts, data, map, messages, outbreaks, reports, review, scorecard
 from web.pages.review_detail import REVIEWERS
 
 POLL_MS = 5000
@@ -63,6 +63,14 @@ PAGES = (
     ),
     Page(
         path="/reports", title=Message("Báo cáo"), icon="file-report", roles=REPORTERS, layout=reports.layout
+    ),
+    Page(
+        path="/scorecard",
+        title=Message("Cảnh báo có đáng tin không"),
+        icon="bell",
+        roles=frozenset(scorecard.READERS),
+        layout=scorecard.layout,
+        in_nav=False,
     ),
     Page(
         path="/messages",
@@ -114,7 +122,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    for page in (map, alerts, outbreaks, review, data, reports, messages):
+    for page in (map, alerts, outbreaks, review, data, reports, messages, scorecard):
         page.register(app)
 
 
