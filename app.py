@@ -156,16 +156,31 @@ def analyse() -> None:
 
 @cli.command()
 def replay(
-    first: Annotated[str, typer.Option("--from", help="YYYY-MM-DD")],
-    last: Annotated[str, typer.Option("--to", help="YYYY-MM-DD")],
+    first: Annotated[str | None, typer.Option("--from", help="YYYY-MM-DD")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="YYYY-MM-DD")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Another policy than alerts/policy.toml")] = None,
+    schema: Annotated[str, typer.Option(help="Where to write; begins with replay")] = "replay",
+    diseases: Annotated[str | None, typer.Option(help="Codes, comma between; all otherwise")] = None,
+    without: Annotated[str | None, typer.Option(help="scan: leave out the search for clusters")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV of planted outbreaks, docs/methods/scorecard.md")
+    ] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Forget this replay")] = False,
 ) -> None:
-    """Build the history of levels and alerts day by day as it would have been known; sends nothing."""
-    from worker import Chain
+    """Run the whole chain again day by day as it would have been known, into a schema of its own; sends nothing."""
+    import replay as replays
 
-    start, end = date.fromisoformat(first), date.fromisoformat(last)
-    days = [start + timedelta(days=i) for i in range((end - start).days + 1)]
     with ready() as (settings, engine):
-        Chain(engine, settings).replay(days, say)
+        if drop:
+            replays.drop(engine, schema)
+            say(Message("Đã xoá lần chạy lại {name}.", name=schema))
+            return
+        plan = replays.plan_of(
+            settings, schema=schema, first=first, last=last, policy=policy, diseases=diseases, without=without
+        )
+        replays.run(engine, settings, plan, say)
+        for line in replays.report(engine, settings, plan, truth):
+            say(line)
 
 
 @cli.command()

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, DateTime, Engine, MetaData, NullPool, create_engine, text
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -26,14 +27,19 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True), int: BigInteger}
 
 
-def make_engine(url: str, *, pooled: bool = True) -> Engine:
-    """An engine that notices a lost connection before using it; not `pooled`: closed after each use."""
+def make_engine(url: str, *, pooled: bool = True, schema: str | None = None) -> Engine:
+    """An engine that notices a lost connection before using it; not `pooled`: closed after each use.
+
+    With `schema` its tables hide those of `public` of the same name, for reading and for writing.
+    """
+    options: dict[str, Any] = {"hide_parameters": True}  # an error must not quote the row it failed on
+    if schema is not None:
+        options["connect_args"] = {"options": f"-c search_path={schema},public"}
     if url.startswith(("postgresql://", "postgres://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    # hide_parameters: an error must not quote the row it failed on
     if not pooled:
-        return create_engine(url, poolclass=NullPool, hide_parameters=True)
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True)
+        return create_engine(url, poolclass=NullPool, **options)
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, **options)
 
 
 @contextmanager
@@ -58,6 +64,14 @@ def advisory_lock(connection: Connection, name: str) -> Iterator[bool]:
         if taken:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
             connection.commit()
+
+
+def hold_lock(session: Session, name: str) -> None:
+    """Wait for the lock `name` and hold it to the end of the transaction; a replay's schema has its own."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtext('canhdich:' || :name || ':' || current_schema()))"),
+        {"name": name},
+    )
 
 
 def notify(session: Session, channel: str) -> None:

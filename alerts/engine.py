@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from alerts.areas import settle_areas
@@ -23,6 +23,7 @@ from alerts.passport import DiseaseFacts
 from alerts.policy import AreaState, Decision, decide
 from alerts.records import Area, Context, Step, closed_alerts, open_alerts, settle_statuses, write_steps
 from alerts.rules import Policy
+from db import hold_lock
 from surveillance.types import Signal, StatutoryStatus
 
 STATE = ("level", "since", "status", "last_lowered", "below_since")
@@ -75,7 +76,7 @@ def reconcile(
     back in the record: a `now` before the newest level is taken as that moment. Signals of a disease outside
     `diseases` raise KeyError.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:reconcile'))"))
+    hold_lock(session, "reconcile")
     current = _current_levels(session)
     now = max([now, *(row["known_from"] for row in current.values())])
     decided = _decide_all(evidence, current, policy, diseases, silent, now)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import TEXT, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db import Base
@@ -223,3 +223,27 @@ class ChannelSecret(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     content: Mapped[bytes]
     changed_at: Mapped[datetime]
+
+
+class ReplayRun(Base):
+    """A past run through the whole chain again, in a schema of its own that bears this name.
+
+    `done_to`: the last day that is complete; `every` 1: each day was run. `without`: parts left out ("scan").
+    `scorecard` and `curve` are made when it is finished (`scoring.py`).
+    """
+
+    __tablename__ = "replay_run"
+
+    schema: Mapped[str] = mapped_column(primary_key=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    every: Mapped[int] = mapped_column(default=1)
+    diseases: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    policy_version: Mapped[str]
+    policy_hash: Mapped[str]
+    without: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    started_at: Mapped[datetime]
+    done_to: Mapped[date | None]
+    finished_at: Mapped[datetime | None]
+    scorecard: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    curve: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -67,7 +67,10 @@ def analyse(
     """
     today = local_day(now, timezone)
     lines = load_history(session, diseases, unit_ids, today, now)
-    return _judge_and_keep(session, catalogue, lines, now=now, today=today)
+    report = _judge_and_keep(session, catalogue, lines, now=now, today=today)
+    if report.changed:
+        notify(session, "signals")
+    return report
 
 
 def assess(
@@ -101,7 +104,8 @@ def replay(
 ) -> int:
     """Analyse each of `days` at `hour` as it was known then, and commit it; returns how many signals changed.
 
-    `after_day(session, now)` runs in the day's transaction. Decisions in `disease_area` are those of today.
+    `after_day(session, now)` runs in the day's transaction; nobody else is told. Decisions in `disease_area` are
+    those of today.
     Raises ReplayError when signals of these days or later ones are already kept.
     """
     moments = [datetime.combine(day, time(hour), timezone) for day in sorted(days)]
@@ -131,8 +135,6 @@ def _judge_and_keep(
     previous = _previous(before, today)
     signals = _judge(session, catalogue, lines, places=places, previous=previous, now=now, today=today)
     changed = store_signals(session, signals, before, now=now)
-    if changed:
-        notify(session, "signals")
     return AnalysisReport(signals=tuple(signals), changed=changed)
 
 

@@ -6,7 +6,8 @@ deployment's `simulation.toml`. The same generator state gives the same epidemic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -21,7 +22,7 @@ from surveillance.simulation.cases import (
     draw_size,
     planned_outbreaks,
 )
-from surveillance.simulation.city import City, places_from_registry
+from surveillance.simulation.city import City, FloatArray, places_from_registry
 from surveillance.simulation.investigations import all_investigations, as_stated, first_outcomes
 from surveillance.simulation.outcomes import NO_DAY, died_on
 from surveillance.simulation.patients import with_care
@@ -43,7 +44,9 @@ class Epidemic:
     `investigations`: one row per form of a ward, over the same days (columns in
     `surveillance.simulation.investigations`); `cases.outcome` is what the first one of a case finds.
     `outbreaks`: what was planted; `cases.outbreak_id` names it, -1 none, and `cases.focus_id` the block of at least
-    two cases, planted or not. `cases.died` is the day of death, NaT for all who live.
+    two cases, planted or not. `cases.died` is the day of death, NaT for all who live. `expected`: by disease the number
+    of unplanted cases (communes of the city, weeks from WARM_UP_DAYS before `start`) that chance began from; empty
+    where nothing but an outbreak was drawn.
     """
 
     start: date
@@ -52,6 +55,7 @@ class Epidemic:
     investigations: pd.DataFrame
     cases: pd.DataFrame
     outbreaks: tuple[PlantedOutbreak, ...]
+    expected: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 def simulate(
@@ -76,6 +80,7 @@ def simulate(
         background(city, disease, first=first, last=end, scale=scale, rng=rng)
         for disease in city.settings.diseases
     ]
+    expected = {ill.disease: ill.expected for ill in onsets if ill.expected is not None}
     truths = []
     plans = list(planned_outbreaks(city, first=first, last=end, scale=scale, rng=rng))
     for number, (disease, sizes, began) in enumerate(plans, start=1):
@@ -96,6 +101,7 @@ def simulate(
         investigations=all_investigations(city, cases, reports, start=start, end=end, rng=rng),
         cases=cases,
         outbreaks=tuple(truths),
+        expected=expected,
     )
 
 

@@ -183,7 +183,7 @@ def test_people_do_not_wait_while_the_worker_finds_reasons(
     app: Dash, sign_in: SignIn, outbreak: int, engine: Engine
 ) -> None:
     with engine.begin() as worker:
-        worker.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks:worker'))"))
+        worker.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks:worker:public'))"))
         assert "“Đang xử lý”" in text_of(press(app, sign_in("officer"), "outbreak-start", outbreak))
 
 

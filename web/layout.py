@@ -34,6 +34,7 @@ from web.pages import (
     policy,
     reports,
     review,
+    scorecard,
     telling_panels,
 )  # fmt: skip
 from web.pages.review_detail import REVIEWERS
@@ -120,6 +121,14 @@ PAGES = (
         bar=frozenset(),
     ),
     Page(
+        path="/scorecard",
+        title=Message("Cảnh báo có đáng tin không"),
+        icon="bell",
+        roles=frozenset(scorecard.READERS),
+        layout=scorecard.layout,
+        bar=frozenset(),
+    ),
+    Page(
         path="/messages",
         title=Message("Tin báo"),
         icon="bell",
@@ -177,7 +186,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
-    parts = (on_call, telling_panels, policy, passport_panel)
+    parts = (on_call, telling_panels, policy, passport_panel, scorecard)
     for page in (map, alerts, duties, outbreaks, review, data, reports, messages, *parts):
         page.register(app)
 

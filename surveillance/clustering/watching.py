@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db import notify, session_scope
+from db import hold_lock, notify, session_scope
 from geodata.units import centres_of, neighbour_pairs, persons_in, split_units
 from surveillance.adjacency import adjacency_weights
 from surveillance.analysis import chosen_diseases, unknown_days
@@ -107,7 +107,7 @@ class Clusters:
         """Without a scan, since the newest days are unknown, clusters stay as they were, and it is tried again."""
         if found is None:
             return 0
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:clusters'))"))
+        hold_lock(session, "clusters")
         now = max([now, *filter(None, [session.scalar(select(func.max(ClusterVersion.known_from)))])])
         disease, units = reported.disease, list(self.unit_ids)
         _scanned(session, disease, reported.last)

@@ -9,9 +9,10 @@ from typing import Any
 
 from geoalchemy2.shape import from_shape
 from shapely import MultiPolygon
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from db import hold_lock
 from i18n import Message
 from surveillance.outbreaks.explain import Explained, explain_members, near_misses
 from surveillance.outbreaks.find import Finding
@@ -51,16 +52,22 @@ class Recorded:
 
 
 def record(
-    session: Session, findings: Sequence[tuple[Finding, date]], *, crs: str, today: date, now: datetime
+    session: Session,
+    findings: Sequence[tuple[Finding, date]],
+    *,
+    crs: str,
+    today: date,
+    now: datetime,
+    reasons: bool = True,
 ) -> int:
     """Make the recorded outbreaks agree with what was found of each disease; how many changed.
 
     Outbreaks that began before the date beside a finding stay as they are: some of their cases are no longer looked
-    at. To say of every case why takes long at the height of a season: that is done first, so that people who act
-    wait for the writing only.
+    at. To say of every case why takes long at the height of a season: that is done first, so that people who act wait
+    for the writing only; without `reasons` no version says why, or has an outline.
     """
-    explained: list[dict[Any, dict[str, Any]]] = [{} for _ in findings]
-    for (finding, since), known in zip(findings, explained, strict=True):
+    explained: list[dict[Any, dict[str, Any]] | None] = [{} if reasons else None for _ in findings]
+    for (finding, since), known in zip(findings, explained, strict=True) if reasons else ():
         _compare(session, finding, _Writer(session, finding, crs, today, now, known), since)
     one_at_a_time(session)
     now = max([now, *filter(None, [session.scalar(select(func.max(OutbreakVersion.known_from)))])])
@@ -74,12 +81,12 @@ def record(
 
 def one_at_a_time(session: Session) -> None:
     """Wait until nobody else writes versions of outbreaks; held to the end of the transaction."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks'))"))
+    hold_lock(session, "outbreaks")
 
 
 def _compare(session: Session, finding: Finding, writer: _Writer, since: date) -> None:
     """Let `writer` take what became of each outbreak, by what is recorded of them now."""
-    known = {r.outbreak_id: r for r in recorded(session, writer.disease) if r.columns["first_event"] >= since}
+    known = {r.outbreak_id: r for r in recorded(session, writer.disease, since=since)}
     dates = dict(zip(finding.table.case_id.tolist(), map(day_of, finding.table.day), strict=True))
     steps = match(
         [r.known for r in known.values() if r.columns["status"] not in (Status.MERGED, Status.DISSOLVED)],
@@ -90,14 +97,15 @@ def _compare(session: Session, finding: Finding, writer: _Writer, since: date) -
         writer.take(step, known.get(step.outbreak_id))
 
 
-def recorded(session: Session, disease: str) -> list[Recorded]:
-    """Every outbreak of `disease`, as believed now."""
+def recorded(session: Session, disease: str, *, since: date = date.min) -> list[Recorded]:
+    """Every outbreak of `disease` that began from `since` on, as believed now."""
     found = surveyed_with_vector(session, disease)
     columns = [getattr(OutbreakVersion, name) for name in ("id", "outbreak_id", *_FACTS)]
     query = (
         select(*columns)
         .join(OutbreakRow, OutbreakRow.id == OutbreakVersion.outbreak_id)
         .where(OutbreakRow.disease == disease, OutbreakVersion.known_to.is_(None))
+        .where(OutbreakVersion.first_event >= since)
         .order_by(OutbreakVersion.outbreak_id)
     )
     return [
@@ -180,11 +188,12 @@ def status_events(
 
 
 class _Writer:
-    """Gathers the rows of one recording and writes them in bulk. `explained` keeps reasons and outlines by outbreak."""
+    """Gathers the rows of one recording and writes them in bulk. `explained` keeps reasons and outlines by outbreak;
+    None: none are wanted."""
 
     def __init__(
         self, session: Session, finding: Finding, crs: str, today: date, now: datetime,
-        explained: dict[Any, dict[str, Any]],
+        explained: dict[Any, dict[str, Any]] | None,
     ) -> None:  # fmt: skip
         self.explained = explained
         self.session, self.finding, self.profile = session, finding, finding.profile
@@ -232,6 +241,8 @@ class _Writer:
         self._tell(step, life.history)
 
     def _full(self, outbreak: Outbreak, columns: dict[str, Any]) -> dict[str, Any]:
+        if self.explained is None:
+            return {**columns, "why": [], "near": [], "geom": None}
         key = outbreak.sort_key()
         if key not in self.explained:
             self.explained[key] = self._explain(outbreak)

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from db import hold_lock
 from i18n import Message
 from surveillance.outbreaks.cases import load_area, load_cases
 from surveillance.outbreaks.eligibility import Area
@@ -48,11 +49,12 @@ class _Seen:
 
 
 class Outbreaks:
-    """The outbreaks of a deployment's diseases, kept in memory between files."""
+    """The outbreaks of a deployment's diseases, kept in memory between files. `reasons`: see `record.record`."""
 
-    def __init__(self, profiles: Sequence[Profile], *, crs: str) -> None:
+    def __init__(self, profiles: Sequence[Profile], *, crs: str, reasons: bool = True) -> None:
         self.profiles = profiles
         self.crs = crs
+        self.reasons = reasons
         self._seen: dict[str, _Seen] = {}
         self.refused: dict[str, TooManyLinks] = {}
         self._area: tuple[Area | None] | None = None
@@ -75,7 +77,7 @@ class Outbreaks:
                 self.refused[profile.disease] = error
                 continue
             findings.append((finding, since + timedelta(days=EDGE_DAYS)))
-        changed = record(session, findings, crs=self.crs, today=today, now=now)
+        changed = record(session, findings, crs=self.crs, today=today, now=now, reasons=self.reasons)
         return changed + tell_levels(
             session, [profile.disease for profile in self.profiles], today=today, now=now
         )
@@ -119,7 +121,7 @@ class Outbreaks:
 
 
 def _one_worker(session: Session) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:outbreaks:worker'))"))
+    hold_lock(session, "outbreaks:worker")
 
 
 def tell_levels(session: Session, diseases: Sequence[str], *, today: date, now: datetime) -> int:

@@ -35,7 +35,8 @@ class PlantedOutbreak:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onsets:
     """N cases before anybody knows them: `place` index, `xy` metres (N, 2), `onset` days since `origin`; numbers of
-    the planted `outbreak` and of the `focus` (counted from 0) each belongs to, -1 for none."""
+    the planted `outbreak` and of the `focus` (counted from 0) each belongs to, -1 for none. `expected`: of cases that
+    nobody planted, the number (communes, weeks from `origin`) they were drawn from."""
 
     disease: str
     origin: date
@@ -44,6 +45,7 @@ class Onsets:
     onset: IntArray
     outbreak: IntArray
     focus: IntArray
+    expected: FloatArray | None = None
 
 
 def background(
@@ -82,6 +84,7 @@ def background(
         onset=onset,
         outbreak=np.full(place.size, NONE),
         focus=_numbered(focus),
+        expected=expected,
     )
 
 

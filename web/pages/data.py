@@ -119,7 +119,13 @@ def _overview(session: Session) -> list[Any]:
     aside = set_aside_files(session)
     runs = recent_runs(session, RUNS)
     return [
-        html.Div(html.H1(_("Dữ liệu"), className="page-title"), className="page-head"),
+        html.Div(
+            [
+                html.H1(_("Dữ liệu"), className="page-title"),
+                link(_("Cảnh báo có đáng tin không"), "/scorecard"),
+            ],
+            className="page-head",
+        ),
         *_jobs(datetime.now(UTC)),
         html.H2(_("Nguồn dữ liệu, {n} ngày qua", n=QUALITY_DAYS), className="section-title"),
         _quality(source_quality(session, since=since, now=current), current),
