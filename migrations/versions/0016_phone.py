@@ -1,7 +1,7 @@
 """the officer's phone: acts sent once, browsers that take messages, photos of the work
 
 Revision ID: 0016
-Revises: 0009
+Revises: 0015
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 revision = '0016'
-down_revision = '0009'
+down_revision = '0015'
 branch_labels = None
 depends_on = None
 
