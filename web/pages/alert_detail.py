@@ -57,7 +57,7 @@ def body(session: Session, detail: AlertDetail, current: datetime) -> list[Any]:
         as_of=None,
     )
     return [
-        *unknown_note(session, alert.disease, alert.unit_id),
+        *unknown_note(session, alert.disease, alert.unit_id, detail.passport.reasons),
         *_why(detail),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(weekly_figure(curve, theme()), _("Biểu đồ số ca theo tuần, {place}", place=alert.unit_name)),
