@@ -106,10 +106,8 @@ def decide(
     Calling again at the same `now` with `decision.state` changes nothing more.
     """
     disease = disease or next((signal.disease for signal in evidence), None)
-    rules, fall = (
-        policy.rules_for(_regime(evidence, disease_group, endemic), disease),
-        policy.fall_of(disease),
-    )
+    rules = policy.rules_for(_regime(evidence, disease_group, endemic), disease)
+    fall = policy.fall_of(disease)
     silent = silent or any(policy.is_silent(signal) for signal in evidence)
     least = policy.least_cases(disease, display_floor)
     hits = _hits(evidence, rules, policy.floor_level, least)

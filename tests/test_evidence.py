@@ -17,6 +17,7 @@ from accounts.models import Role
 from accounts.service import create_user
 from alerts.models import Alert, AreaLevel
 from alerts.passport import Passport
+from alerts.vocabulary import METHODS as VOCABULARY
 from settings import ROOT
 from surveillance.diseases import load_catalogue
 from surveillance.evidence import METHODS
@@ -359,6 +360,10 @@ def test_surveys_of_outbreaks_speak_for_their_lead_commune_until_they_are_taken_
     add_cases(session, run, [sick(units[0], 9, **home), sick(units[0], 6, **home)])
     Outbreaks([PROFILE], crs=METRIC).update(session, today=TODAY, now=evening(TODAY))
     outbreak = session.scalars(select(OutbreakVersion.outbreak_id)).one()
+    (told,) = [s for s in current_signals(session) if s.method == "outbreak"]
+    assert {name: told.detail[name] for name in VOCABULARY["outbreak"].numbers} == {
+        "open": 1, "size": 2, "age_days": 9, "confirmed": 0,
+    }  # fmt: skip
     user = create_user(
         session, username="a", password="mật khẩu thử", full_name="Cô A", role=Role.ANALYST, area_ids=[]
     )
