@@ -151,7 +151,10 @@ def analyse() -> None:
 
     with ready() as (settings, engine):
         chain = Chain(engine, settings)
-        say(f"analyse {chain.analyse()} · reconcile {chain.reconcile()} · deliver {chain.deliver()}")
+        judged, found = chain.analyse(), chain.find_evidence()
+        say(
+            f"analyse {judged} · evidence {found} · reconcile {chain.reconcile()} · deliver {chain.deliver()}"
+        )
 
 
 @cli.command()

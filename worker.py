@@ -439,7 +439,7 @@ class Chain:
                 run=self.find_evidence,
                 every_s=300,
                 late_after_s=900,
-                wakes_on=("ingested",),
+                wakes_on=("ingested", "surveys"),
             ),
             Job(
                 name="review",

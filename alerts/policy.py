@@ -99,17 +99,15 @@ def decide(
     disease: str | None = None,
 ) -> Decision:
     """`evidence` is every current signal of one disease in one unit, in any order; `silent`: its sources are.
-    `display_floor`: the disease's own least number of cases for a colour above the floor, where the policy has none
-    for it; None: the policy's for all.
+    `display_floor`: the catalogue's least number of cases for a colour above the floor, None the policy's; the
+    policy's own for the disease goes before it where that is higher.
     `disease`: its code, for rules and holds of single diseases; None: the one the evidence is of.
 
     Calling again at the same `now` with `decision.state` changes nothing more.
     """
     disease = disease or next((signal.disease for signal in evidence), None)
-    rules, fall = (
-        policy.rules_for(_regime(evidence, disease_group, endemic), disease),
-        policy.fall_of(disease),
-    )
+    rules = policy.rules_for(_regime(evidence, disease_group, endemic), disease)
+    fall = policy.fall_of(disease)
     silent = silent or any(policy.is_silent(signal) for signal in evidence)
     least = policy.least_cases(disease, display_floor)
     hits = _hits(evidence, rules, policy.floor_level, least)

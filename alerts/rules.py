@@ -149,10 +149,10 @@ class Policy:
         return tuple(rule for rule in self.rules if rule.regime in (regime, "any") and rule.covers(disease))
 
     def least_cases(self, disease: str | None, display_floor: int | None) -> int:
-        """Cases below which a rule with a display floor does not lift the colour: the policy's number for the disease,
-        else the catalogue's (`display_floor`), else the policy's for all."""
+        """Cases below which a rule with a display floor does not lift the colour: the catalogue's number for the
+        disease (`display_floor`; None: the policy's for all), or the policy's for it where that is higher."""
         given = self.floor_min_cases if display_floor is None else display_floor
-        return given if disease is None else self.floors.get(disease, given)
+        return given if disease is None else max(self.floors.get(disease, given), given)
 
     def fall_of(self, disease: str | None) -> Fall:
         own = self.falls.get(disease) if disease is not None else None

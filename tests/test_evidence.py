@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from accounts.service import create_user
+from alerts.models import Alert, AreaLevel
+from alerts.passport import Passport
+from alerts.vocabulary import METHODS as VOCABULARY
 from settings import ROOT
 from surveillance.diseases import load_catalogue
 from surveillance.evidence import METHODS
@@ -33,7 +36,9 @@ from surveillance.outbreaks.watching import Outbreaks
 from surveillance.signals import current_signals
 from surveillance.strict_toml import ConfigError
 from surveillance.types import Signal
+from tests import alerting
 from tests.line_list import CITY, Sick, add_cases, add_file, add_unit, evening, supersede
+from web.pages.unknown_note import unknown_note
 
 TODAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 20, 11, tzinfo=UTC)
@@ -355,6 +360,10 @@ def test_surveys_of_outbreaks_speak_for_their_lead_commune_until_they_are_taken_
     add_cases(session, run, [sick(units[0], 9, **home), sick(units[0], 6, **home)])
     Outbreaks([PROFILE], crs=METRIC).update(session, today=TODAY, now=evening(TODAY))
     outbreak = session.scalars(select(OutbreakVersion.outbreak_id)).one()
+    (told,) = [s for s in current_signals(session) if s.method == "outbreak"]
+    assert {name: told.detail[name] for name in VOCABULARY["outbreak"].numbers} == {
+        "open": 1, "size": 2, "age_days": 9, "confirmed": 0,
+    }  # fmt: skip
     user = create_user(
         session, username="a", password="mật khẩu thử", full_name="Cô A", role=Role.ANALYST, area_ids=[]
     )
@@ -396,3 +405,38 @@ def test_a_commune_is_not_silent_because_no_file_comes(session: Session, units: 
     watcher(units).update(session, now=evening(TODAY))
 
     assert kept(session) == {}
+
+
+# To the level
+
+
+def test_a_death_is_level_3_with_its_sentence_and_a_silent_commune_is_unknown_on_its_alert(
+    session: Session,
+) -> None:
+    ward = alerting.add_unit(
+        session, "26740", "Phường Thử", alerting.add_unit(session, "79", "Thành phố Thử")
+    )
+    run = add_file(session, "hcdc", evening(TODAY))
+    cases = [sick(ward.id, days) for days in range(0, 60)]
+    died = {"outcome": "died", "date_outcome": ago(1)}
+    add_cases(session, run, [*cases, sick(ward.id, 6, icd10="A97.2", **died)])
+    evidence = watcher([ward.id])
+
+    def decided(now: datetime) -> tuple[AreaLevel, Passport]:
+        evidence.update(session, now=now)
+        known = [*current_signals(session, unit_ids=[ward.id]), *alerting.calm(ward)]
+        alerting.run(session, [s for s in known if s.disease == "dengue"], now=now)
+        level = session.scalars(select(AreaLevel).where(AreaLevel.known_to.is_(None))).one()
+        return level, Passport.from_json(session.scalars(select(Alert)).one().passport)
+
+    level, passport = decided(evening(TODAY))
+    assert (level.level, level.unknown, level.status) == (3, False, "none")
+    assert str(passport.reasons[0]) == "Trong 28 ngày qua có 1 ca tử vong và 1 ca nặng trên 29 ca."
+    assert unknown_note(session, "dengue", ward.id, passport.reasons) == []
+
+    later = TODAY + timedelta(days=20)
+    add_file(session, "hcdc", evening(later))  # files come, and nothing of this commune is in them
+    level, passport = decided(evening(later))
+    assert (level.level, level.unknown) == (3, True)
+    (note,) = unknown_note(session, "dengue", ward.id, passport.reasons)
+    assert "Tình hình hiện nay chưa rõ" in str(note) and "Đã 20 ngày không có báo cáo" in str(note)

@@ -174,8 +174,9 @@ def test_a_disease_may_have_its_own_display_floor() -> None:
 
     assert level("measles", 2.0, 2) is Level.RAT_CAO  # the catalogue's, where the policy has none for it
     assert level("measles", 2.0, None) is Level.TRUNG_BINH
-    assert level("dengue", 4.0, 3) is Level.TRUNG_BINH  # the policy's own goes before it
+    assert level("dengue", 4.0, 3) is Level.TRUNG_BINH  # the policy's, which is higher
     assert level("dengue", 5.0, 3) is Level.RAT_CAO
+    assert level("dengue", 5.0, 6) is Level.TRUNG_BINH  # the catalogue's, which is higher
 
 
 def test_a_warning_of_few_cases_keeps_its_status_and_says_why_it_has_no_colour() -> None:

@@ -377,9 +377,30 @@ def test_the_hospital_was_told_another_commune_by_those_who_live_elsewhere(
 
     assert ((forms["commune"] == homes) | (forms["commune"] == "")).all()
     assert (forms.loc[moved, "commune"] != "").mean() == pytest.approx(0.9, abs=0.05)
-    again = october.investigations[october.investigations.duplicated("case_id")]
+    living = october.investigations[october.investigations["result"] == ""]
+    again = living[living.duplicated("case_id")]
     assert (again["outcome"] == 8).all()
     assert set(again["case_id"]) <= set(forms.loc[moved, "case_id"])
+
+
+def test_only_severe_cases_die_and_wards_tell_it_from_the_next_day_on(six_years: Epidemic) -> None:
+    """domain.md §5.1: 25 deaths of 1,360 severe cases of dengue in 2022."""
+    dengue = six_years.cases[six_years.cases["disease"] == "dengue"]
+    severe = dengue[dengue["severity"] == "severe"]
+    dead = dengue[dengue["died"].notna()]
+    forms = six_years.investigations[six_years.investigations["result"] == "died"]
+
+    assert len(dead) / len(severe) == pytest.approx(25 / 1360, abs=3 * (0.018 / len(severe)) ** 0.5)
+    assert set(dead.index) <= set(severe.index) and (dead["died"] > dead["date_admission"]).all()
+    assert set(forms["case_id"]) <= set(dead["case_id"]) and len(forms) > 0
+    assert (forms["date_report"] >= forms["ended"] + pd.Timedelta(days=1)).all()
+
+
+def test_severe_dengue_and_it_alone_has_the_code_that_says_so(october: Epidemic) -> None:
+    first = october.reports[(october.reports["kind"] == "first") & (october.reports["disease"] == "dengue")]
+    truth = october.cases.set_index("case_id")["severity"].loc[first["case_id"]].to_numpy()
+
+    assert ((first["icd10"].to_numpy() == "A97.2") == (truth == "severe")).all()
 
 
 def test_every_address_can_be_found_in_the_street_table(october: Epidemic, city: City) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from surveillance.evidence.severity import Grave, severity_signals
 from surveillance.evidence.silence import silence_signals
 from surveillance.outbreaks.profiles import load_profiles
 from surveillance.outbreaks.vectors import Survey
-from surveillance.outbreaks.watching import METHOD as OUTBREAK
 from surveillance.types import Signal
 from tests.test_rules import signal
 
@@ -61,12 +59,6 @@ def test_every_number_the_words_name_is_in_the_signal(method: str) -> None:
 
     assert {name for name in METHODS[method].numbers if not values_of(found, name)} == set()
     assert METHODS[method].alarms or not found.alarm
-
-
-def test_outbreak_signals_are_those_of_the_tests_on_a_database() -> None:
-    source = Path("surveillance/outbreaks/watching.py").read_text(encoding="utf-8")
-
-    assert all(f'"{name}":' in source for name in METHODS[OUTBREAK].numbers)
 
 
 def test_rolling_methods_are_those_of_the_registry() -> None:

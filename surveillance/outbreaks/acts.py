@@ -254,6 +254,8 @@ def _write(
     )  # fmt: skip
     session.add(event)
     session.flush()
+    if kind in (SURVEY_EVENT, WITHDRAWN_EVENT):
+        notify(session, "surveys")
     return event
 
 
