@@ -26,6 +26,8 @@ user_cli = typer.Typer(no_args_is_help=True, help="Accounts.")
 boundaries_cli = typer.Typer(no_args_is_help=True, help="Boundaries of administrative units.")
 cli.add_typer(user_cli, name="user")
 cli.add_typer(boundaries_cli, name="boundaries")
+policy_cli = typer.Typer(no_args_is_help=True, help="Rules for the risk levels.")
+cli.add_typer(policy_cli, name="policy")
 streets_cli = typer.Typer(no_args_is_help=True, help="Streets and house numbers.")
 cli.add_typer(streets_cli, name="streets")
 
@@ -349,6 +351,78 @@ def user_add(
             area_ids=[unit.id for unit in areas],
         )
         say(Message("Đã thêm tài khoản {username}.", username=username))
+
+
+@policy_cli.command("show")
+def policy_show(
+    number: Annotated[int | None, typer.Argument(help="As `policy list` says; in force otherwise")] = None,
+) -> None:
+    """Print the text of a version of the rules."""
+    from db import session_scope
+    from policy_commands import source_of
+
+    with ready() as (_settings, engine), session_scope(engine) as session:
+        print(source_of(session, number))
+
+
+@policy_cli.command("list")
+def policy_list() -> None:
+    """Every version there ever was, newest first."""
+    from db import session_scope
+    from policy_commands import list_versions
+
+    with ready() as (_settings, engine), session_scope(engine) as session:
+        list_versions(session, say)
+
+
+@policy_cli.command("check")
+def policy_check(file: Path) -> None:
+    """Whether a file of rules can be used; names the line otherwise. Needs no database."""
+    from policy_commands import check
+
+    check(file, say)
+
+
+@policy_cli.command("propose")
+def policy_propose(
+    file: Path,
+    user: Annotated[str, typer.Option(help="Account of the one who proposes")],
+    note: Annotated[str, typer.Option(help="Why")] = "",
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True)] = "",
+) -> None:
+    """Keep a file of rules as a draft that another person may approve."""
+    from db import session_scope
+    from policy_commands import propose_file
+
+    with ready() as (_settings, engine), session_scope(engine) as session:
+        propose_file(session, file, user, password, note, say)
+
+
+@policy_cli.command("approve")
+def policy_approve(
+    number: int,
+    user: Annotated[str, typer.Option(help="Account of a second person")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True)] = "",
+) -> None:
+    """Put a draft of another person into force."""
+    from db import session_scope
+    from policy_commands import approve_version
+
+    with ready() as (_settings, engine), session_scope(engine) as session:
+        approve_version(session, number, user, password, say)
+
+
+@cli.command("recompute")
+def recompute_alert(alert: int) -> None:
+    """Decide an alert again from its passport: the same, or exactly what differs (exit code 1)."""
+    from db import session_scope
+    from policy_commands import recompute_stored
+    from worker import Chain
+
+    with ready() as (settings, engine), session_scope(engine) as session:
+        same = recompute_stored(session, alert, Chain(engine, settings).facts, say)
+    if not same:
+        sys.exit(1)
 
 
 @cli.command()

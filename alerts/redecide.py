@@ -18,7 +18,7 @@ from alerts.lifecycle import AlertState, Change, Finding, Kind, next_change
 from alerts.passport import DiseaseFacts
 from alerts.policy import AreaState, Decision, decide
 from alerts.rules import Policy, Rule
-from surveillance.types import Belief, SeriesKey, Signal, Silence, StatutoryStatus
+from surveillance.types import Belief, SeriesKey, Signal, Silence
 
 SILENCE = "silence"
 """Method of signals that a commune has not been heard of for too long."""
@@ -122,7 +122,7 @@ class _Print(NamedTuple):
     """All of a signal that can make a difference to a level: `said` is its status, its regime, whether it has a bound,
     and its method if it alarms; `met` are the rules it meets, with what the display floor weighs."""
 
-    said: tuple[StatutoryStatus | None, Any, bool, str | None, str | None]
+    said: tuple[str | None, Any, bool, str | None, str | None]
     met: tuple[tuple[str, float | None, bool], ...]
 
 
@@ -150,7 +150,8 @@ class _Areas:
         for key, state in start.items():
             self._areas[key].state = state
         self._touched: set[SeriesKey] = set(start)
-        self._leaving: list[tuple[datetime, int, SeriesKey]] = []
+        self._leaving: defaultdict[datetime, list[tuple[SeriesKey, int]]] = defaultdict(list)
+        self._last: dict[Hashable, tuple[Signal, _Print]] = {}
         self._held: list[tuple[datetime, SeriesKey]] = []
         self._count = 0
         self._reading: defaultdict[str, list[Rule]] = defaultdict(list)
@@ -164,13 +165,13 @@ class _Areas:
         self._areas[key].believed[self._count] = signal, self._print(signal)
         self._touched.add(key)
         if belief.known_to is not None:
-            heapq.heappush(self._leaving, (belief.known_to, self._count, key))
+            self._leaving[belief.known_to].append((key, self._count))
 
     def forget(self, now: datetime) -> None:
-        while self._leaving and self._leaving[0][0] <= now:
-            _, number, key = heapq.heappop(self._leaving)
-            del self._areas[key].believed[number]
-            self._touched.add(key)
+        for moment in [moment for moment in self._leaving if moment <= now]:
+            for key, number in self._leaving.pop(moment):
+                del self._areas[key].believed[number]
+                self._touched.add(key)
 
     def heed_silence(self, diseases: frozenset[str]) -> None:
         if diseases:
@@ -210,10 +211,18 @@ class _Areas:
         return Redecided(at=now, area=key, decision=decision, methods=methods)
 
     def _print(self, signal: Signal) -> _Print:
+        """Most days a method says again what it said the day before: then its print is the same."""
+        key = signal.disease, signal.unit_id, signal.method
+        last = self._last.get(key)
+        if last is None or not _same(last[0], signal):
+            self._last[key] = last = signal, self._print_anew(signal)
+        return last[1]
+
+    def _print_anew(self, signal: Signal) -> _Print:
         """The number of cases is part of it where the display floor looks at it, the detail of a silence always."""
         return _Print(
             said=(
-                signal.status,
+                signal.status and str(signal.status),  # an enum's member takes long to hash
                 signal.detail.get("regime"),
                 signal.upperbound is None,
                 signal.method if signal.alarm else None,
@@ -225,6 +234,17 @@ class _Areas:
                 if rule.fires(signal)
             ),
         )
+
+
+def _same(one: Signal, other: Signal) -> bool:
+    """In all that a rule can read."""
+    return (
+        one.observed == other.observed
+        and one.alarm is other.alarm
+        and one.status is other.status
+        and one.upperbound == other.upperbound
+        and one.detail == other.detail
+    )
 
 
 def _together(prints: Iterable[_Print]) -> Seen:

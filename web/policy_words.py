@@ -166,7 +166,9 @@ def _change(old: int, new: int) -> Any:
 def weeks_figure(result: Mapping[str, Any], theme: Theme) -> dict[str, Any]:
     """Alerts opened per week: bars by the rules in force, a line by the draft."""
     weeks = [date.fromisoformat(week["week"]) for week in result["weeks"]]
-    colour = COLOURS[theme][Level.CAO].fill
+    colour, layout = COLOURS[theme][Level.CAO].fill, week_layout(theme, 200)
+    if max((max(week["old"], week["new"]) for week in result["weeks"]), default=0) < 5:
+        layout["yaxis"] = {**layout["yaxis"], "dtick": 1}
     return {
         "data": [
             {
@@ -186,5 +188,5 @@ def weeks_figure(result: Mapping[str, Any], theme: Theme) -> dict[str, Any]:
                 "line": {"color": colour, "width": 1.8, "dash": "solid"},
             },
         ],
-        "layout": week_layout(theme, 200),
+        "layout": layout,
     }

@@ -311,7 +311,9 @@ def _changed(version: PolicyVersion, base: PolicyVersion | None) -> list[Any]:
     found = differences(read(base.text), read(version.text))
     return [
         html.H2(_("Khác gì so với bản {version}", version=base.version), className="section-title"),
-        difference_table(found) if found else html.P(_("Không có gì khác."), className="dim"),
+        html.Div(difference_table(found), className="card")
+        if found
+        else html.P(_("Không có gì khác."), className="dim"),
     ]
 
 
@@ -319,9 +321,9 @@ def _previewed(version: PolicyVersion) -> list[Any]:
     if version.proposed_by is None:
         return []
     return [
-        html.H2(_("Nếu đã dùng bản này trong hai năm qua"), className="section-title"),
+        html.H2(_("Nếu đã dùng bản này từ trước"), className="section-title"),
         dcc.Interval(id="policy-poll", interval=POLL_MS),
-        html.Div(_progress(0), id="policy-preview", **aria(live="polite")),
+        html.Div(_progress(0), id="policy-preview", className="card", **aria(live="polite")),
     ]
 
 
