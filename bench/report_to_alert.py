@@ -1,6 +1,5 @@
-"""Seconds from a file dropped into the inbox, and from its commit, to the officer's e-mail, through the real worker and a
-real mail server: at rest, and while 18,000 reports a week arrive (domain.md §5.4).
-
+"""Seconds from a file dropped into the inbox, and from its commit, to the officer's e-mail, through the real worker
+and a real mail server: at rest, and while 18,000 reports a week arrive (domain.md §5.4).
 python -m bench.report_to_alert [drops] [loaded drops]
 """
 
@@ -12,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +107,7 @@ def load_files(city: City, home: Path, spare: set[str]) -> list[Path]:
     folder = home / "load"
     folder.mkdir()
     files = []
-    for n, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for n, (first, last) in enumerate(pairwise(bounds)):
         path = folder / f"SXH_load_{n:03}.xlsx"
         write_file(reports.iloc[first:last], DENGUE, path)
         files.append(path)
