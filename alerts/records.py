@@ -178,8 +178,10 @@ def write_steps(session: Session, steps: Sequence[Step], context: Context) -> in
 
 def send(session: Session, rows: Sequence[dict[str, Any]]) -> int:
     """Put `rows` into the outbox and wake the postman; how many."""
-    if rows:
-        session.execute(insert(Delivery), rows)
+    if (
+        rows
+    ):  # render_nulls: else every change between rows with and without sent_at begins a statement of its own
+        session.execute(insert(Delivery).execution_options(render_nulls=True), rows)
         wake(session, WAKES_DELIVERY)
     return len(rows)
 

@@ -78,6 +78,7 @@ def spread(session: Session, people: Sequence[Person]) -> list[Spread]:
     lines = load_places(
         session, {unit for units in beside.values() for unit in units} | {r.unit_id for r in rows}
     )
+    officers = _officers_by_area(people)
     spreads = []
     for id_, unit_id, name, level in rows:
         units = beside.get(unit_id, [])
@@ -88,7 +89,7 @@ def spread(session: Session, people: Sequence[Person]) -> list[Spread]:
                     unit_name=name,
                     level=Level(level),
                     names=[lines[unit].name for unit in units],
-                    told=_told(people, lines[unit_id].line, {unit: lines[unit].line for unit in units}),
+                    told=_told(officers, lines[unit_id].line, {unit: lines[unit].line for unit in units}),
                 )
             )
     return spreads
@@ -157,20 +158,31 @@ def _beside(session: Session, unit_ids: Collection[int]) -> Mapping[int, list[in
     return beside
 
 
+def _officers_by_area(people: Sequence[Person]) -> Mapping[int, Sequence[Person]]:
+    """Looked up for thousands of pairs of units: each person is asked once."""
+    by_area: dict[int, list[Person]] = {}
+    for person in people:
+        if person.role == Role.OFFICER:
+            for unit_id in person.area_ids:
+                by_area.setdefault(unit_id, []).append(person)
+    return by_area
+
+
 def _told(
-    people: Sequence[Person], own_line: frozenset[int], lines: Mapping[int, frozenset[int]]
+    officers: Mapping[int, Sequence[Person]], own_line: frozenset[int], lines: Mapping[int, frozenset[int]]
 ) -> list[Told]:
     """Officers of the neighbouring communes who do not answer for the commune itself, each once."""
     told = []
-    for person in people:
-        if person.role != Role.OFFICER or person.covers(own_line):
-            continue
-        unit_id = next((unit for unit, line in lines.items() if person.covers(line)), None)
-        if unit_id is not None:
-            digests = [channel for channel, choice in sorted(person.choices.items()) if choice.digest]
+    seen = {person.id for area in own_line for person in officers.get(area, ())}
+    for unit_id, line in lines.items():
+        for person in (one for area in line for one in officers.get(area, ())):
+            if person.id in seen:
+                continue
+            seen.add(person.id)
             told.append(Told(user_id=person.id, channel=IN_APP, for_unit_id=unit_id))
             told += [
                 Told(user_id=person.id, channel=channel, digest=True, for_unit_id=unit_id)
-                for channel in digests
+                for channel, choice in sorted(person.choices.items())
+                if choice.digest
             ]
     return told
