@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, text, true, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -132,27 +132,30 @@ def _known(session: Session, since: datetime) -> list[Known]:
 
 
 def _runs(session: Session, edge: datetime) -> dict[Area, list[Run]]:
-    """What each area's status was after `edge`, where it was ever a binding one."""
+    """What each area's status was after `edge`, where it was ever a binding one. A run that began before `edge` has its
+    true beginning, which names the criterion."""
     recent = or_(AreaLevel.known_to.is_(None), AreaLevel.known_to > edge)
     bound = (
-        select(AreaLevel.disease, AreaLevel.unit_id)
-        .where(recent, AreaLevel.status.in_(BINDING))
-        .distinct()
-        .subquery()
+        select(AreaLevel.disease, AreaLevel.unit_id).where(recent, AreaLevel.status.in_(BINDING)).distinct()
     )
+    areas = [Area(*row) for row in session.execute(bound)]
+    found = _changes(session, areas, recent)
+    older = [area for area, runs in found.items() if runs[0].status in BINDING and runs[0].since <= edge]
+    for area, runs in _changes(session, older, true()).items():
+        found[area] = [run for run in runs if run.until is None or run.until > edge]
+    return found
+
+
+def _changes(session: Session, areas: Sequence[Area], which: ColumnElement[bool]) -> dict[Area, list[Run]]:
+    """Runs of the same status in `areas`; only the changes leave the database."""
+    if not areas:
+        return {}
     before = func.lag(AreaLevel.status).over(
         partition_by=(AreaLevel.disease, AreaLevel.unit_id), order_by=AreaLevel.known_from
     )
-    levels = (
-        select(
-            AreaLevel.disease, AreaLevel.unit_id, AreaLevel.status, AreaLevel.known_from, before.label("before")
-        )
-        .join(
-            bound, and_(AreaLevel.disease == bound.c.disease, AreaLevel.unit_id == bound.c.unit_id)
-        )
-        .where(recent)
-        .subquery()
-    )  # fmt: skip
+    columns = (AreaLevel.disease, AreaLevel.unit_id, AreaLevel.status, AreaLevel.known_from)
+    wanted = tuple_(AreaLevel.disease, AreaLevel.unit_id).in_(areas)
+    levels = select(*columns, before.label("before")).where(wanted, which).subquery()
     changes = session.execute(
         select(levels)
         .where(levels.c.before.is_distinct_from(levels.c.status))
@@ -163,24 +166,7 @@ def _runs(session: Session, edge: datetime) -> dict[Area, list[Run]]:
         area = Area(row.disease, row.unit_id)
         until = after.known_from if after and (after.disease, after.unit_id) == area else None
         found[area].append(Run(status=StatutoryStatus(row.status), since=row.known_from, until=until))
-    return {area: _from_the_beginning(session, area, runs, edge) for area, runs in found.items()}
-
-
-def _from_the_beginning(session: Session, area: Area, runs: list[Run], edge: datetime) -> list[Run]:
-    """The first run with its true beginning, which may lie before `edge`: it names the criterion."""
-    first = runs[0]
-    if first.status not in BINDING or first.since > edge:
-        return runs
-    same = (first.status, StatutoryStatus.INSUFFICIENT)
-    here = (AreaLevel.disease == area.disease, AreaLevel.unit_id == area.unit_id)
-    other = session.scalar(
-        select(func.max(AreaLevel.known_to)).where(
-            *here, AreaLevel.status.not_in(same), AreaLevel.known_to <= first.since
-        )
-    )
-    begun = select(func.min(AreaLevel.known_from)).where(*here, AreaLevel.status == first.status)
-    since = session.scalar(begun.where(AreaLevel.known_from >= other) if other else begun)
-    return [Run(status=first.status, since=since or first.since, until=first.until), *runs[1:]]
+    return found
 
 
 def _write(session: Session, steps: Sequence[Step], policy: Policy, now: datetime) -> Counter[str]:

@@ -28,6 +28,7 @@ class AreaLevel(Base):
             postgresql_where=text("known_to IS NULL"),
         ),
         Index("ix_area_level_known_from", "known_from"),
+        Index("ix_area_level_area", "disease", "unit_id", "known_from"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -16,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index('ix_area_level_area', 'area_level', ['disease', 'unit_id', 'known_from'], unique=False)
     op.create_table('duty',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -66,3 +67,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table('duty_event')
     op.drop_table('duty')
+    op.drop_index('ix_area_level_area', table_name='area_level')
