@@ -140,6 +140,8 @@ def act(
             return _Desk(session, int(alert_id), typed).do(press.cause)
     except InboxError as error:
         shown = html.P(str(error.message), className="form-error", role="alert")
+        if isinstance(error, inbox.Overtaken):
+            return _done(feedback=shown, close_open=False, assign_open=False, reason_open=False)
         form = _form_of(press.cause)
         return _answer(**({f"{form}_open": True, f"{form}_error": shown} if form else {"feedback": shown}))
 
@@ -242,7 +244,8 @@ def acting_user(session: Session) -> User:
 
 
 def _done(**more: Any) -> dict[str, Any]:
-    return _answer(acted=datetime.now(UTC).isoformat(), feedback=None, **more)
+    """Draw the page anew. What was typed stays unless `more` says otherwise."""
+    return _answer(**({"acted": datetime.now(UTC).isoformat(), "feedback": None} | more))
 
 
 def _answer(**given: Any) -> dict[str, Any]:
