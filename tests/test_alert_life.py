@@ -8,8 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
@@ -17,7 +21,7 @@ from sqlalchemy.orm import Session
 from accounts.models import AccessLog, Role, User
 from accounts.service import areas_of
 from alerts import inbox
-from alerts.acts import Act, Standing
+from alerts.acts import TABLE, Act, Standing, State
 from alerts.areas import AreaRole, sharers
 from alerts.attachments import MOST_PER_ALERT, Store, attach, attachments, detach, read
 from alerts.batch import acknowledge_many, assign_many, hand_over_all, holders
@@ -114,6 +118,55 @@ def test_an_alert_goes_from_hand_to_hand_to_its_end_and_each_act_leaves_one_even
     assert sentence(newest(session, alert)) == "Đóng cảnh báo, kết luận: đúng: có dịch bệnh thật."
 
 
+TRIES = ("acknowledge", "take", "give", "verify", "true", "false", "close", "reopen", "comment", "attach")
+
+
+@hypothesis_settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tries=st.lists(st.tuples(st.sampled_from(TRIES), st.booleans()), max_size=10))
+def test_every_accepted_act_leaves_one_event_and_a_refused_one_leaves_all_as_it_was(
+    session: Session, alert: Alert, hoa: User, binh: User, store: Store, tries: list[tuple[str, bool]]
+) -> None:
+    with session.begin_nested() as example:
+        for number, (name, first) in enumerate(tries):
+            me, other = (hoa, binh) if first else (binh, hoa)
+            before = (alert.state, alert.outcome, alert.assignee_id, len(kinds(session, alert)))
+            try:
+                with session.begin_nested():
+                    done = try_act(session, alert.id, name, me, other, store, f"Lần {number}")
+            except inbox.InboxError:
+                done = None
+            after = (alert.state, alert.outcome, alert.assignee_id, len(kinds(session, alert)))
+            if done is None:
+                assert after == before
+            else:
+                assert after[3] == before[3] + 1
+                assert any(after[0] == TABLE[act].get(State(before[0])) for act in Act)
+            assert (alert.outcome is not None) == (alert.state in ("verified", "dismissed", "closed"))
+        example.rollback()
+
+
+def try_act(
+    session: Session, id_: int, name: str, me: User, other: User, store: Store, words: str
+) -> object | None:
+    """Any act with fresh words; None when it had been done already."""
+    by: dict[str, Any] = {"user": me, "now": LATER}
+    acts: dict[str, Callable[[], object | None]] = {
+        "acknowledge": lambda: inbox.acknowledge(session, id_, **by),
+        "take": lambda: inbox.assign(session, id_, to=me.id, **by),
+        "give": lambda: inbox.assign(session, id_, to=other.id, note=words, **by),
+        "verify": lambda: inbox.verify(session, id_, **by),
+        "true": lambda: inbox.conclude(session, id_, outcome="true", comment=words, **by),
+        "false": lambda: inbox.conclude(session, id_, outcome="false", comment=words, **by),
+        "close": lambda: inbox.close(session, id_, outcome="data_error", comment=words, **by),
+        "reopen": lambda: inbox.reopen(session, id_, reason=words, **by),
+        "comment": lambda: inbox.comment(session, id_, text=words, **by),
+        "attach": lambda: attach(session, id_, f"%PDF-{words}%%EOF".encode(), store=store, **by),
+    }
+    return acts[name]()
+
+
 def test_new_evidence_joins_an_alert_under_verification(
     session: Session, alert: Alert, ward: AdminUnit, hoa: User
 ) -> None:
@@ -131,6 +184,15 @@ def test_truth_is_not_said_before_verification(session: Session, alert: Alert, h
         conclude(session, alert, hoa, "true")
 
     assert (alert.state, alert.outcome) == ("acknowledged", None)
+
+
+def test_closing_does_not_change_a_conclusion(session: Session, alert: Alert, hoa: User) -> None:
+    inbox.acknowledge(session, alert.id, user=hoa, now=LATER)
+    conclude(session, alert, hoa, "false")
+    with pytest.raises(inbox.WrongState, match="đã có kết luận"):
+        inbox.close(session, alert.id, user=hoa, outcome="true", comment="x", now=LATER)
+
+    assert (alert.state, alert.outcome) == ("dismissed", "false")
 
 
 # --- who holds it ----------------------------------------------------------------------------------------
