@@ -214,7 +214,7 @@ def backup(file: Path) -> None:
     from embedded import database_url
 
     settings = Settings.from_environment()
-    backups.backup(database_url(settings.database_url, settings.home), settings.archive, file)
+    backups.backup(database_url(settings.database_url, settings.home), settings.home, file)
     say(
         Message(
             "Đã sao lưu vào {file}. Khóa {key} không nằm trong đó: hãy giữ riêng.",
@@ -231,7 +231,7 @@ def restore(file: Path) -> None:
     from embedded import database_url
 
     settings = Settings.from_environment()
-    backups.restore(database_url(settings.database_url, settings.home), settings.archive, file)
+    backups.restore(database_url(settings.database_url, settings.home), settings.home, file)
     say(Message("Đã phục hồi từ {file}.", file=str(file)))
 
 

@@ -1,4 +1,4 @@
-"""Backup and restore: the database and the archived source files in one file, without the key (docs/runbook.md)."""
+"""Backup and restore: the database and the files beside it in one file, without the key (docs/runbook.md)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from embedded import find_binaries
 from i18n import Message, MessageError
 
 DUMP = "database.dump"
+FOLDERS = ("archive", "attachments")
+"""Of CANHDICH_HOME: source files as they arrived, and what people attached to alerts (encrypted)."""
 
 
 class BackupError(MessageError, RuntimeError):
     """A backup that could not be made or restored; the text says what to do."""
 
 
-def backup(url: str, archive: Path, target: Path) -> None:
-    """Write `target` (tar): a consistent dump while the program runs, and the files of `archive`.
+def backup(url: str, home: Path, target: Path) -> None:
+    """Write `target` (tar): a consistent dump while the program runs, and then the FOLDERS of `home`.
 
     It appears under its name only when it is complete. Raises BackupError.
     """
@@ -34,14 +36,15 @@ def backup(url: str, archive: Path, target: Path) -> None:
         _run(["pg_dump", "--format=custom", "--file", str(dump), "--dbname", _libpq(url)])
         with tarfile.open(part, "w") as tar:
             tar.add(dump, DUMP)
-            if archive.is_dir():
-                tar.add(archive, "archive")
+            for name in FOLDERS:
+                if (home / name).is_dir():
+                    tar.add(home / name, name)
     os.chmod(part, 0o600)
     part.rename(target)
 
 
-def restore(url: str, archive: Path, source: Path) -> None:
-    """Put a backup into an empty database, and its files into `archive`. Raises BackupError."""
+def restore(url: str, home: Path, source: Path) -> None:
+    """Put a backup into an empty database, and its files into the FOLDERS of `home`. Raises BackupError."""
     if inspect(make_engine(url, pooled=False)).has_table("epi_case"):
         raise BackupError(Message("Cơ sở dữ liệu này đã có bảng. Chỉ phục hồi vào một cơ sở dữ liệu trống."))
     with tempfile.TemporaryDirectory() as folder, _open(source) as tar:
@@ -50,8 +53,9 @@ def restore(url: str, archive: Path, source: Path) -> None:
         if not dump.exists():
             raise BackupError(Message("{file} không phải bản sao lưu của Canh Dịch.", file=source.name))
         _run(["pg_restore", "--no-owner", "--exit-on-error", "--dbname", _libpq(url), str(dump)])
-        if (Path(folder) / "archive").is_dir():
-            shutil.copytree(Path(folder) / "archive", archive, dirs_exist_ok=True)
+        for name in FOLDERS:
+            if (Path(folder) / name).is_dir():
+                shutil.copytree(Path(folder) / name, home / name, dirs_exist_ok=True)
 
 
 def _extract(tar: tarfile.TarFile, folder: Path, file: str) -> None:

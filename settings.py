@@ -149,6 +149,10 @@ class Settings:
         return self.home / "archive"
 
     @property
+    def attachments(self) -> Path:
+        return self.home / "attachments"
+
+    @property
     def set_aside(self) -> Path:
         return self.home / "set-aside"
 

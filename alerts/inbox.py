@@ -116,6 +116,8 @@ def close(
     alert = locked(session, alert_id, user, duplicate_of)
     judged = alert.state not in UNJUDGED
     after = state_after(session, alert, Act.CLOSE, user, seen)
+    if judged and outcome not in (None, alert.outcome):
+        raise WrongState(Message("Cảnh báo này đã có kết luận."))
     reason = checked(comment) if comment.strip() or not judged else None
     if not judged:
         judge(session, alert, known(outcome), duplicate_of, user)

@@ -114,8 +114,8 @@ class AlertArea(Base):
 
 
 class AlertAttachment(Base):
-    """A photo or PDF put to an alert, encrypted (surveillance.privacy.Vault); `content` NULL once it was taken away.
-    `sha256` is of what the reader gets; the name it came under is not kept, since it may name a person."""
+    """A photo or PDF put to an alert; its bytes lie beside the database (attachments.Store) under `sha256`, that of
+    what the reader gets. The name it came under is not kept: it may name a person."""
 
     __tablename__ = "alert_attachment"
     __table_args__ = (UniqueConstraint("alert_id", "sha256"),)
@@ -127,7 +127,7 @@ class AlertAttachment(Base):
     media_type: Mapped[str]
     size_bytes: Mapped[int]
     sha256: Mapped[str]
-    content: Mapped[bytes | None] = mapped_column(deferred=True)
+    removed_at: Mapped[datetime | None]
 
 
 class AlertWatch(Base):

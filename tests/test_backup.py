@@ -28,19 +28,21 @@ def filled(engine: Engine) -> None:
 def test_what_was_backed_up_is_there_after_restoring(
     database_url: str, server_url: str, tmp_path: Path
 ) -> None:
-    archive, target = tmp_path / "home" / "archive", tmp_path / "backup.tar"
-    (archive / "ab").mkdir(parents=True)
-    (archive / "ab" / "abcd").write_bytes(b"a source file")
-    (tmp_path / "home" / "secret.key").write_text("not for the backup")
+    home, target = tmp_path / "home", tmp_path / "backup.tar"
+    for name, content in (("archive", b"a source file"), ("attachments", b"a photo, sealed")):
+        (home / name / "ab").mkdir(parents=True)
+        (home / name / "ab" / "abcd").write_bytes(content)
+    (home / "secret.key").write_text("not for the backup")
 
-    backup(database_url, archive, target)
+    backup(database_url, home, target)
     empty = create_database(server_url, "template0", "restored")
-    restore(empty, tmp_path / "other" / "archive", target)
+    restore(empty, tmp_path / "other", target)
 
     engine = make_engine(empty, pooled=False)
     with session_scope(engine) as session:
         assert session.scalar(select(func.count()).select_from(CaseVersion)) == 7
     assert (tmp_path / "other" / "archive" / "ab" / "abcd").read_bytes() == b"a source file"
+    assert (tmp_path / "other" / "attachments" / "ab" / "abcd").read_bytes() == b"a photo, sealed"
     with tarfile.open(target) as tar:
         assert not [name for name in tar.getnames() if "secret" in name]
     assert target.stat().st_mode & 0o077 == 0
@@ -48,9 +50,9 @@ def test_what_was_backed_up_is_there_after_restoring(
 
 @pytest.mark.usefixtures("filled")
 def test_a_database_with_tables_is_not_overwritten(database_url: str, tmp_path: Path) -> None:
-    backup(database_url, tmp_path / "archive", tmp_path / "backup.tar")
+    backup(database_url, tmp_path, tmp_path / "backup.tar")
     with pytest.raises(BackupError, match="trống"):
-        restore(database_url, tmp_path / "archive", tmp_path / "backup.tar")
+        restore(database_url, tmp_path, tmp_path / "backup.tar")
 
 
 def test_a_backup_that_would_write_elsewhere_is_refused(server_url: str, tmp_path: Path) -> None:

@@ -269,6 +269,27 @@ def test_how_an_alert_was_closed_decides_how_its_messages_end(
     assert next_message(closed, [], SIGNED_IN, NOW) is None
 
 
+def test_a_dismissal_withdraws_at_once_and_closing_adds_nothing() -> None:
+    dismissed = replace(OPEN, state="dismissed", outcome="data_error")
+    end = next_message(dismissed, [published()], SIGNED_IN, NOW)
+    assert end is not None and (end.purpose, end.msg_type, end.final) == (Purpose.WITHDRAW, "Cancel", True)
+    closed = replace(dismissed, state="closed")
+    assert next_message(closed, [published(), published(2, final=True)], SIGNED_IN, NOW) is None
+    again = next_message(OPEN, [published(), published(2, final=True)], SIGNED_IN, NOW)
+    assert again is not None and again.msg_type == "Alert"
+
+
+@pytest.mark.parametrize("state", ["acknowledged", "assigned", "verifying", "verified"])
+def test_an_alert_in_peoples_hands_is_told_to_the_public(state: str) -> None:
+    assert next_message(replace(OPEN, state=state), [], PUBLIC, NOW) is not None
+
+
+def test_a_verified_alert_that_the_system_ends_is_all_clear() -> None:
+    ended = replace(OPEN, state="closed", outcome="true", level=1)
+    end = next_message(ended, [published()], SIGNED_IN, NOW)
+    assert end is not None and end.purpose is Purpose.ALL_CLEAR
+
+
 @pytest.mark.parametrize("change", [{"status": "Test"}, {"sender": "other"}, {"scope": "Public"}])
 def test_a_chain_in_another_voice_is_not_continued(change: dict[str, str]) -> None:
     again = next_message(OPEN, [published(1, **change)], SIGNED_IN, NOW)

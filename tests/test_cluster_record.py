@@ -72,6 +72,10 @@ def test_a_cluster_is_kept_with_its_numbers_and_each_of_its_communes_hears_of_it
     assert set(signals) == set(view.units)
     assert sum(signal.observed for signal in signals.values()) == view.observed
     assert all(signal.alarm == (signal.observed > 0) for signal in signals.values())
+    ill = sorted(unit for unit, signal in signals.items() if signal.observed > 0)
+    shared = signals[units[WARD]].detail.get("shared", [[units[WARD]]])
+    assert sorted(shared[0]) == ill
+    assert signals[shared[0][0]].observed == max(signal.observed for signal in signals.values())
     told = signals[units[WARD]].reason
     assert f"Cụm ca số {view.number}" in told.render("vi") and "400 ngày" in told.render("vi")
     assert "once in 400 days" in told.render("en")

@@ -129,6 +129,7 @@ def test_case_3_an_outbreak_across_a_border_is_evidence_in_both_communes(
     assert [(s.method, s.unit_id, s.observed, s.alarm) for s in signals] == [
         (METHOD, unit, 3.0, True) for unit in units
     ]
+    assert [s.detail["shared"] for s in signals] == [[units], [units]]
 
 
 def test_what_was_believed_of_an_outbreak_on_a_day_stays_readable(

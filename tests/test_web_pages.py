@@ -132,6 +132,18 @@ def test_a_co_owned_or_foreign_alert_is_never_in_another_officers_bulk_act(
     assert state_of(engine, city["Ô 0"]) == "open"
 
 
+def test_what_another_did_meanwhile_is_told_and_the_page_drawn_anew(
+    app: Dash, sign_in: SignIn, city: dict[str, Place], engine: Engine
+) -> None:
+    values = {"alerts-id": str(city["Ô 1"].alert_id), "alert-seen": 0, "alert-verify": 1}
+    answer = run_callback(
+        sign_in("analyst"), app, "alerts-acted.data", values, trigger="alert-verify.n_clicks"
+    )
+    assert "vừa xử lý cảnh báo này trước bạn: Đã tiếp nhận." in text_of(answer)
+    assert answer.get_json()["response"]["alerts-acted"]["data"]
+    assert state_of(engine, city["Ô 1"]) == "acknowledged"
+
+
 def upload(client: FlaskClient, place: Place, content: bytes) -> TestResponse:
     headers = {"X-CSRFToken": csrf_token(client), "Content-Type": "application/octet-stream"}
     return client.post(f"/api/alerts/{place.alert_id}/files", data=content, headers=headers)

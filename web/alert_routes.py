@@ -10,9 +10,8 @@ from accounts.models import Role
 from alerts.attachments import attach, read
 from alerts.file_checks import MAX_BYTES, PHOTO
 from alerts.inbox import InboxError
-from surveillance.privacy import Vault
-from web.context import context, for_roles, now, open_session
-from web.pages.alert_acts import acting_user
+from web.context import for_roles, now, open_session
+from web.pages.alert_acts import acting_user, file_store
 
 ROOM = 2 * MAX_BYTES
 """Read at all; what is above MAX_BYTES is refused in words."""
@@ -39,7 +38,7 @@ def receive(alert_id: int) -> Any:
                 alert_id,
                 content,
                 user=acting_user(session),
-                vault=Vault.of(context().settings.secret_key),
+                store=file_store(),
                 now=now(session),
             )
             return jsonify(id=row.id), 201
@@ -52,9 +51,8 @@ def give(attachment_id: int) -> Response:
     """Photos, which we drew ourselves, are shown; PDFs only downloaded."""
     try:
         with open_session() as session:
-            vault = Vault.of(context().settings.secret_key)
             media_type, content = read(
-                session, attachment_id, user=acting_user(session), vault=vault, now=now(session)
+                session, attachment_id, user=acting_user(session), store=file_store(), now=now(session)
             )
     except InboxError:
         abort(404)

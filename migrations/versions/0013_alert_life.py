@@ -38,13 +38,12 @@ def upgrade() -> None:
     sa.Column('media_type', sa.String(), nullable=False),
     sa.Column('size_bytes', sa.BigInteger(), nullable=False),
     sa.Column('sha256', sa.String(), nullable=False),
-    sa.Column('content', sa.LargeBinary(), nullable=True),
+    sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_alert_attachment_alert_id')),
     sa.ForeignKeyConstraint(['user_id'], ['app_user.id'], name=op.f('fk_alert_attachment_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_alert_attachment')),
     sa.UniqueConstraint('alert_id', 'sha256', name=op.f('uq_alert_attachment_alert_id_sha256'))
     )
-    op.execute('ALTER TABLE alert_attachment ALTER COLUMN content SET STORAGE EXTERNAL')
     op.create_table('alert_watch',
     sa.Column('alert_id', sa.BigInteger(), nullable=False),
     sa.Column('user_id', sa.BigInteger(), nullable=False),

@@ -15,7 +15,7 @@ from accounts.service import active_user
 from alerts import inbox
 from alerts.acts import UNJUDGED, Act, state_name
 from alerts.acts import State as AlertState
-from alerts.attachments import detach
+from alerts.attachments import Store, detach
 from alerts.batch import Holder, holders
 from alerts.file_checks import MAX_BYTES
 from alerts.inbox import OUTCOMES, InboxError, outcome_name
@@ -23,7 +23,8 @@ from alerts.levels import NAMES, Level
 from alerts.life_views import Life, originals
 from alerts.views import AlertDetail
 from i18n import Message, _
-from web.context import for_roles, now, open_session, viewer
+from surveillance.privacy import Vault
+from web.context import context, for_roles, now, open_session, viewer
 from web.fields import dialog, dialog_actions
 from web.formats import aria, icon
 from web.pressed import pressed
@@ -140,6 +141,8 @@ def act(
             return _Desk(session, int(alert_id), typed).do(press.cause)
     except InboxError as error:
         shown = html.P(str(error.message), className="form-error", role="alert")
+        if isinstance(error, inbox.Overtaken):
+            return _done(feedback=shown, close_open=False, assign_open=False, reason_open=False)
         form = _form_of(press.cause)
         return _answer(**({f"{form}_open": True, f"{form}_error": shown} if form else {"feedback": shown}))
 
@@ -223,7 +226,7 @@ class _Desk:
         purpose, words = (str(part or "") for part in self.typed["reason"])
         what, _blank, file_id = purpose.partition(" ")
         if what == DETACH:
-            detach(self.session, int(file_id), reason=words, **self.by)
+            detach(self.session, int(file_id), reason=words, store=file_store(), **self.by)
         else:
             inbox.reopen(self.session, self.alert_id, reason=words, **self.seeing)
         return _done(reason_open=False, reason_error=None, reason_text="")
@@ -241,8 +244,14 @@ def acting_user(session: Session) -> User:
     return user
 
 
+def file_store() -> Store:
+    settings = context().settings
+    return Store(settings.attachments, Vault.of(settings.secret_key))
+
+
 def _done(**more: Any) -> dict[str, Any]:
-    return _answer(acted=datetime.now(UTC).isoformat(), feedback=None, **more)
+    """Draw the page anew. What was typed stays unless `more` says otherwise."""
+    return _answer(**({"acted": datetime.now(UTC).isoformat(), "feedback": None} | more))
 
 
 def _answer(**given: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from sqlalchemy.orm import Session
 
 from alerts.acts import RESTING, Act
@@ -123,6 +123,7 @@ def register(app: Dash) -> None:
         Input("alerts-id", "data"),
         Input("alerts-acted", "data"),
         Input("version", "data"),
+        *(State(f"{name}-dialog", "opened") for name in ("close", "assign", "reason")),
     )(draw_detail)
     app.clientside_callback(
         ClientsideFunction("alerts", "remember"),
@@ -158,7 +159,10 @@ def draw_list(tab: str | None, filters: str | None, _acted: Any, _version: str |
     )
 
 
-def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tuple[Any, ...]:
+def draw_detail(
+    alert_id: str | None, _acted: Any, _version: str | None, *dialogs: bool | None
+) -> tuple[Any, ...]:
+    """While a dialog hides the page, what is new behind it does not count as seen."""
     if not alert_id or not alert_id.isdigit():
         return _nothing(_("Chọn một cảnh báo để xem vì sao có và cần làm gì."))
     who = viewer()
@@ -183,7 +187,7 @@ def draw_detail(alert_id: str | None, _acted: Any, _version: str | None) -> tupl
             "button button-primary" if {Act.CONFIRM, Act.DISMISS} & set(life.acts) else "is-hidden",
             alert_acts.people(session, [detail.summary.unit_id]) if may_assign else [],
             alert_acts.original_choices(session, detail) if may_assign else [],
-            life.seen,
+            no_update if any(dialogs) else life.seen,
             *alert_acts.offered(life, detail.summary.state),
         )
 
@@ -247,16 +251,16 @@ def _href(tab: str, chosen: Mapping[str, str], alert_id: int | None = None) -> s
 
 def _list_parts(chosen: Mapping[str, str]) -> list[Any]:
     columns = [
-        level_column(112),
+        level_column(116),
         text_column("place", _("Xã, phường"), 140, filter=False),
-        _fixed("disease", _("Bệnh"), 62),
-        text_column("state", _("Tình trạng"), 150, filter=False),
-        text_column("status", _("Theo luật"), 112, headerTooltip=LAW, filter=False),
-        _fixed("opened", _("Mở lúc"), 98),
-        _fixed("deadline", _("Hạn"), 94, headerTooltip=LAW),
+        _fixed("disease", _("Bệnh"), 58),
+        text_column("state", _("Tình trạng"), 130, filter=False),
+        text_column("status", _("Theo luật"), 110, headerTooltip=LAW, filter=False),
+        _fixed("opened", _("Mở lúc"), 106),
+        _fixed("deadline", _("Hạn"), 90, headerTooltip=LAW),
     ]
     acts = viewer().role in ACTORS
-    ticks = {"rowSelection": TICKS, "selectionColumnDef": {"width": 44, "pinned": "left"}} if acts else {}
+    ticks = {"rowSelection": TICKS, "selectionColumnDef": {"width": 40, "pinned": "left"}} if acts else {}
     return [
         html.Div(
             [
