@@ -32,6 +32,7 @@ from tests.phone_site import ADDRESS, NAME, act, log_of, named, nothing_done, pi
 from tests.web_city import NOW, Place, SignIn, app, city, client, csrf_token, settings, sign_in
 from tests.web_outbreak import TODAY, outbreak
 from web.contacts import contacts_for, load_contacts
+from web.phone_routes import shell_version
 
 __all__ = ["app", "city", "client", "named", "nothing_done", "outbreak", "settings", "sign_in"]
 """Fixtures."""
@@ -101,6 +102,10 @@ def test_strangers_get_the_shell_and_nothing_else(client: FlaskClient, named: in
     worker, manifest = client.get("/sw.js"), client.get("/my/manifest.webmanifest")
     assert "javascript" in str(worker.mimetype)
     assert "script-src 'self'" in worker.headers["Content-Security-Policy"]
+    shell = client.get(f"/my/shell/{shell_version()}/app.css")
+    assert shell.headers["Cache-Control"].endswith("immutable")
+    assert "Cookie" not in shell.headers.get("Vary", "") and "Set-Cookie" not in shell.headers
+    assert client.get("/my/shell/x/../../../settings.py").status_code == 404
     assert manifest.get_json(force=True)["name"] == "Canh Dịch: Địa bàn của tôi"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -58,6 +59,16 @@ KEPT = """async () => {
 }"""
 
 
+NOTIFICATIONS = """async (title) => {
+  const worker = await navigator.serviceWorker.ready;
+  for (;;) {
+    const shown = await worker.getNotifications();
+    if (shown.some((n) => n.title === title)) {
+      return shown.map((n) => ({ title: n.title, body: n.body, tag: n.tag, url: n.data.url }));
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}"""
 FIRST_PAGE_KEPT = """async () => {
   while (!(await (await caches.open("pages")).match("/my"))) await new Promise((done) => setTimeout(done, 50));
 }"""
@@ -203,7 +214,9 @@ def test_nothing_that_names_or_places_a_patient_stays_on_the_phone(
     expect(page.locator("#map[data-ready='1']")).to_be_visible()
     page.goto(f"{site.url}/my")
     kept = page.evaluate(KEPT)
-    assert {"/my", f"/my/outbreaks/{named}", "/static/phone/phone.js"} <= set(kept)
+    assert {"/my", f"/my/outbreaks/{named}", "/my/shell/"} <= {
+        re.sub("(?<=^/my/shell/).*", "", text) for text in kept
+    }
     for secret in (NAME, "Bí Mật", "Không Ai Biết", "Phường Kín", "106.65", "10.72"):
         assert not any(secret in text for text in kept), secret
 
@@ -244,3 +257,33 @@ def test_every_control_has_a_name_and_room_for_a_thumb(phone: BrowserContext, si
         assert page.evaluate(NAMELESS) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert complaints == []
+
+
+def test_a_push_message_is_shown_once_and_leads_to_its_view(
+    phone: BrowserContext, site: Site, named: int
+) -> None:
+    phone.grant_permissions(["notifications"], origin=site.url)
+    page = sign_in(phone, site)
+    worker = phone.new_cdp_session(page)
+    registrations: list[str] = []
+    worker.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(r["registrationId"] for r in event["registrations"]),
+    )
+    worker.send("ServiceWorker.enable")
+    page.wait_for_timeout(500)
+    message = {
+        "id": "m1", "title": "■ Rất cao: Sốt xuất huyết, Phường 1", "body": "Mức tăng.", "url": "/alerts/7",
+        "tag": "t1", "lang": "vi", "urgent": True, "unread": 2,
+    }  # fmt: skip
+    for id in ("m1", "m1", "m2"):
+        worker.send(
+            "ServiceWorker.deliverPushMessage",
+            {
+                "origin": site.url + "/",
+                "registrationId": registrations[0],
+                "data": json.dumps(message | {"id": id, "title": f"Tin {id}"}),
+            },
+        )
+    shown = page.evaluate(NOTIFICATIONS, "Tin m2")
+    assert shown == [{"title": "Tin m2", "body": "Mức tăng.", "tag": "t1", "url": "/alerts/7"}]

@@ -40,6 +40,7 @@ OPEN_PATHS = (
     "/api/receipts/",
     "/static/",
     "/sw.js",
+    "/my/shell/",
     "/my/manifest.webmanifest",
 )
 LANDING = {Role.OFFICER: "/my", Role.ANALYST: "/map", Role.MANAGER: "/reports"}

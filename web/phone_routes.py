@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, render_template, request
+from flask import Blueprint, Response, abort, jsonify, render_template, request, send_file
 from flask_wtf.csrf import generate_csrf
 
 from accounts.field_acts import ActIdError
@@ -46,14 +46,25 @@ LABEL_FONTS = {
     "noto-sans-latin": "U+0000-00FF U+2000-206F U+20AC U+2122 U+2212",
 }
 """As web/epimap/build.mjs cuts them."""
-SHELL = (
-    "/static/phone/phone.css", "/static/phone/queue.js", "/static/phone/phone.js", "/assets/app.css",
-    "/assets/push.js", "/assets/logo.svg",
-    *(f"/assets/icons/{name}.svg" for name in (
-        "bell", "check", "chevron-right", "clock", "logout", "map", "map-pin", "moon", "sun", "user", "virus",
-    )),
-)  # fmt: skip
-"""What a page needs to stand; kept by the service worker until any of it changes."""
+_ICONS = (
+    "bell",
+    "check",
+    "chevron-right",
+    "clock",
+    "logout",
+    "map",
+    "map-pin",
+    "moon",
+    "sun",
+    "user",
+    "virus",
+)
+SHELL = {
+    **{name: STATIC / name for name in ("phone.css", "queue.js", "phone.js", "icon-192.png")},
+    **{name: ASSETS / name for name in ("app.css", "push.js", "logo.svg")},
+    **{f"icons/{name}.svg": ASSETS / f"icons/{name}.svg" for name in _ICONS},
+}
+"""What a page needs to stand, below /my/shell/VERSION/: kept by the browser and by the service worker."""
 
 blueprint = Blueprint("phone", __name__)
 
@@ -214,13 +225,22 @@ def manifest() -> Response:
     return response
 
 
+@blueprint.get("/my/shell/<version>/<path:name>")
+def shell_file(version: str, name: str) -> Response:
+    """A file under the name of its version never changes; under an older one it is asked for again."""
+    path = SHELL.get(name)
+    if path is None:  # no page of words: it would need the session these addresses have not (web/security.py)
+        return Response(status=404, mimetype="text/plain")
+    response = send_file(path)
+    lasting = "public, max-age=31536000, immutable" if version == shell_version() else "no-cache"
+    response.headers["Cache-Control"] = lasting
+    return response
+
+
 @cache
 def shell_version() -> str:
-    """Changes with any file of the shell."""
-    files = [
-        STATIC.parent.parent / p[1:] if p.startswith("/static") else ASSETS.parent / p[1:] for p in SHELL
-    ]
-    parts = [file.read_bytes() for file in (*files, STATIC / "sw.js")]
+    """Changes with any file of the shell, and with the worker."""
+    parts = [path.read_bytes() for path in (*SHELL.values(), STATIC / "sw.js")]
     return sha256(b"\0".join(parts)).hexdigest()[:12]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_talisman import Talisman
@@ -15,12 +16,22 @@ from settings import Settings
 
 SESSION_HOURS = 12
 CSRF_COOKIE = "_csrf_token"
+SHELL_PATH = "/my/shell/"
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """None for the phone's shell: its files are everybody's, and a cookie renewed with each would keep browsers from
+    using what they have (`Vary: Cookie`)."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith(SHELL_PATH) else super().open_session(app, request)
 
 
 def configure(server: Flask, settings: Settings) -> Limiter:
     """Cookies and CSRF; returns the limiter that routes decorate themselves with."""
     https = settings.public_url.startswith("https://")
     server.secret_key = settings.secret_key
+    server.session_interface = _Sessions()
     server.config.update(
         SESSION_COOKIE_NAME="canhdich",
         SESSION_COOKIE_HTTPONLY=True,

@@ -74,6 +74,7 @@
       const answer = await send(act, me.csrf);
       if (answer.status >= 500 || answer.status === 401 || answer.status === 429) break;
       const told = await answer.json().catch(() => null);
+      if (told && answer.status === 413) { told.state = "refused"; told.text = told.error; }  /* it never will fit */
       if (!told || !told.state) break;
       const result = { id: act.id, made_at: act.made_at, user: act.user, fields: act.fields, told };
       await put("answers", result);

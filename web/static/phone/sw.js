@@ -1,7 +1,8 @@
 /* VERSION, SHELL and WORDS stand above (web/phone_routes.py). Keeps the shell and the phone pages last seen, which hold
  * nothing of a patient; never tiles, places, addresses, photos or any answer of the API (docs/decisions/phone.md). */
 "use strict";
-importScripts("/static/phone/queue.js?v=" + VERSION);
+const BASE = "/my/shell/" + VERSION + "/";
+importScripts(BASE + "queue.js");
 
 const SHELL_CACHE = "shell-" + VERSION;
 const PAGES = "pages";
@@ -9,7 +10,7 @@ const WAIT_MS = 8000;
 const PHONE_PAGE = /^\/my(\/outbreaks\/\d+)?$/;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(SHELL_CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));
+  event.waitUntil(caches.open(SHELL_CACHE).then((cache) => cache.addAll(SHELL.map((name) => BASE + name))).then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {
@@ -30,12 +31,15 @@ self.addEventListener("fetch", (event) => {
   }
   if (request.method !== "GET") return;
   if (request.mode === "navigate" && PHONE_PAGE.test(url.pathname)) event.respondWith(page(request, url, event));
-  else if (SHELL.includes(url.pathname) && [null, VERSION].includes(url.searchParams.get("v"))) event.respondWith(shell(request, url));
+  else if (url.pathname.startsWith("/my/shell/")) event.respondWith(shell(request, url));
 });
 
+/* A kept page of an older version stands on the shell of this one when there is no network. */
 async function shell(request, url) {
-  const kept = await (await caches.open(SHELL_CACHE)).match(url.pathname);
-  return kept || fetch(request);
+  const cache = await caches.open(SHELL_CACHE);
+  const kept = await cache.match(url.pathname);
+  if (kept) return kept;
+  return fetch(request).catch(async () => (await cache.match(BASE + url.pathname.split("/").slice(4).join("/"))) || Response.error());
 }
 
 /* The network first; what is kept when it fails or takes too long. */
@@ -80,7 +84,7 @@ async function kept(url) {
 function nothing() {
   const escape = (text) => text.replace(/[<>&"]/g, (c) => "&#" + c.charCodeAt(0) + ";");
   const html = '<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    + '<title>Canh Dịch</title><link rel="stylesheet" href="/assets/app.css"><link rel="stylesheet" href="/static/phone/phone.css">'
+    + '<title>Canh Dịch</title><link rel="stylesheet" href="' + BASE + 'app.css"><link rel="stylesheet" href="' + BASE + 'phone.css">'
     + '<body class="my"><main class="my-main"><h1 class="my-title">' + escape(WORDS.offline) + "</h1><p>" + escape(WORDS.nothing)
     + '</p><a class="button my-wide" href="/my">' + escape(WORDS.again) + "</a></main></body></html>";
   return new Response(html, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8" } });
@@ -125,7 +129,7 @@ self.addEventListener("push", (event) => {
     const again = before.some((shown) => shown.data && shown.data.id === message.id);
     await self.registration.showNotification(message.title, {
       body: message.body, tag: message.tag, renotify: !again, silent: again, lang: message.lang,
-      icon: "/static/phone/icon-192.png", badge: "/static/phone/icon-192.png",
+      icon: BASE + "icon-192.png", badge: BASE + "icon-192.png",
       data: { url: message.url, id: message.id }, requireInteraction: message.urgent,
     });
     if (navigator.setAppBadge && Number.isInteger(message.unread)) await navigator.setAppBadge(message.unread).catch(() => {});
