@@ -110,11 +110,12 @@ def derived_tables() -> list[Table]:
     import reports.models  # noqa: F401  its tables must be known
 
     ours = {
-        mapper.local_table
+        str(mapper.local_table)
         for mapper in Base.registry.mappers
-        if mapper.class_.__module__.startswith(DERIVED) or mapper.local_table.name == "signal"  # type: ignore[union-attr]
+        if mapper.class_.__module__.startswith(DERIVED)
     }
-    return [table for table in Base.metadata.sorted_tables if table in ours and table.name != "replay_run"]
+    wanted = (ours | {"signal"}) - {"replay_run"}
+    return [table for table in Base.metadata.sorted_tables if table.name in wanted]
 
 
 def _begin(engine: Engine, plan: Plan) -> date:

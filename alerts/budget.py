@@ -36,9 +36,9 @@ def _step(name: str, growing: int, large: int, counts: int, above: int, level: i
 
 LINE: Final = (
     _step("1", 2, 3, 3, 3, level=2),
-    _step("2", 3, 4, 3, 3),
-    _step("3", 3, 5, 3, 5),
-    _step("4", 4, 6, 4, 8),
+    _step("2", 3, 3, 5, 3),
+    _step("3", 3, 5, 5, 3),
+    _step("4", 4, 6, 5, 8),
     _step("5", 5, 8, 6, 12),
     _step("6", 6, 10, 8, 16),
     _step("7", 8, 14, 12, 25),
@@ -76,7 +76,8 @@ class Point:
 
 def with_strictness(policy_text: str, step: Strictness) -> str:
     """The policy's text with the numbers of `step`; rules it does not have are not invented, comments stay."""
-    lines, rule, done = [], "", False
+    lines: list[str] = []
+    rule, done = "", False
     wanted = dict(step.least_cases)
     for line in [*policy_text.splitlines(), "["]:
         if HEAD.match(line):

@@ -92,7 +92,8 @@ def taiwan(url: str, home: Path, every: int) -> None:
         prepare(engine, settings, lambda _message: None)
         with tempfile.TemporaryDirectory() as folder:
             history, days = Path(folder) / "history", Path(folder) / "days"
-            history.mkdir(), days.mkdir()
+            history.mkdir()
+            days.mkdir()
             write_files(history, days, live_from=date(2016, 3, 1), until=date(2016, 3, 1))
             Chain(engine, settings).ingest(
                 sorted(history.iterdir()), backfill=True, say=lambda _message: None
@@ -286,10 +287,10 @@ def taiwan_truth(unit_of: dict[str, int]) -> Truth:
     for row in line_list():
         code = row["MOI_Township_living_Code"]
         if code in unit_of and row["Imported"] == "N":
-            onset, known = (
+            onset, notified = (
                 date.fromisoformat(row[f"Date_{k}"].replace("/", "-")) for k in ("Onset", "Notification")
             )
-            cases[code].append((onset, known))
+            cases[code].append((onset, notified))
     planted: list[Planted] = []
     for code, known in cases.items():
         ordered = sorted(known)

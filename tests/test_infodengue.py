@@ -18,7 +18,7 @@ def weeks(cases: list[float], **others: list[float] | float) -> Weeks:
 
 
 def levels(cases: list[float], **others: list[float] | float) -> list[int]:
-    return four_levels(weeks(cases, **others))[0].tolist()  # type: ignore[no-any-return]
+    return four_levels(weeks(cases, **others))[0].tolist()
 
 
 def test_yellow_needs_three_favourable_weeks_with_a_case_and_is_not_held() -> None:

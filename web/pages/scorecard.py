@@ -32,6 +32,7 @@ PERIODS = {
     "365": Message("một năm"),
 }
 WITHIN_HOURS = 24
+TILES = {"gridTemplateColumns": "repeat(auto-fill, minmax(165px, 1fr))"}
 SHOWN_ROWS = 50
 READERS = (Role.ANALYST, Role.MANAGER)
 WAYS = {
@@ -99,7 +100,7 @@ def _handled(session: Session, period: str) -> list[Any]:
     )
     hours = _("trung vị; 9 trên 10 cảnh báo trong {hours} giờ", hours=count(found.p90_hours, 1))
     tiles = [
-        kpi(_("Cảnh báo mỗi tuần"), count(found.per_week, 1), _("mở trong hộp, toàn địa bàn của bạn")),
+        kpi(_("Cảnh báo mỗi tuần"), _rate(found.per_week), _("mở trong hộp, toàn địa bàn của bạn")),
         kpi(
             _("Mỗi cán bộ mỗi tuần"),
             count(found.per_officer_week, 2) if officers else "–",
@@ -112,7 +113,7 @@ def _handled(session: Session, period: str) -> list[Any]:
     return [
         html.H2(_("Cán bộ đã thấy gì"), className="section-title"),
         _choices({key: (str(text), f"?days={key}") for key, text in PERIODS.items()}, period),
-        html.Div(tiles, className="kpi-grid score-tiles"),
+        html.Div(tiles, className="kpi-grid", style=TILES),
         _alert_rows(session, alerts) if alerts else empty(_("Không có cảnh báo nào trong thời gian này.")),
     ]
 
@@ -151,7 +152,7 @@ def _replayed(session: Session, replays: Sequence[ReplayRun], run: ReplayRun | N
         title,
         _choices({one.schema: (_name(one), f"?replay={one.schema}") for one in replays}, run.schema),
         html.P(_what_it_is(run), className="lead-note"),
-        html.Div(_burden_tiles(card), className="kpi-grid score-tiles"),
+        html.Div(_burden_tiles(card), className="kpi-grid", style=TILES),
         *(_caught(session, card) if card["truth"] else [_no_truth()]),
         *_budget(run),
     ]
@@ -182,7 +183,7 @@ def _burden_tiles(card: Mapping[str, Any]) -> list[html.Div]:
         "called": (_("Gửi ngay cho cán bộ"), _("mỗi tuần; vì mức cao hoặc vì luật")),
         "alarmed": (_("Gửi ngay vì mức cao"), _("mỗi tuần; không kể nghĩa vụ theo luật")),
     }
-    tiles = [kpi(label, count(card[key]["per_week"], 1), note) for key, (label, note) in notes.items()]
+    tiles = [kpi(label, _rate(card[key]["per_week"]), note) for key, (label, note) in notes.items()]
     if card["truth"]:
         burden = card["alarmed"]
         tiles += [
@@ -311,7 +312,7 @@ def propose_step(budget: float | str | None, schema: str) -> Any:
         " trong 14 ngày.",
         name=point.name,
         n=len(LINE),
-        per_week=count(point.per_week, 1),
+        per_week=_rate(point.per_week),
         large=step.least_cases["outbreak-large"],
     )
     if point.alarmed is None:
@@ -407,7 +408,7 @@ def curve_figure(points: Sequence[Point], *, known: bool) -> dict[str, Any]:
 
 def _choices(choices: Mapping[str, tuple[str, str]], chosen: str) -> html.Div:
     links = [
-        link(text, f"/scorecard{search}", className="chip is-on" if key == chosen else "chip")
+        link(text, f"/scorecard{search}", className="status-chip is-ok" if key == chosen else "status-chip")
         for key, (text, search) in choices.items()
     ]
     return html.Div(links, className="badge-row")
@@ -424,6 +425,10 @@ def _share(data: Mapping[str, Any]) -> Share:
 
 def _percent(part: float | None) -> str:
     return "–" if part is None else f"{round(100 * part)} %"
+
+
+def _rate(number: float) -> str:
+    return count(number, 1 if number >= 1 else 2)
 
 
 def _days(days: float | None) -> str:
