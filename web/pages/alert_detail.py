@@ -54,9 +54,7 @@ def body(session: Session, detail: AlertDetail, life: Life, current: datetime) -
     return [
         *alert_silence(session, detail.summary),
         *former(life),
-        *unknown_note(
-            session, detail.summary.disease, detail.summary.unit_id, detail.passport.reasons
-        ),
+        *unknown_note(session, detail.summary.disease, detail.summary.unit_id, detail.passport.reasons),
         *_why(detail),
         *shared_areas(life),
         *repeats(life),
