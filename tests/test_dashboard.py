@@ -129,6 +129,7 @@ def test_an_officer_brings_an_alert_to_its_end_with_a_phone(
 ) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     sign_in(visitor, site, "officer")
+    visitor.get_by_role("link", name="Cảnh báo", exact=True).click()
     visitor.locator(".alert-card").get_by_text("Phường Ô 1").click()
     expect(visitor.get_by_text("Hạn ra thông báo (Thông tư 15/2026, điều 26)")).to_be_visible()
     visitor.get_by_role("button", name="Tiếp nhận").click()
@@ -188,7 +189,7 @@ def test_an_analyst_goes_through_the_inbox_by_keys_and_many_at_once(
 def test_an_officer_handles_an_outbreak_with_a_phone(visitor: Page, site: Site, outbreak: int) -> None:
     visitor.set_viewport_size({"width": 390, "height": 844})
     sign_in(visitor, site, "officer")
-    visitor.get_by_role("link", name="Ổ dịch").click()
+    visitor.get_by_role("link", name="Ổ dịch", exact=True).click()
     visitor.locator(".alert-card").get_by_text("Phường Ô 0 (+1)").click()
     visitor.get_by_role("button", name="Bắt đầu xử lý").click()
     expect(visitor.locator("#outbreak-head").get_by_text("Đang xử lý")).to_be_visible()

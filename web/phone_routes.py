@@ -31,7 +31,7 @@ from web.context import context, for_roles, now, open_session, theme, viewer
 from web.formats import day, level_styles
 from web.outbreak_layers import PLACE_LEVELS, case_layers
 from web.phone_acts import BadAct, perform
-from web.phone_view import my_area, outbreak_page, symbols
+from web.phone_view import my_area, outbreak_page
 from web.review_layers import ground_layer
 from web.security import SESSION_HOURS
 
@@ -74,7 +74,7 @@ blueprint = Blueprint("phone", __name__)
 def my_page() -> Response:
     with open_session() as session:
         area = my_area(session)
-        return _page("my.html", area=area, symbols=symbols(), push=_push_key())
+        return _page("my.html", area=area, push=_push_key())
 
 
 @blueprint.get("/my/outbreaks/<int:outbreak_id>")

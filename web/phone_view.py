@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.service import full_names
-from alerts.levels import SYMBOLS, Shown, slug
+from alerts.levels import Shown, slug
 from alerts.my_area import LevelMove, UnitLevel, acknowledged, area_levels, moves
 from alerts.views import AlertSummary, alert_list, unread_count
 from geodata.models import AdminUnit
@@ -21,6 +21,7 @@ from surveillance.outbreaks.detail import OutbreakDetail, outbreak_detail
 from surveillance.outbreaks.photos import photos_of
 from surveillance.outbreaks.tasks import State
 from surveillance.outbreaks.views import LIVING, OutbreakSummary, outbreak_list
+from surveillance.review.queue import waiting_count
 from surveillance.types import StatutoryStatus
 from web.contacts import contacts_for, load_contacts
 from web.context import context, disease_name, disease_short, local, now, viewer
@@ -83,7 +84,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MyArea:
-    """The whole page. `calm`: communes where nothing stands above level 1."""
+    """The whole page. `calm`: communes where nothing stands above level 1. `addresses`: how many
+    cases wait for somebody to say where they live."""
 
     at: str
     today: str
@@ -96,6 +98,7 @@ class MyArea:
     places: int
     calls: tuple[Call, ...]
     unread: int
+    addresses: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,7 @@ def my_area(session: Session) -> MyArea:
         places=len({level.unit_id for level in levels}),
         calls=calls(session),
         unread=unread_count(session, who.id),
+        addresses=waiting_count(session, who.area_ids),
     )
 
 
@@ -204,11 +208,6 @@ def level_rows(levels: Sequence[UnitLevel]) -> tuple[tuple[LevelRow, ...], int]:
 
 def badge(level: Shown) -> Badge:
     return Badge(text=level_text(level), slug=slug(level))
-
-
-def symbols() -> dict[str, str]:
-    """For the line that explains the marks."""
-    return {slug(level): symbol for level, symbol in SYMBOLS.items()}
 
 
 def _alert_card(session: Session, alert: AlertSummary, current: datetime) -> AlertCard:
