@@ -72,7 +72,7 @@ def assign(
     alert.assignee_id = holder.id
     if former is not None:
         names = {"former": name_of(session, former), "person": holder.full_name}
-        sentence = Message("{former} bàn giao cho {person}.", **names)
+        sentence = Message("Chuyển từ {former} sang {person}.", **names)
         return record(session, alert, Kind.HANDED_OVER, user, now, sentence, words)
     sentence = Message("Giao cho {person}.", person=holder.full_name)
     if holder.id == user.id:
@@ -131,9 +131,8 @@ def reopen(
     session: Session, alert_id: int, *, user: User, reason: str, now: datetime, seen: int | None = None
 ) -> AlertEvent:
     """Take back a dismissal or closing, with the reason, and hold it. What was concluded stays in the log."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext('canhdich:reconcile'))")
-    )  # it opens alerts too
+    # reconcile opens alerts too: not both at once
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:reconcile'))"))
     alert = locked(session, alert_id, user)
     after = state_after(session, alert, Act.REOPEN, user, seen)
     words = checked(reason)

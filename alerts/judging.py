@@ -29,9 +29,9 @@ def outcome_name(outcome: Outcome) -> Message:
 
 
 def judge(session: Session, alert: Alert, outcome: Outcome, duplicate_of: int | None, user: User) -> None:
-    alert.outcome, alert.duplicate_of = outcome, None
-    if outcome == "duplicate":
-        alert.duplicate_of = _original(session, alert, duplicate_of, user)
+    """Put down the outcome. Raises BadInput, and then leaves the alert as it was."""
+    original = _original(session, alert, duplicate_of, user) if outcome == "duplicate" else None
+    alert.outcome, alert.duplicate_of = outcome, original
 
 
 def _original(session: Session, alert: Alert, duplicate_of: int | None, user: User) -> int:

@@ -215,7 +215,7 @@ def test_a_hand_over_between_people_needs_a_note(
     event = inbox.assign(session, alert.id, user=hoa, to=binh.id, note="Hết ca trực", now=LATER)
 
     assert event is not None and event.comment == "Hết ca trực"
-    assert sentence(event) == "Người thử hoa bàn giao cho Người thử binh."
+    assert sentence(event) == "Chuyển từ Người thử hoa sang Người thử binh."
     assert inbox.assign(session, alert.id, user=hoa, to=binh.id, note="x", now=LATER) is None
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.service import full_names
+from alerts.acts import State as AlertState
 from alerts.levels import Shown, slug
 from alerts.my_area import LevelMove, UnitLevel, acknowledged, area_levels, moves
 from alerts.views import AlertSummary, alert_list, unread_count
@@ -27,7 +28,7 @@ from web.contacts import contacts_for, load_contacts
 from web.context import context, disease_name, disease_short, local, now, viewer
 from web.formats import day, deadline_text, level_text, short_moment, shown_level, status_name, stored
 
-NOT_CLOSED = ("open", "acknowledged", "assigned", "verifying", "verified", "dismissed")
+NOT_CLOSED = tuple(state for state in AlertState if state is not AlertState.CLOSED)
 MOST_ALERTS, MOST_OUTBREAKS, MOST_MOVES = 30, 20, 3
 SERIOUS = (StatutoryStatus.WARNING, StatutoryStatus.EPIDEMIC)
 
