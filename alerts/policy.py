@@ -121,7 +121,7 @@ def decide(
         raw_level=raw,
         unknown=unknown,
         reasons=_reasons(hits, unknown, _silences(evidence, policy)),
-        why_not_higher=_why_not_higher(after.level, hits, evidence, rules, unknown),
+        why_not_higher=_why_not_higher(after.level, hits, evidence, rules, unknown, least),
         why_not_lower=_why_not_lower(after.level, raw, hits, held_until),
         held_until=held_until,
         changed=changed,
@@ -251,6 +251,7 @@ def _why_not_higher(
     evidence: Sequence[Signal],
     rules: Sequence[Rule],
     unknown: bool,
+    least: int,
 ) -> Message:
     higher = [rule for rule in rules if rule.level > level]
     if not higher:
@@ -263,14 +264,14 @@ def _why_not_higher(
     nearest = min(rule.level for rule in higher)
     ways = [rule for rule in higher if rule.level == nearest]
     at_hand = [rule for rule in ways if any(rule.reads(signal) for signal in evidence)] or ways[:FEW_WAYS]
-    needs = [_need(rule, evidence) for rule in at_hand]
+    needs = [_need(rule, evidence, least) for rule in at_hand]
     if len(at_hand) < len(ways):
         needs.append(Message("có dấu hiệu khác mà chính sách nêu"))
     either = reduce(lambda one, other: Message("{one}; hoặc {other}", one=one, other=other), needs)
     return Message("Lên mức {level} khi: {needs}.", level=name(nearest), needs=either)
 
 
-def _need(rule: Rule, evidence: Sequence[Signal]) -> Message:
+def _need(rule: Rule, evidence: Sequence[Signal], least: int) -> Message:
     """What the rule takes, with the number to reach and the number there is when its signal is at hand."""
     read = sorted((signal for signal in evidence if rule.reads(signal)), key=_rank)
     if not read:
@@ -278,14 +279,18 @@ def _need(rule: Rule, evidence: Sequence[Signal]) -> Message:
     signal, short = read[0], rule.unmet(read[0])
     threshold = signal.detail.get(rule.threshold) if rule.threshold else None
     if threshold is not None:
-        return Message(
-            "{needs} (ngưỡng {threshold}, hiện có {observed} ca)",
-            needs=rule.needed(), threshold=threshold, observed=signal.observed,
-        )  # fmt: skip
-    values = values_of(signal, short) if short else ()
-    if short is None or not values:
+        values = {"needs": rule.needed(), "threshold": threshold, "observed": signal.observed}
+        if rule.display_floor and least > threshold:
+            return Message(
+                "{needs} (ngưỡng {threshold}, hiện có {observed} ca) và có từ {least} ca trở lên",
+                least=least,
+                **values,
+            )
+        return Message("{needs} (ngưỡng {threshold}, hiện có {observed} ca)", **values)
+    found = values_of(signal, short) if short else ()
+    if short is None or not found:
         return rule.needed()
-    now = min(values) if short in rule.at_least else max(values)
+    now = min(found) if short in rule.at_least else max(found)
     words = Message(numbers_of(rule.method)[short])
     return Message("{needs} (hiện nay {words}: {now})", needs=rule.needed(), words=words, now=now)
 

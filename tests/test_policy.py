@@ -256,6 +256,12 @@ def test_why_not_higher_names_the_number_to_reach() -> None:
     )
 
 
+def test_why_not_higher_names_the_floor_where_it_is_above_the_threshold() -> None:
+    evidence = [week(STATUS.NONE, observed=0.0, detail={"lower": 1.08})]
+
+    assert "(ngưỡng 1,08, hiện có 0 ca) và có từ 5 ca trở lên" in str(endemic(None, evidence).why_not_higher)
+
+
 def test_the_highest_level_has_nothing_above_and_the_lowest_nothing_below() -> None:
     assert str(endemic(None, [month()]).why_not_higher) == "Đây là mức cao nhất."
     assert str(endemic(None, QUIET).why_not_lower) == "Đây là mức thấp nhất."
