@@ -63,7 +63,7 @@ def propose_file(session: Session, file: Path, name: str, password: str, note: s
     current = version_in_force(session)
     assert current is not None
     user, text = _person(session, name, password), file.read_text(encoding="utf-8")
-    made = propose(session, text, user=user, note=note, base_id=current.id, now=now)
+    made = propose(session, text, user=user, note=note, base_id=current.id, now=now, adopt=True)
     say(
         Message(
             "Đã lưu bản {version} (số {id}), chờ một người khác duyệt.", version=made.version, id=str(made.id)

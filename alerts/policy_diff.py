@@ -29,7 +29,12 @@ LABELS: Mapping[str, str] = {
     "threshold": "ngưỡng nêu trong câu giải thích",
     "display_floor": "giữ dưới mức sàn khi ít ca",
     "at_least": "ngưỡng",
+    "at_most": "không quá",
+    "few_level": "mức khi ít ca",
     "diseases": "chỉ cho bệnh",
+    "excluded": "trừ các bệnh",
+    "silence": "khi nào coi là im lặng",
+    "least_days": "số ngày không có báo cáo",
 }
 UNTOLD = ("version", "hash", "rules", "id", "hold_days")
 

@@ -98,10 +98,20 @@ def record_shipped(session: Session, source: str, now: datetime) -> PolicyVersio
 
 
 def propose(
-    session: Session, source: str, *, user: User, note: str, base_id: int, now: datetime
+    session: Session,
+    source: str,
+    *,
+    user: User,
+    note: str,
+    base_id: int,
+    now: datetime,
+    adopt: bool = False,
 ) -> PolicyVersion:
     """Keep `source` as a draft, under a new version name when it kept an old one. `base_id`: the version in force that
-    the proposer saw. Raises PolicyError (naming the line) for a text that cannot be used, PolicyRefused otherwise."""
+    the proposer saw. `adopt`: also when it is what the program brought, so that no upgrade replaces it.
+
+    Raises PolicyError (naming the line) for a text that cannot be used, PolicyRefused otherwise.
+    """
     _check_right(session, user)
     _check_length(source, note)
     _lock(session)
@@ -114,7 +124,7 @@ def propose(
             )
         )
     policy = read(source)
-    if not differences(read(current.text), policy):
+    if not differences(read(current.text), policy) and not (adopt and current.proposed_by is None):
         raise PolicyRefused(Message("Không có gì khác với bộ quy tắc đang dùng."))
     taken = set(session.scalars(select(PolicyVersion.version)))
     if policy.version in taken:

@@ -195,6 +195,18 @@ def test_an_upgrade_brings_its_rules_only_while_nobody_approved_others(
         assert record_shipped(session, SHIPPED, NOW + timedelta(days=4)) is None  # a step back of the program
 
 
+def test_a_city_may_adopt_the_rules_as_they_are_so_that_no_upgrade_replaces_them(
+    engine: Engine, people: dict[str, User]
+) -> None:
+    with session_scope(engine) as session:
+        made = propose(
+            session, SHIPPED, user=people["analyst"], note="", base_id=base(session), now=NOW, adopt=True
+        )
+        approve(session, made.id, user=people["manager"], now=NOW)
+        record_shipped(session, newer("2027.1", 8), NOW + timedelta(days=1))
+        assert policy_in_force(session).hash == made.hash
+
+
 def test_the_hash_of_an_alert_leads_to_its_text_for_ever(engine: Engine, people: dict[str, User]) -> None:
     old = parse_policy(SHIPPED).hash
     with session_scope(engine) as session:
