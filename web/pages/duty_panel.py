@@ -22,9 +22,21 @@ OVER_SHOWN = 3
 def alert_duties(session: Session, alert: AlertSummary, current: datetime) -> list[Any]:
     """What the law asks because of this alert: what is open with its clock, then the last that are settled."""
     found = duties_of_alert(session, alert.id, viewer().area_ids)
+    if not found and alert.notice_due is not None and alert.state != "closed":
+        return [_foreseen(alert.notice_due, current)]
     open_ = [duty for duty in found if duty.state is DutyState.OPEN]
     over = [duty for duty in found if duty.state is not DutyState.OPEN][:OVER_SHOWN]
     return [*(_clock(duty, current) for duty in open_), *(_settled(duty, current) for duty in over)]
+
+
+def _foreseen(due: datetime, current: datetime) -> html.Div:
+    """The alert's own deadline, for the minute until the register has read it."""
+    label = _("Hạn ra thông báo (Thông tư 15/2026, điều 26)")
+    time = html.Div([html.Strong(deadline_text(due, current)), f" · {moment(due)}"])
+    return html.Div(
+        [icon("clock"), html.Div([html.Div(label, className="duty-label"), time])],
+        className="duty is-late" if due < current else "duty",
+    )
 
 
 def _clock(duty: DutyView, current: datetime) -> Any:
