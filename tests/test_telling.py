@@ -135,6 +135,12 @@ def test_a_closed_alert_that_returns_is_a_new_wait(session: Session, city: City)
     assert tell_at(session, hours=101 * 24 + 0.5).escalated == 1
 
 
+def test_alerts_of_a_replayed_past_call_nobody(session: Session, city: City) -> None:
+    run(session, epidemic(city.ward), notify=False)
+
+    assert tell_at(session, hours=99) == NOTHING
+
+
 def test_who_is_on_call_is_told_on_the_phone_of_the_shift(session: Session, city: City) -> None:
     add_shift(
         session, by=city.analyst, user_id=city.second.id, unit_id=None, starts_at=NOW,

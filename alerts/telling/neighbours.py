@@ -55,7 +55,8 @@ class News:
 
 
 def spread(session: Session, people: Sequence[Person]) -> list[Spread]:
-    """Open alerts at level cao and above whose neighbours are still to be told in this spell."""
+    """Open alerts at level cao and above whose neighbours are still to be told in this spell; not those of a replay, of
+    which nobody was told."""
     opening = aliased(AlertEvent)
     started = (
         select(func.max(opening.id))
@@ -70,6 +71,7 @@ def spread(session: Session, people: Sequence[Person]) -> list[Spread]:
         select(Alert.id, Alert.unit_id, AdminUnit.name, Alert.level)
         .join(AdminUnit, AdminUnit.id == Alert.unit_id)
         .where(Alert.state != "closed", Alert.level >= TOLD_FROM, ~told)
+        .where(exists().where(Delivery.alert_id == Alert.id))
         .order_by(Alert.id)
     ).all()
     if not rows:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import exists, insert, select, text
 from sqlalchemy.orm import Session
 
 from accounts.service import full_names
@@ -20,7 +20,7 @@ from alerts.audience import load_people, load_places
 from alerts.channels import EMAIL, IN_APP
 from alerts.levels import Level
 from alerts.lifecycle import CHANGES, SEVERITY, Change, Kind, severity
-from alerts.models import Alert, AlertEvent
+from alerts.models import Alert, AlertEvent, Delivery
 from alerts.records import deliveries, insert_returning_ids, muted_groups, send
 from alerts.routing import LOUD, Muted, Person, Told, recipients
 from alerts.rules import Policy
@@ -104,10 +104,11 @@ def _escalate(
 
 
 def waiting_alerts(session: Session, now: datetime) -> list[Waiting]:
-    """Alerts that nobody has taken on, without those that a silence keeps quiet now."""
+    """Alerts that nobody has taken on, without those that a silence keeps quiet now, and those of a replay of the past,
+    of which nobody was told."""
     rows = session.execute(
         select(Alert.id, Alert.disease, Alert.unit_id, Alert.level, Alert.status)
-        .where(Alert.state == "open")
+        .where(Alert.state == "open", exists().where(Delivery.alert_id == Alert.id))
         .order_by(Alert.id)
     ).all()
     places = load_places(session, {row.unit_id for row in rows})
