@@ -182,7 +182,6 @@ would count as silent between two of those files."""
 
 def _run_days(inside: Engine, settings: Settings, plan: Plan, days: Sequence[date], say: Say) -> None:
     chain = Chain(inside, replace(settings, deployment=replace(settings.deployment, diseases=plan.diseases)))
-    chain.policy = plan.policy
     chain.outbreaks.reasons = False
     if plan.unit_ids is not None:
         chain.unit_ids = list(plan.unit_ids)
@@ -193,7 +192,7 @@ def _run_days(inside: Engine, settings: Settings, plan: Plan, days: Sequence[dat
         chain.outbreaks_at(session, now)
         if "scan" not in plan.without:
             chain.clusters.find_at(session, now)
-        chain.reconcile_at(session, now, notify=False)
+        chain.reconcile_at(session, now, notify=False, policy=plan.policy)
         session.execute(
             update(ReplayRun)
             .where(ReplayRun.schema == plan.schema)

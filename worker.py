@@ -235,11 +235,14 @@ class Chain:
                 notify(session, "alerts")
         return {key: count for key, count in vars_of(done).items() if count}
 
-    def reconcile_at(self, session: Session, now: datetime, *, notify: bool = True) -> ReconcileReport:
+    def reconcile_at(
+        self, session: Session, now: datetime, *, notify: bool = True, policy: Policy | None = None
+    ) -> ReconcileReport:
+        """`policy` None: the one in force."""
         return reconcile(
             session,
             evidence=current_signals(session, unit_ids=self.unit_ids),
-            policy=self.policy,
+            policy=policy or self.policy,
             diseases=self.facts,
             silent=self.silent(session, now),
             now=now,

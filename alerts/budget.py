@@ -36,7 +36,7 @@ def _step(name: str, growing: int, large: int, counts: int, above: int, level: i
 
 LINE: Final = (
     _step("1", 2, 3, 3, 3, level=2),
-    _step("2", 3, 3, 5, 3),
+    _step("2", 3, 4, 5, 3),
     _step("3", 3, 5, 5, 3),
     _step("4", 4, 6, 5, 8),
     _step("5", 5, 8, 6, 12),

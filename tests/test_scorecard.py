@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alerts.levels import Level
 from alerts.lifecycle import Change, Kind
 from alerts.scorecard import (
+    Call,
     Handled,
     Planted,
     Recorded,

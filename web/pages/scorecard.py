@@ -127,13 +127,17 @@ def _alert_rows(session: Session, alerts: Sequence[HandledAlert]) -> html.Detail
             level_badge(alert.peak_level),
             moment(alert.handled.opened_at),
             moment(alert.handled.acknowledged_at),
-            _(OUTCOMES[alert.handled.outcome]) if alert.handled.outcome in OUTCOMES else "–",
+            _outcome(alert.handled.outcome),
         ]
         for alert in alerts[:SHOWN_ROWS]
     ]
     head = [_("Nơi"), _("Bệnh"), _("Mức cao nhất"), _("Mở lúc"), _("Nhận lúc"), _("Kết luận")]
     title = _("Từng cảnh báo ({shown} mới nhất trên {n})", shown=len(rows), n=len(alerts))
     return html.Details([html.Summary(title), table(head, rows)], className="more")
+
+
+def _outcome(outcome: str | None) -> str:
+    return next((_(text) for code, text in OUTCOMES.items() if code == outcome), "–")
 
 
 # What a replay shows
@@ -301,7 +305,7 @@ def points_of(run: ReplayRun) -> list[Point]:
 def propose_step(budget: float | str | None, schema: str) -> Any:
     """The loosest rules that fit, and what is lost beside the loosest of all."""
     points = _stored_points(schema)
-    point = proposed(points, float(budget)) if points and _is_number(budget) else None
+    point = proposed(points, _number(budget)) if points else None
     if point is None:
         return html.P(
             _("Ngay cả bộ quy tắc chặt nhất cũng gửi nhiều hơn thế."), className="form-error", role="alert"
@@ -333,7 +337,7 @@ def draft(clicks: int | None, budget: float | str | None, schema: str) -> Any:
     """Hand the proposed step over as a draft, which a second person must approve."""
     if not clicks or ctx.triggered_id != "score-draft":
         return no_update
-    point = proposed(_stored_points(schema), float(budget)) if _is_number(budget) else None
+    point = proposed(_stored_points(schema), _number(budget))
     if point is None:
         return html.Span(_("Không có bộ quy tắc nào vừa số này."), className="form-error", role="alert")
     step = next(one for one in LINE if one.name == point.name)
@@ -343,7 +347,7 @@ def draft(clicks: int | None, budget: float | str | None, schema: str) -> Any:
         source = with_strictness(shipped_text() if current is None else current.text, step)
         note = _(
             "Theo ngân sách {n} tin gửi ngay mỗi tuần, từ lần chạy lại {name}.",
-            n=count(float(budget or 0)),
+            n=count(_number(budget)),
             name=schema,
         )
         try:
@@ -443,5 +447,6 @@ def _iso(text: str | None) -> str:
     return day(datetime.fromisoformat(text).date()) if text else "–"
 
 
-def _is_number(value: float | str | None) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: float | str | None) -> float:
+    """What stands in the field; nothing fits what is no number."""
+    return float(value) if isinstance(value, int | float) else -1.0
