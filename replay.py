@@ -189,10 +189,7 @@ def _run_days(inside: Engine, settings: Settings, plan: Plan, days: Sequence[dat
 
     def after_day(session: Session, now: datetime) -> None:
         nonlocal told
-        chain.outbreaks_at(session, now)
-        if "scan" not in plan.without:
-            chain.clusters.find_at(session, now)
-        chain.reconcile_at(session, now, notify=False, policy=plan.policy)
+        chain.rest_of_day(session, now, scan="scan" not in plan.without, policy=plan.policy)
         session.execute(
             update(ReplayRun)
             .where(ReplayRun.schema == plan.schema)

@@ -401,10 +401,7 @@ class Chain:
         """Levels and alerts of past days as they would have been; nothing is sent."""
 
         def after_day(session: Session, now: datetime) -> None:
-            self.outbreaks_at(session, now)
-            self.evidence_at(session, now)
-            self.clusters.find_at(session, now)
-            done = self.reconcile_at(session, now, notify=False)
+            done = self.rest_of_day(session, now)
             say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
 
         replay(
@@ -416,6 +413,16 @@ class Chain:
             days=days,
             after_day=after_day,
         )
+
+    def rest_of_day(
+        self, session: Session, now: datetime, *, scan: bool = True, policy: Policy | None = None
+    ) -> ReconcileReport:
+        """What follows the analysis of a past day; `policy` None: the rules in force. Nothing is sent."""
+        self.outbreaks_at(session, now)
+        self.evidence_at(session, now)
+        if scan:
+            self.clusters.find_at(session, now)
+        return self.reconcile_at(session, now, notify=False, policy=policy)
 
     @property
     def long_jobs(self) -> Mapping[str, Callable[[], dict[str, Any]]]:
