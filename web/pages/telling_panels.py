@@ -126,13 +126,19 @@ def quiet_form(session: Session) -> html.Div:
                     ),
                     html.Div(
                         [
-                            dmc.TimeInput(
+                            dmc.TextInput(
                                 id="quiet-starts",
                                 label=_("Từ"),
                                 value=f"{quiet.starts:%H:%M}" if quiet else "",
+                                placeholder="21:30",
+                                w=90,
                             ),
-                            dmc.TimeInput(
-                                id="quiet-ends", label=_("Đến"), value=f"{quiet.ends:%H:%M}" if quiet else ""
+                            dmc.TextInput(
+                                id="quiet-ends",
+                                label=_("Đến"),
+                                value=f"{quiet.ends:%H:%M}" if quiet else "",
+                                placeholder="06:00",
+                                w=90,
                             ),
                             html.Button(
                                 _("Lưu giờ yên lặng"), id="quiet-save", className="button", type="button"
