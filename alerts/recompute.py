@@ -46,6 +46,7 @@ def recompute(passport: Passport, policy: Policy, disease: DiseaseFacts) -> Reco
         endemic=disease.endemic,
         silent=any(_says_silent(reason) for reason in passport.reasons),
         display_floor=passport.display_floor,
+        disease=passport.disease,
     )
     compared = (
         (Message("Mức"), name(Level(passport.level)), name(again.level)),

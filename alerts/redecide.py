@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from alerts.lifecycle import AlertState, Change, Finding, Kind, next_change
+from alerts.lifecycle import AlertState, Change, ClosedState, Finding, Kind, next_change
 from alerts.passport import DiseaseFacts
 from alerts.policy import AreaState, Decision, decide
 from alerts.rules import Policy, Rule
@@ -77,13 +77,21 @@ def redecide(
 def alert_steps(history: Iterable[Redecided]) -> Iterator[AlertStep]:
     """What would have become of alerts, by the rules of alerts/lifecycle.py."""
     alerts: dict[SeriesKey, AlertState] = {}
+    closed: dict[SeriesKey, ClosedState] = {}
     for made in history:
         found = Finding(level=int(made.decision.level), status=made.decision.statutory, methods=made.methods)
-        change = next_change(alerts.get(made.area), None, found, made.at)
+        change = next_change(alerts.get(made.area), closed.get(made.area), found, made.at)
         if change is None:
             continue
         if change.kind is Kind.ENDED:
             del alerts[made.area]
+            closed[made.area] = ClosedState(
+                level=change.level,
+                status=change.status,
+                status_since=change.status_since,
+                calm_since=True,
+                closed_at=made.at,
+            )
         else:
             alerts[made.area] = AlertState(
                 level=change.level,
@@ -203,6 +211,7 @@ class _Areas:
             endemic=disease.endemic,
             silent=silent,
             display_floor=disease.display_floor,
+            disease=key.disease,
         )
         area.state = decision.state
         if decision.held_until is not None:

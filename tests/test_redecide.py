@@ -67,7 +67,7 @@ def slow(
             mine, facts = [s for s in held if (s.disease, s.unit_id) == key], DISEASES[key.disease]
             decision = decide(
                 states.get(key), mine, policy, now, disease_group=facts.group, endemic=facts.endemic,
-                silent=key.disease in silent, display_floor=facts.display_floor,
+                silent=key.disease in silent, display_floor=facts.display_floor, disease=key.disease,
             )  # fmt: skip
             states[key] = decision.state
             made[key] = decision, frozenset(s.method for s in mine if s.alarm)
