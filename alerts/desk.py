@@ -82,7 +82,7 @@ def locked(session: Session, alert_id: int | None, user: User, other: int | None
     if user.role == Role.MANAGER:
         raise NotAllowed(Message("Người quản lý chỉ xem; việc xử lý thuộc cán bộ phụ trách địa bàn."))
     found = {
-        id_: session.get(Alert, id_, with_for_update=True)
+        id_: session.get(Alert, id_, with_for_update={"key_share": True})
         for id_ in sorted({id_ for id_ in (alert_id, other) if id_ is not None})
     }
     alert = found.get(alert_id) if alert_id is not None else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, text, true, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ from alerts.duty_models import Duty, DutyEvent
 from alerts.models import Alert, AreaLevel
 from alerts.records import Area
 from alerts.rules import Policy
+from db import hold_lock
 from i18n import Message
 from surveillance.types import StatutoryStatus
 
@@ -74,7 +75,7 @@ def reconcile_duties(
     timezone: tzinfo,
 ) -> DutyReport:
     """Open, close and re-open duties. The caller commits, once. `outbreaks` and `cases` are all that bind now."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:duties'))"))
+    hold_lock(session, "duties")
     began = session.scalar(select(func.min(Duty.opened_at))) or now
     now = max(now, session.scalar(select(func.max(AreaLevel.known_from))) or now)
     hours = Hours(notice=policy.duties.notice_hours, handling=policy.duties.handling_hours)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
@@ -25,6 +25,7 @@ from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, Delivery
 from alerts.routing import NO_EMAIL, Muted, Person, Told
 from alerts.short_text import ShortFacts, sms_text, telex
+from db import hold_lock
 from db import notify as wake
 from i18n import Message
 
@@ -97,7 +98,7 @@ def remind(session: Session, now: datetime) -> int:
 
     Of several missed steps (the worker was down) only the newest is told.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:duties'))"))
+    hold_lock(session, "duties")
     longest = timedelta(hours=max(abs(hours) for steps in STEPS.values() for hours in steps))
     open_ = session.scalars(
         select(Duty)

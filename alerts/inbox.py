@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,7 @@ from alerts.desk import (
 from alerts.judging import OUTCOMES, Outcome, check_place_free, judge, known, outcome_name, said
 from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, AlertWatch, Delivery
+from db import hold_lock
 from i18n import Message
 
 __all__ = [
@@ -132,7 +133,7 @@ def reopen(
 ) -> AlertEvent:
     """Take back a dismissal or closing, with the reason, and hold it. What was concluded stays in the log."""
     # reconcile opens alerts too: not both at once
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:reconcile'))"))
+    hold_lock(session, "reconcile")
     alert = locked(session, alert_id, user)
     after = state_after(session, alert, Act.REOPEN, user, seen)
     words = checked(reason)

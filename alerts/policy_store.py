@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
@@ -19,7 +19,7 @@ from alerts.policy_diff import differences
 from alerts.policy_edit import next_version, with_version
 from alerts.policy_models import PolicyPreview, PolicyVersion
 from alerts.rules import Policy, parse_policy
-from db import notify
+from db import hold_lock, notify
 from i18n import Message, MessageError
 
 KEEPERS = (Role.ANALYST, Role.MANAGER)
@@ -242,4 +242,4 @@ def _audit(session: Session, user: User, act: str, version: PolicyVersion, now: 
 
 
 def _lock(session: Session) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:policy'))"))
+    hold_lock(session, "policy")

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
-from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from alerts.cap import CapAlert, Ring, clean, to_xml
@@ -25,7 +25,7 @@ from alerts.inbox import Outcome, outcome_name
 from alerts.lifecycle import CHANGES
 from alerts.models import Alert, AlertEvent, AreaLevel, CapMessage, Delivery
 from alerts.records import WAKES_DELIVERY
-from db import notify
+from db import hold_lock, notify
 from geodata.models import AdminUnit, Boundary
 
 SIMPLIFY_DEGREES = 0.0001
@@ -57,7 +57,7 @@ def publish(session: Session, publication: Publication, city: City, now: datetim
     Moments are whole seconds, as CAP writes them: what is stored is what was sent.
     """
     now = now.replace(microsecond=0)
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:publish'))"))
+    hold_lock(session, "publish")
     due = list(_due(session, publication, now))
     events = _events(session, {standing.event_id for standing, _ in due})
     places = _places(session, {standing.alert.unit_id for standing, _ in due})

@@ -90,7 +90,7 @@ def open_alerts(session: Session) -> dict[Area, Known[AlertState]]:
         )
         .where(Alert.state != "closed")
         .order_by(Alert.id)
-        .with_for_update()
+        .with_for_update(key_share=True)  # what writes an event of an alert need not wait
     )  # fmt: skip
     return {
         Area(row.disease, row.unit_id): Known(

@@ -19,7 +19,7 @@ from alerts.delivery import deliver_due, stored_error
 from alerts.inbox import acknowledge
 from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, Delivery
-from alerts.records import Area
+from alerts.records import Area, open_alerts
 from alerts.telling.hours import Calendar
 from alerts.telling.models import Escalation, Silence
 from alerts.telling.neighbours import mark_news_read, news_for
@@ -464,6 +464,18 @@ def _wait_for_lock(engine: Engine) -> None:
     with engine.connect() as connection:
         while not connection.scalar(waiting):
             connection.rollback()
+
+
+def test_an_event_is_written_while_reconcile_holds_the_open_alerts(engine: Engine, town: City) -> None:
+    """Else reminders and reconcile would wait for each other, each in an order of its own."""
+    with session_scope(engine) as session:
+        run(session, epidemic(town.ward))
+        alert_id = the_alert(session).id
+    with Session(engine) as reconciling, Session(engine) as reminding:
+        assert open_alerts(reconciling)
+
+        referred = select(Alert.id).with_for_update(read=True, key_share=True, nowait=True)
+        assert reminding.scalar(referred) == alert_id
 
 
 def test_a_killed_run_leaves_nothing_and_the_next_one_does_it_all(engine: Engine, town: City) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select, text
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
 from accounts.service import full_names
@@ -30,6 +30,7 @@ from alerts.telling.models import DutyShift, Escalation, Silence
 from alerts.telling.neighbours import neighbour_words, spread
 from alerts.telling.rules import TellingRules
 from alerts.telling.silences import Hush, alerts_under, silences_at
+from db import hold_lock
 from i18n import Message
 from surveillance.types import StatutoryStatus
 
@@ -61,7 +62,7 @@ def tell(
     session: Session, *, rules: TellingRules, calendar: Calendar, policy: Policy, now: datetime
 ) -> TellReport:
     """Escalate, settle silences that are over, tell neighbours. The caller commits, once."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:telling'))"))
+    hold_lock(session, "telling")
     people = load_people(session)
     ended, told_again = _settle_silences(session, people, policy, now)
     escalated, told_next = _escalate(session, people, rules, calendar, now)
@@ -180,7 +181,7 @@ def _still_open(session: Session, due: Sequence[NextStep]) -> list[NextStep]:
     """Those whose alert nobody took on meanwhile: locked, so that an act waits until this has been committed."""
     ids = {step.alert_id for step in due}
     query = select(Alert.id).where(Alert.id.in_(ids), Alert.state == "open").order_by(Alert.id)
-    still = set(session.scalars(query.with_for_update())) if ids else set()
+    still = set(session.scalars(query.with_for_update(key_share=True))) if ids else set()
     return [step for step in due if step.alert_id in still]
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from db import hold_lock
 from geodata.units import codes_of
 from surveillance.diseases import Catalogue, Disease, icd_key
 from surveillance.epiweek import local_day
@@ -46,7 +47,7 @@ class Evidence:
 
     def update(self, session: Session, *, now: datetime) -> int:
         """Take in what is known at `now`, in the caller's transaction; how many signals changed."""
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('canhdich:evidence'))"))
+        hold_lock(session, "evidence")
         before = stored_signals(session, self.diseases, self.unit_ids, methods=METHODS)
         return store_signals(session, self.signals(session, before, now=now), before, now=now)
 
