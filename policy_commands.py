@@ -27,6 +27,7 @@ from alerts.policy_store import (
 from alerts.recompute import recompute
 from alerts.rules import parse_policy
 from i18n import Message
+from surveillance.diseases import load_catalogue
 
 Say = Callable[[Message | str], None]
 
@@ -48,7 +49,8 @@ def list_versions(session: Session, say: Say) -> None:
 
 def check(file: Path, say: Say) -> None:
     """Raises PolicyError, which names the line."""
-    policy = parse_policy(file.read_text(encoding="utf-8"))
+    codes = [disease.code for disease in load_catalogue()]
+    policy = parse_policy(file.read_text(encoding="utf-8"), diseases=codes)
     say(
         Message(
             "Dùng được: bản {version}, {n} quy tắc, {hash}.",

@@ -148,15 +148,17 @@ def _runs(session: Session, edge: datetime) -> dict[Area, list[Run]]:
 
 
 def _changes(session: Session, areas: Sequence[Area], which: ColumnElement[bool]) -> dict[Area, list[Run]]:
-    """Runs of the same status in `areas`; only the changes leave the database."""
+    """Runs of the same status in `areas`; only the changes leave the database. What was decided again at the same moment,
+    as on a clock of the data, never stood."""
     if not areas:
         return {}
+    stood = or_(AreaLevel.known_to.is_(None), AreaLevel.known_to > AreaLevel.known_from)
     before = func.lag(AreaLevel.status).over(
         partition_by=(AreaLevel.disease, AreaLevel.unit_id), order_by=AreaLevel.known_from
     )
     columns = (AreaLevel.disease, AreaLevel.unit_id, AreaLevel.status, AreaLevel.known_from)
     wanted = tuple_(AreaLevel.disease, AreaLevel.unit_id).in_(areas)
-    levels = select(*columns, before.label("before")).where(wanted, which).subquery()
+    levels = select(*columns, before.label("before")).where(wanted, which, stood).subquery()
     changes = session.execute(
         select(levels)
         .where(levels.c.before.is_distinct_from(levels.c.status))

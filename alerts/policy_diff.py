@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from alerts.levels import Level, name
-from alerts.rules import Policy, Rule
+from alerts.rules import Fall, Policy, Rule
 from i18n import Message
 
 LABELS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ LABELS: Mapping[str, str] = {
     "silence": "khi nào coi là im lặng",
     "least_days": "số ngày không có báo cáo",
 }
-UNTOLD = ("version", "hash", "rules", "id", "hold_days")
+UNTOLD = ("version", "hash", "rules", "id", "hold_days", "falls", "floors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +68,7 @@ def differences(old: Policy, new: Policy) -> list[Difference]:
 
 def needs_of(rule: Rule) -> Message:
     """What the rule takes, with its own numbers where the file leaves room for them."""
-    needed = getattr(rule, "needed", None)
-    found: Message = needed() if needed else Message(rule.needs)
-    return found
+    return rule.needed()
 
 
 def label(key: str) -> Message:
@@ -89,17 +87,35 @@ def _fields(old: Any, new: Any, within: Message | None) -> Iterator[Difference]:
             what = label(entry.name)
             if within is not None:
                 what = Message("Quy tắc “{rule}”: {what}", rule=within, what=what)
-            yield Difference(what=what, old=_said(before), new=_said(after))
+            most = entry.name == "at_most"
+            yield Difference(what=what, old=_said(before, most=most), new=_said(after, most=most))
 
 
 def _holds(old: Policy, new: Policy) -> Iterator[Difference]:
+    yield from _fall(old.fall_of(None), new.fall_of(None), None)
+    for disease in sorted({*old.falls, *new.falls}):
+        yield from _fall(old.fall_of(disease), new.fall_of(disease), disease)
+    for disease in sorted({*old.floors, *new.floors}):
+        before, after = old.floors.get(disease), new.floors.get(disease)
+        if before != after:
+            what = _of(disease, label("floor_min_cases"))
+            yield Difference(what=what, old=_said(before), new=_said(after))
+
+
+def _fall(old: Fall, new: Fall, disease: str | None) -> Iterator[Difference]:
+    """How long levels are held; `disease` None: for all without holds of their own."""
     for level, days in new.hold_days.items():
         if old.hold_days[level] != days:
-            yield Difference(
-                what=Message("Số ngày giữ mức {level} sau bằng chứng cuối", level=name(level)),
-                old=_said(old.hold_days[level]),
-                new=_said(days),
-            )
+            what = _of(disease, Message("Số ngày giữ mức {level} sau bằng chứng cuối", level=name(level)))
+            yield Difference(what=what, old=_said(old.hold_days[level]), new=_said(days))
+    if disease is not None and old.period_days != new.period_days:
+        yield Difference(
+            what=_of(disease, label("period_days")), old=_said(old.period_days), new=_said(new.period_days)
+        )
+
+
+def _of(disease: str | None, what: Message) -> Message:
+    return what if disease is None else Message("{disease}: {what}", disease=disease, what=what)
 
 
 def _rule(rule: Rule) -> Message:
@@ -110,7 +126,7 @@ def _sentence(rule: Rule) -> Message:
     return Message("Lên mức {level} khi {needs}", level=name(rule.level), needs=needs_of(rule))
 
 
-def _said(value: Any) -> Message:
+def _said(value: Any, *, most: bool = False) -> Message:
     if isinstance(value, Level):
         return name(value)
     if value is None or value == ():
@@ -120,7 +136,9 @@ def _said(value: Any) -> Message:
     if isinstance(value, Enum):
         return Message("{value}", value=str(value.value))
     if isinstance(value, Mapping):
-        return Message("{value}", value=", ".join(f"{key} ≥ {number}" for key, number in value.items()))
+        return Message(
+            "{value}", value=", ".join(f"{key} {'≤' if most else '≥'} {n}" for key, n in value.items())
+        )
     if isinstance(value, list | tuple | frozenset | set):
         return Message("{value}", value=", ".join(sorted(map(str, value))))
     return Message("{value}", value=value)

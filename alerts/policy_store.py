@@ -21,6 +21,7 @@ from alerts.policy_models import PolicyPreview, PolicyVersion
 from alerts.rules import Policy, parse_policy
 from db import hold_lock, notify
 from i18n import Message, MessageError
+from surveillance.diseases import load_catalogue
 
 KEEPERS = (Role.ANALYST, Role.MANAGER)
 MAX_TEXT = 200_000
@@ -123,7 +124,7 @@ def propose(
                 " rồi sửa trên bộ mới."
             )
         )
-    policy = read(source)
+    policy = parse_policy(source, diseases=[disease.code for disease in load_catalogue()])
     if not differences(read(current.text), policy) and not (adopt and current.proposed_by is None):
         raise PolicyRefused(Message("Không có gì khác với bộ quy tắc đang dùng."))
     taken = set(session.scalars(select(PolicyVersion.version)))

@@ -83,6 +83,16 @@ def test_running_again_writes_nothing(session: Session, ward: AdminUnit) -> None
     assert session.scalar(select(func.count()).select_from(DutyEvent)) == 1
 
 
+def test_what_was_decided_again_at_the_same_moment_is_one_criterion(
+    session: Session, ward: AdminUnit
+) -> None:
+    """As on the clock of the data, which stands still between two files."""
+    for evidence in (warning(ward), calm(ward), warning(ward)):
+        run(session, evidence)
+    assert settle(session).opened == 1
+    assert not any(getattr(settle(session, 1), name) for name in DutyReport.__dataclass_fields__)
+
+
 def test_a_killed_run_leaves_nothing_and_the_next_one_dates_the_duty_as_if_it_had_not_been_killed(
     engine: Engine,
 ) -> None:

@@ -43,7 +43,9 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def with_hold(days: int, source: str = SHIPPED) -> str:
-    return with_numbers(source, {("fall", "hold_days", "2"): days})
+    """Levels 2 and 3; none may be held longer than the one above it."""
+    held = {"2": days, "3": days, "4": max(days, 14)}
+    return with_numbers(source, {("fall", "hold_days", level): n for level, n in held.items()})
 
 
 def newer(version: str, hold: int = 7) -> str:

@@ -93,9 +93,10 @@ def test_one_person_changes_a_hold_and_another_approves_it(
     expect(page.locator(".policy-card").first).to_contain_text("Sốt xuất huyết")
     shot(page, "policy-desktop")
     page.get_by_role("link", name="Sửa", exact=True).click()
-    hold = page.get_by_label("mức ▲ Trung bình")
-    expect(hold).to_have_value("7")
-    hold.fill("14")
+    held = [page.get_by_label(name).first for name in ("mức ▲ Trung bình", "mức ◆ Cao")]
+    for hold in held:
+        expect(hold).to_have_value("7")
+        hold.fill("14")
     page.get_by_label("Vì sao cần đổi").fill("Bốn lần mở lại trong bốn tháng")
     shot(page, "policy-edit-desktop")
     page.get_by_role("button", name="Lưu thành bản chờ duyệt").first.click()
@@ -117,8 +118,8 @@ def test_one_person_changes_a_hold_and_another_approves_it(
     boss.get_by_role("button", name="Từ chối").click()
     expect(boss.get_by_role("alert")).to_contain_text("Hãy ghi lý do từ chối")
     boss.get_by_role("button", name="Duyệt, dùng ngay").click()
-    held = boss.locator(".fact", has_text="Giữ mức ▲ Trung bình")
-    expect(held).to_contain_text("14 ngày sau bằng chứng cuối")
+    kept = boss.locator(".fact", has_text="Giữ mức ▲ Trung bình")
+    expect(kept).to_contain_text("14 ngày sau bằng chứng cuối")
     with session_scope(engine) as session:
         assert policy_in_force(session).hash == made.hash != parse_policy(shipped_text()).hash
 
@@ -127,7 +128,7 @@ def test_a_wrong_text_is_named_by_its_line_and_stays(visit: Callable[..., Page])
     page = visit("analyst", "/policy/edit", PHONE)
     page.get_by_text("Sửa toàn văn (TOML)").click()
     text = page.get_by_label("Toàn văn bộ quy tắc")
-    wrong = text.input_value().replace("period_days = 7", "period_days = 0")
+    wrong = text.input_value().replace("period_days = 7", "period_days = 0", 1)
     text.fill(wrong)
     page.get_by_role("button", name="Lưu toàn văn thành bản chờ duyệt").click()
     line = wrong[: wrong.index("period_days = 0")].count("\n") + 1

@@ -122,8 +122,8 @@ PAGES = (
     ),
     Page(
         path="/scorecard",
-        title=Message("Cảnh báo có đáng tin không"),
-        icon="bell",
+        title=Message("Độ tin cậy"),
+        icon="check",
         roles=frozenset(scorecard.READERS),
         layout=scorecard.layout,
         bar=frozenset(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -53,24 +54,20 @@ def general(policy: Policy) -> html.Dl:
 
 def by_disease(policy: Policy, diseases: Sequence[Disease]) -> list[html.Div]:
     """A card for each set of rules, with the diseases it holds for."""
-    together: dict[tuple[Rule, ...], list[Disease]] = {}
+    together: defaultdict[tuple[str, ...], list[Disease]] = defaultdict(list)
     for disease in diseases:
-        together.setdefault(_rules(policy, disease), []).append(disease)
-    return [_card(rules, same) for rules, same in together.items()]
+        own = (str(policy.fall_of(disease.code)), str(policy.floors.get(disease.code)))
+        together[(*(rule.id for rule in _rules(policy, disease)), *own)].append(disease)
+    return [_card(policy, same) for same in together.values()]
 
 
 def _rules(policy: Policy, disease: Disease) -> tuple[Rule, ...]:
     regime: Regime = "endemic" if disease.endemic else "non_endemic"
-    found = policy.rules_for("group_a" if disease.group == "A" else regime)
-    return tuple(rule for rule in found if _covers(rule, disease.code))
+    return policy.rules_for("group_a" if disease.group == "A" else regime, disease.code)
 
 
-def _covers(rule: Rule, disease: str) -> bool:
-    covers = getattr(rule, "covers", None)
-    return covers is None or bool(covers(disease))
-
-
-def _card(rules: Sequence[Rule], diseases: Sequence[Disease]) -> html.Div:
+def _card(policy: Policy, diseases: Sequence[Disease]) -> html.Div:
+    rules = _rules(policy, diseases[0])
     rows = []
     for level in sorted({rule.level for rule in rules}, reverse=True):
         needs = [rule for rule in rules if rule.level == level]
@@ -80,9 +77,22 @@ def _card(rules: Sequence[Rule], diseases: Sequence[Disease]) -> html.Div:
         [
             html.H3(names, className="card-title"),
             table([_("Mức"), _("Khi có một trong các điều sau")], rows, caption=names),
+            *_own(policy, diseases[0].code),
         ],
         className="card policy-card",
     )
+
+
+def _own(policy: Policy, disease: str) -> list[Any]:
+    """Holds and floor that are not everybody's."""
+    words = []
+    if disease in policy.falls:
+        holds = sorted(policy.fall_of(disease).hold_days.items())
+        held = ", ".join(f"{level_text(level)} {_('{n} ngày', n=days)}" for level, days in holds)
+        words.append(_("Giữ mức sau bằng chứng cuối: {held}.", held=held))
+    if disease in policy.floors:
+        words.append(_("Đủ số ca: từ {n} ca trở lên.", n=policy.floors[disease]))
+    return [html.P(" ".join(words), className="dim")] if words else []
 
 
 def _need(rule: Rule) -> html.Li:
