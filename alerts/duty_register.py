@@ -148,7 +148,7 @@ def _runs(session: Session, edge: datetime) -> dict[Area, list[Run]]:
 
 
 def _changes(session: Session, areas: Sequence[Area], which: ColumnElement[bool]) -> dict[Area, list[Run]]:
-    """Runs of the same status in `areas`; only the changes leave the database. What was decided again at the same moment,
+    """Runs of the same status in `areas`; only the changes leave the database. What was decided again in one moment,
     as on a clock of the data, never stood."""
     if not areas:
         return {}
