@@ -7,8 +7,8 @@ next one finds who was not told yet.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from alerts.duty_models import Duty, DutyEvent
 from alerts.duty_reminders import WAKES_DELIVERY, told_of
 from alerts.duty_views import DutyView, duty_list, open_counts
 from alerts.models import Alert, Delivery
+from alerts.outbox import outbox_row
 from alerts.passport import DiseaseFacts
 from alerts.routing import Person
 from db import notify as wake
@@ -63,18 +64,20 @@ def _new(session: Session, now: datetime, timezone: tzinfo) -> list[dict[str, An
     answering = _answering(session, {row.unit_id for row in found}, load_people(session))
     rows = []
     for duty_id, unit_id in found:
-        people = [one.user_id for one in told_of(answering[unit_id])[0] if one.channel == IN_APP]
+        people = [one for one in told_of(answering[unit_id])[0] if one.channel == IN_APP]
         rows += [
-            _row(f"duty:{duty_id}:new:{user}:{IN_APP}", user, IN_APP, now, duty_id=duty_id) for user in people
+            outbox_row(f"duty:{duty_id}:new:{one.user_id}:{IN_APP}", one, now, duty_id=duty_id)
+            for one in people
         ]
-        session.add(DutyEvent(duty_id=duty_id, at=now, kind="told", message=_told_words(people).to_json()))
+        words = _told_words(len(people))
+        session.add(DutyEvent(duty_id=duty_id, at=now, kind="told", message=words.to_json()))
     return rows
 
 
-def _told_words(people: Sequence[int]) -> Message:
+def _told_words(people: int) -> Message:
     if not people:
         return Message("Chưa báo được cho ai: địa bàn chưa có người phụ trách.")
-    return Message("Đã báo trong ứng dụng cho {n} người, vì không có cảnh báo nào kèm theo.", n=len(people))
+    return Message("Đã báo trong ứng dụng cho {n} người, vì không có cảnh báo nào kèm theo.", n=people)
 
 
 def _next_morning(now: datetime, timezone: tzinfo) -> datetime:
@@ -96,7 +99,7 @@ def _today(session: Session, now: datetime, timezone: tzinfo) -> list[dict[str, 
     people = [person for person in load_people(session) if person.id not in had]
     waiting = {one.id: one for unit in _answering(session, unit_ids, people).values() for one in unit}
     return [
-        _row(f"agenda:{day}:{one.user_id}:{one.channel}", one.user_id, one.channel, now, agenda_on=day)
+        outbox_row(f"agenda:{day}:{one.user_id}:{one.channel}", one, now, agenda_on=day)
         for one in told_of(list(waiting.values()))[0]
     ]
 
@@ -110,26 +113,6 @@ def _answering(
         return {unit_id: [] for unit_id in unit_ids}
     places = load_places(session, unit_ids)
     return {id_: [one for one in people if one.covers(place.line)] for id_, place in places.items()}
-
-
-def _row(
-    key: str, user_id: int, channel: str, now: datetime, *, duty_id: int | None = None,
-    agenda_on: date | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    at_once = channel == IN_APP
-    return {
-        "dedup_key": key,
-        "alert_id": None,
-        "event_id": None,
-        "duty_id": duty_id,
-        "agenda_on": agenda_on,
-        "user_id": user_id,
-        "channel": channel,
-        "state": "sent" if at_once else "due",
-        "created_at": now,
-        "next_attempt_at": now,
-        "sent_at": now if at_once else None,
-    }
 
 
 def read_agenda(
