@@ -197,7 +197,8 @@ def _resend_agenda(session: Session, found: Delivery, user: User, now: datetime)
     theirs = set(session.scalars(select(UserArea.unit_id).where(UserArea.user_id == found.user_id)))
     if not user.active or user.role == Role.MANAGER or not (area_ids is None or theirs & area_ids):
         raise NotAllowed(Message("Không có tin này trong địa bàn bạn phụ trách."))
-    delivery.resend(session, found.id, now)
+    again = delivery.resend(session, found.id, now)
+    again.created_at = now  # hours are counted from here
     record_access(session, user.id, "delivery.resend", {"delivery": found.id}, now)
 
 

@@ -269,7 +269,8 @@ def test_a_list_that_was_refused_is_visible_and_can_be_sent_again_by_who_looks_a
         with pytest.raises(NotAllowed):
             resend(session, letter.id, user=elsewhere, now=at(1))
         assert resend(session, letter.id, user=add_user(session, "a", Role.ANALYST), now=at(1)) is None
-        assert session.get_one(Delivery, letter.id).state == "due"
+        again = session.get_one(Delivery, letter.id)
+        assert (again.state, again.created_at) == ("due", at(1))
 
 
 # --- the words -------------------------------------------------------------------------------------------
