@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from alerts.agenda import tell_duties
 from alerts.cap_settings import city_of, publication_of, receiver_of
 from alerts.channels import WEBHOOK, Channel
 from alerts.channels.email import EmailChannel
@@ -277,7 +278,8 @@ class Chain:
             done = self.duties_at(session, now)
         with session_scope(self.engine) as session:
             reminders = remind(session, now)
-        return done | ({"reminders": reminders} if reminders else {})
+            told = tell_duties(session, now, self.settings.deployment.timezone)
+        return done | {key: n for key, n in (("reminders", reminders), ("told", told)) if n}
 
     def duties_at(self, session: Session, now: datetime) -> dict[str, Any]:
         timezone = self.settings.deployment.timezone
@@ -331,6 +333,7 @@ class Chain:
             public_url=settings.public_url,
             timezone=settings.deployment.timezone,
             twins=self.twins,
+            diseases=self.facts,
         )
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
         return {key: count for key, count in vars_of(done).items() if count}

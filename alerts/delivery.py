@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session, aliased
 
 from accounts.models import MessageChoice, User
 from accounts.service import areas_of
+from alerts.agenda import read_agenda
+from alerts.agenda_words import compose_agenda
 from alerts.channels import EMAIL, Channel, Envelope, OutgoingMessage, TransportError
 from alerts.lifecycle import Kind
 from alerts.messages import EventFacts, compose, compose_digest
 from alerts.models import Alert, AlertEvent, CapMessage, Delivery, DeliveryReceipt
-from alerts.passport import Passport
+from alerts.passport import DiseaseFacts, Passport
 from alerts.telling.hours import Quiet, quiet_until
 from alerts.telling.models import QuietHours
 from db import session_scope
@@ -42,11 +44,13 @@ class CannotResend(MessageError, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """What every message carries: where its link leads, and the city's time zone. `twins`: see messages.compose."""
+    """What every message carries: where its link leads, and the city's time zone. `twins`: see messages.compose.
+    `diseases`: names by code, for messages about no alert."""
 
     public_url: str
     timezone: ZoneInfo
     twins: frozenset[str] = frozenset()
+    diseases: Mapping[str, DiseaseFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +219,9 @@ def _send(
         _sent(session, deliveries, now, channel.send(_for_machine(cap, deliveries)))
         return
     user = session.get_one(User, deliveries[0].user_id)
+    if deliveries[0].agenda_on is not None:
+        _send_agenda(session, deliveries[0], user, channel, letterhead, now)
+        return
     alive: list[Delivery] = []
     for delivery in deliveries:
         try:
@@ -241,6 +248,28 @@ def _send(
     _sent(session, alive, now, provider_id)
 
 
+def _send_agenda(
+    session: Session, delivery: Delivery, user: User, channel: Channel, letterhead: Letterhead, now: datetime
+) -> None:
+    """Made of what is open now in the areas they have now; a list with nothing left says so."""
+    recipient = _address(session, user, delivery)
+    agenda = read_agenda(
+        session,
+        areas_of(session, user),
+        delivery.created_at,
+        timezone=letterhead.timezone,
+        diseases=letterhead.diseases,
+        locale=user.locale,
+    )
+    envelope = Envelope(
+        recipient=recipient,
+        message_id=message_id([delivery]),
+        locale=user.locale,
+        message=compose_agenda(agenda, user.locale, letterhead.public_url),
+    )
+    _sent(session, [delivery], now, channel.send(envelope))
+
+
 def _unit_name(session: Session, delivery: Delivery) -> str | None:
     if delivery.for_unit_id is None:
         return None
@@ -265,10 +294,14 @@ def _recipient(session: Session, user: User, delivery: Delivery) -> str:
     """The address, provided that the person may still be told: accounts change between event and sending."""
     area_ids = areas_of(session, user)
     alert = session.get_one(Alert, delivery.alert_id)
-    if not user.active:
-        raise TransportError(Message("Tài khoản của người nhận đã bị khóa."), permanent=True)
     if area_ids is not None and (delivery.for_unit_id or alert.unit_id) not in area_ids:
         raise TransportError(Message("Người nhận không còn phụ trách địa bàn này."), permanent=True)
+    return _address(session, user, delivery)
+
+
+def _address(session: Session, user: User, delivery: Delivery) -> str:
+    if not user.active:
+        raise TransportError(Message("Tài khoản của người nhận đã bị khóa."), permanent=True)
     if delivery.address:
         return delivery.address
     if delivery.channel == EMAIL:

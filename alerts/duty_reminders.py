@@ -23,6 +23,7 @@ from alerts.duty_models import Duty, DutyEvent
 from alerts.duty_views import NAMES
 from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, Delivery
+from alerts.outbox import outbox_row
 from alerts.routing import NO_EMAIL, Muted, Person, Told
 from alerts.short_text import ShortFacts, sms_text, telex
 from db import hold_lock
@@ -166,19 +167,8 @@ def _event(duty: Duty, alert: Alert, muted: Sequence[Muted], now: datetime) -> A
 
 
 def _delivery(duty: Duty, event: AlertEvent, one: Told, step: int, now: datetime) -> dict[str, Any]:
-    at_once = one.channel == IN_APP
-    return {
-        "dedup_key": f"duty:{duty.id}:{step}:{one.user_id}:{one.channel}",
-        "alert_id": event.alert_id,
-        "event_id": event.id,
-        "user_id": one.user_id,
-        "channel": one.channel,
-        "digest": False,
-        "state": "sent" if at_once else "due",
-        "created_at": now,
-        "next_attempt_at": now,
-        "sent_at": now if at_once else None,
-    }
+    key = f"duty:{duty.id}:{step}:{one.user_id}:{one.channel}"
+    return outbox_row(key, one, now, alert_id=event.alert_id, event_id=event.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

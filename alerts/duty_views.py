@@ -93,6 +93,7 @@ def duty_list(
     due_from: datetime | None = None,
     due_before: datetime | None = None,
     limit: int | None = 500,
+    ids: Collection[int] | None = None,
 ) -> list[DutyView]:
     """By deadline, the earliest first."""
     wanted = [_within(area_ids), Duty.state.in_(states)]
@@ -101,6 +102,7 @@ def duty_list(
     wanted += [] if unit_ids is None else [Duty.unit_id.in_(unit_ids)]
     wanted += [] if due_from is None else [Duty.due_at >= due_from]
     wanted += [] if due_before is None else [Duty.due_at < due_before]
+    wanted += [] if ids is None else [Duty.id.in_(ids)]
     query = _query().where(*wanted).order_by(Duty.due_at, Duty.id).limit(limit)
     return [_view(*row) for row in session.execute(query)]
 

@@ -12,7 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from accounts.models import User
+from accounts.models import Role, User, UserArea
+from accounts.service import areas_of, record_access
 from alerts import delivery
 from alerts.acts import UNJUDGED, Act, Standing, State
 from alerts.channels import IN_APP
@@ -174,10 +175,14 @@ def watch(session: Session, alert_id: int, *, user: User, on: bool | None = None
         session.execute(delete(AlertWatch).where(*mine))
 
 
-def resend(session: Session, delivery_id: int, *, user: User, now: datetime) -> AlertEvent:
-    """Send a given-up message again. Raises delivery.CannotResend unless it is given up."""
-    alert_id = session.scalar(select(Delivery.alert_id).where(Delivery.id == delivery_id))
-    alert = locked(session, alert_id, user)
+def resend(session: Session, delivery_id: int, *, user: User, now: datetime) -> AlertEvent | None:
+    """Send a given-up message again. Raises delivery.CannotResend unless it is given up. None: a day's list of duties,
+    which is no alert's; it goes into the record of accesses."""
+    found = session.get(Delivery, delivery_id)
+    if found is not None and found.agenda_on is not None:
+        _resend_agenda(session, found, user, now)
+        return None
+    alert = locked(session, found.alert_id if found else None, user)
     if standing_of(session, user, alert) is not Standing.LEAD:
         raise unknown()
     again = delivery.resend(session, delivery_id, now)
@@ -186,6 +191,16 @@ def resend(session: Session, delivery_id: int, *, user: User, now: datetime) -> 
     else:
         sentence = Message("Gửi lại thư cho {person}.", person=name_of(session, again.user_id))
     return record(session, alert, Kind.RESENT, user, now, sentence)
+
+
+def _resend_agenda(session: Session, found: Delivery, user: User, now: datetime) -> None:
+    area_ids = areas_of(session, user)
+    theirs = set(session.scalars(select(UserArea.unit_id).where(UserArea.user_id == found.user_id)))
+    if not user.active or user.role == Role.MANAGER or not (area_ids is None or theirs & area_ids):
+        raise NotAllowed(Message("Không có tin này trong địa bàn bạn phụ trách."))
+    again = delivery.resend(session, found.id, now)
+    again.created_at = now  # hours are counted from here
+    record_access(session, user.id, "delivery.resend", {"delivery": found.id}, now)
 
 
 def mark_read(session: Session, alert_id: int, *, user: User, now: datetime) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,14 +15,13 @@ from alerts import levels
 from alerts.channels import OutgoingMessage
 from alerts.duties import DutyKind
 from alerts.duty_reminders import Reminder, compose_reminder
-from alerts.levels import COLOURS, SYMBOLS, Colours, Level
+from alerts.levels import COLOURS, SYMBOLS, Level
 from alerts.lifecycle import ALERT_LEVEL, Kind, severity, status_name
+from alerts.message_layout import Words, as_chat, as_html, as_text
 from alerts.passport import Evidence, Passport
 from alerts.short_text import ShortFacts, digest_sms, sms_text, telex
 from i18n import Message, show_datetime
 from surveillance.types import StatutoryStatus
-
-MOST_CHAT = 1900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +40,6 @@ class EventFacts:
     """Set in reminders of a legal deadline (duty_reminders.py)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """A message in one language, before it is laid out as text or HTML."""
-
-    subject: str
-    badge: str
-    heading: str
-    sentence: str
-    facts: Sequence[tuple[str, str]]
-    lists: Sequence[tuple[str, Sequence[str]]]
-    call: str
-    link: str
-    footer: str
-
-
 def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[str] = ()) -> OutgoingMessage:
     """The message of one event in one language, with one link: the alert itself. `twins`: names of units that a text
     message without accents would confuse (short_text.twins)."""
@@ -69,9 +52,9 @@ def compose(facts: EventFacts, locale: str, public_url: str, twins: Collection[s
     colours = COLOURS["light"][Level(facts.passport.level)]
     return OutgoingMessage(
         subject=words.subject,
-        text=_as_text(words),
-        html=_as_html(words, locale, colours),
-        chat=_as_chat(words),
+        text=as_text(words),
+        html=as_html(words, locale, colours),
+        chat=as_chat(words),
         sms=sms_text(_short_facts(facts, locale, words.link, twins)),
         link=words.link,
         level=facts.passport.level,
@@ -92,9 +75,9 @@ def compose_digest(
     count = Message("cảnh báo có thay đổi")
     return OutgoingMessage(
         subject=words.subject,
-        text=_as_text(words),
-        html=_as_html(words, locale, colours),
-        chat=_as_chat(words),
+        text=as_text(words),
+        html=as_html(words, locale, colours),
+        chat=as_chat(words),
         sms=digest_sms(len(last), f"{count.render(locale)}. {words.badge}", words.link),
         link=words.link,
         level=last[0].passport.level,
@@ -158,12 +141,12 @@ def _handling(passport: Passport, timezone: ZoneInfo) -> list[Message]:
     return [Message("Nếu xác định có ổ dịch: bắt đầu xử lý, hạn chót {due}.", due=due)]
 
 
-def _words(facts: EventFacts, locale: str, link: str) -> _Words:
+def _words(facts: EventFacts, locale: str, link: str) -> Words:
     passport = facts.passport
     disease = passport.disease_name(locale)
     badge = _badge(passport.level, locale)
     steps = next_steps(passport, facts.kind, facts.timezone)
-    return _Words(
+    return Words(
         subject=_headed(facts.kind, _subject(badge, disease, passport, locale), locale),
         badge=badge,
         heading=f"{disease} — {passport.unit_name}",
@@ -204,10 +187,10 @@ def _headed(kind: Kind, subject: str, locale: str) -> str:
     return f"{heads[kind].render(locale)} · {subject}" if kind in heads else subject
 
 
-def _digest_words(last: Sequence[EventFacts], locale: str, link: str) -> _Words:
+def _digest_words(last: Sequence[EventFacts], locale: str, link: str) -> Words:
     """`badge` is the highest level among them."""
     lines = [_digest_line(facts, locale) for facts in last]
-    return _Words(
+    return Words(
         subject=Message("Tin gộp: {n} cảnh báo có thay đổi", n=len(last)).render(locale),
         badge=Message("Cao nhất: {level}", level=_badge(last[0].passport.level, locale)).render(locale),
         heading=Message("Tin gộp trong ngày").render(locale),
@@ -279,51 +262,3 @@ def _weightiest(evidence: Sequence[Evidence]) -> Evidence | None:
     if not alarming:
         return None
     return max(alarming, key=lambda pair: (severity(pair[0].status), pair[0].observed - pair[1]))[0]
-
-
-def _as_text(words: _Words) -> str:
-    lines = [words.heading, words.badge, "", words.sentence, ""]
-    lines += [f"{name}: {value}" for name, value in words.facts]
-    for title, items in words.lists:
-        lines += ["", title, *(f"- {item}" for item in items)]
-    lines += ["", f"{words.call}:", words.link, "", words.footer]
-    return "\n".join(lines) + "\n"
-
-
-def _as_chat(words: _Words) -> str:
-    """Under a heading what happened and what to do; reasons give way to the bound of Zalo (2,000 characters), which is
-    below Telegram's (4,096)."""
-    lists = list(words.lists)
-    while True:
-        parts = [words.subject, "", words.sentence]
-        parts += [line for title, items in lists for line in ("", title, *(f"- {item}" for item in items))]
-        text = "\n".join([*parts, "", f"{words.call}:", words.link])
-        if len(text) <= MOST_CHAT or not lists:
-            return text
-        title, items = lists.pop(0)
-        if len(items) > 1:
-            lists.insert(0, (title, items[: len(items) // 2]))
-
-
-def _as_html(words: _Words, locale: str, colours: Colours) -> str:
-    """Inline styles and a table, because mail programs drop the rest; every value escaped."""
-    cell = 'style="padding:4px 12px 4px 0;vertical-align:top"'
-    rows = "".join(
-        f"<tr><td {cell}>{escape(name)}:</td><td {cell}><b>{escape(value)}</b></td></tr>"
-        for name, value in words.facts
-    )
-    lists = "".join(
-        f"<h3>{escape(title)}</h3><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
-        for title, items in words.lists
-    )
-    return (
-        f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8">'
-        f"<title>{escape(words.subject)}</title></head>"
-        '<body style="font-family:sans-serif;font-size:16px;line-height:1.5;color:#1d2328;max-width:40em">'
-        f"<h2>{escape(words.heading)}</h2>"
-        f'<p><span style="background:{colours.badge};color:{colours.text};'
-        f'padding:4px 12px;border-radius:12px;font-weight:bold">{escape(words.badge)}</span></p>'
-        f"<p>{escape(words.sentence)}</p><table>{rows}</table>{lists}"
-        f'<p>{escape(words.call)}:<br><a href="{escape(words.link)}">{escape(words.link)}</a></p>'
-        f'<p style="color:#5b6670;font-size:13px">{escape(words.footer)}</p></body></html>'
-    )

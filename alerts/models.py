@@ -149,18 +149,27 @@ class Delivery(Base):
     for the next morning and leaves in one message with the others of its person and channel. `urgent`: quiet hours do
     not hold it. `muted`: written under a silence, so it is in the inbox and raises no count. `for_unit_id`: the area
     that makes it this person's business where it is not the alert's own. `address`: that of a shift, not the person's.
+
+    It is about an event of an alert; or about a legal duty that has no alert (`duty_id`, in the application only); or
+    it is a day's list of a person's duties (`agenda_on`), whose words are made when it is sent (agenda.py).
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
         Index("ix_delivery_due", "next_attempt_at", postgresql_where=text("state = 'due'")),
+        Index("ix_delivery_agenda_on", "agenda_on", postgresql_where=text("agenda_on IS NOT NULL")),
+        Index("ix_delivery_duty_id", "duty_id", postgresql_where=text("duty_id IS NOT NULL")),
+        CheckConstraint("num_nonnulls(event_id, duty_id, agenda_on) = 1", name="subject"),
+        CheckConstraint("(alert_id IS NULL) = (event_id IS NULL)", name="event_of_alert"),
         CheckConstraint("(user_id IS NULL) = (cap_message_id IS NOT NULL)", name="recipient"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dedup_key: Mapped[str] = mapped_column(unique=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
-    event_id: Mapped[int] = mapped_column(ForeignKey("alert_event.id"))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), index=True)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("alert_event.id"))
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
+    agenda_on: Mapped[date | None]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"), index=True)
     cap_message_id: Mapped[int | None] = mapped_column(ForeignKey("cap_message.id"))
     channel: Mapped[str]

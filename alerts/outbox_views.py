@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from accounts.models import User
+from accounts.models import User, UserArea
 from alerts.delivery import stored_error
 from alerts.models import Alert, Delivery
 from geodata.models import AdminUnit
@@ -18,14 +18,15 @@ from i18n import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that was given up. `alert_id` is where it would have led."""
+    """A message that was given up. `alert_id` is where it would have led; without one it was a day's list of legal
+    duties (agenda.py), and so without disease and unit."""
 
     id: int
-    alert_id: int
+    alert_id: int | None
     user_name: str
     channel: str
-    disease: str
-    unit_name: str
+    disease: str | None
+    unit_name: str | None
     created_at: datetime
     attempts: int
     error: Message | None
@@ -37,18 +38,19 @@ def dead_letters(
     """The newest of these areas (None: the city), and how many there are in all."""
     wanted = [Delivery.state == "dead"]
     if area_ids is not None:
-        wanted.append(Alert.unit_id.in_(area_ids))
+        theirs = exists().where(UserArea.user_id == Delivery.user_id, UserArea.unit_id.in_(area_ids))
+        wanted.append(or_(Alert.unit_id.in_(area_ids), and_(Delivery.alert_id.is_(None), theirs)))
     rows = session.execute(
         select(Delivery, User.full_name, Alert.disease, AdminUnit.name)
-        .join(Alert, Alert.id == Delivery.alert_id)
+        .outerjoin(Alert, Alert.id == Delivery.alert_id)
         .join(User, User.id == Delivery.user_id)
-        .join(AdminUnit, AdminUnit.id == Alert.unit_id)
+        .outerjoin(AdminUnit, AdminUnit.id == Alert.unit_id)
         .where(*wanted)
         .order_by(Delivery.id.desc())
         .limit(limit)
     ).all()
     total = session.scalar(
-        select(func.count(Delivery.id)).join(Alert, Alert.id == Delivery.alert_id).where(*wanted)
+        select(func.count(Delivery.id)).outerjoin(Alert, Alert.id == Delivery.alert_id).where(*wanted)
     )
     letters = tuple(
         DeadLetter(

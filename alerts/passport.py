@@ -25,6 +25,9 @@ class DiseaseFacts:
     endemic: bool
     display_floor: int
 
+    def name(self, locale: str) -> str:
+        return self.name_en if locale == "en" else self.name_vi
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:

@@ -75,7 +75,7 @@ class Table:
         heads = [n for n, line in enumerate(self.text.splitlines()) if _bare(line) == f"[[{key}]]"]
         entries = self.take(key, list)
         if len(heads) != len(entries):
-            self.fail(key, Message("hãy viết mỗi quy tắc dưới một dòng [[rule]]"))
+            self.fail(key, Message("hãy viết mỗi mục dưới một dòng [[{key}]]", key=key))
         return [
             Table(text=self.text, data=entry, start=head, within=f"{key} {number}: ")
             for number, (entry, head) in enumerate(zip(entries, heads, strict=True), 1)

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from alerts.acts import State
 from alerts.audience import Place, load_people, load_places
-from alerts.channels import IN_APP
 from alerts.lifecycle import ALERT_LEVEL, AlertState, Change, ClosedState, Kind, describe, severity
 from alerts.models import Alert, AlertEvent, AreaLevel, Delivery
+from alerts.outbox import outbox_row
 from alerts.passport import OUTBREAK, DiseaseFacts, Evidence, Passport
 from alerts.policy import Decision
 from alerts.routing import Muted, Person, Told, hush, recipients
@@ -354,25 +354,9 @@ def muted_groups(muted: Sequence[Muted]) -> list[dict[str, Any]]:
 
 
 def deliveries(alert_id: int, event_id: int, told: Sequence[Told], now: datetime) -> Iterator[dict[str, Any]]:
-    """The inbox of the application needs no transport: its row is delivered when this transaction commits."""
     for one in told:
-        at_once = one.channel == IN_APP
-        yield {
-            "dedup_key": f"{event_id}:{one.user_id}:{one.channel}",
-            "alert_id": alert_id,
-            "event_id": event_id,
-            "user_id": one.user_id,
-            "channel": one.channel,
-            "digest": one.digest,
-            "urgent": one.urgent,
-            "muted": one.muted,
-            "for_unit_id": one.for_unit_id,
-            "address": one.address,
-            "state": "sent" if at_once else "due",
-            "created_at": now,
-            "next_attempt_at": now,
-            "sent_at": now if at_once else None,
-        }
+        key = f"{event_id}:{one.user_id}:{one.channel}"
+        yield outbox_row(key, one, now, alert_id=alert_id, event_id=event_id)
 
 
 def insert_returning_ids(session: Session, table: type[Any], rows: Sequence[dict[str, Any]]) -> list[int]:

@@ -105,7 +105,7 @@ class DeliveryView:
     """Who was told of which event, by which channel, and what became of it. `user_name` is None for a machine."""
 
     id: int
-    event_id: int
+    event_id: int | None
     user_name: str | None
     channel: str
     digest: bool

@@ -1,7 +1,7 @@
 """The register of duties at a season's height: what one pass costs when much changed, and when nothing did.
 
 python -m bench.duties: 168 communes × 10 diseases with 90 days of levels, 300 statuses in force, 1,000 open outbreaks
-(domain.md §5.4), in a PostGIS of its own.
+(domain.md §5.4), 500 officers, in a PostGIS of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from accounts.models import User
+from alerts.agenda import tell_duties
 from alerts.duties import OutbreakFact
 from alerts.duty_register import reconcile_duties
+from alerts.duty_reminders import remind
 from alerts.models import AreaLevel
 from alerts.rules import default_policy
 from db import make_engine
@@ -24,7 +27,7 @@ from embedded import EmbeddedPostGIS
 from geodata.models import AdminUnit
 from migrate import migrate
 
-COMMUNES, DISEASES, DAYS, IN_FORCE, OUTBREAKS = 168, 10, 90, 300, 1000
+COMMUNES, DISEASES, DAYS, IN_FORCE, OUTBREAKS, OFFICERS = 168, 10, 90, 300, 1000, 500
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 10, 20, 8, tzinfo=ZONE)
 
@@ -58,7 +61,13 @@ def _measure(session: Session, units: list[int]) -> None:
             session, policy=default_policy(), outbreaks=outbreaks, cases=(), now=NOW, timezone=ZONE
         )
         session.commit()
-        print(f"{name}: {time.perf_counter() - started:.2f} s, opened {report.opened}")
+        middle = time.perf_counter()
+        written = remind(session, NOW) + tell_duties(session, NOW, ZONE)
+        session.commit()
+        print(
+            f"{name}: register {middle - started:.2f} s, opened {report.opened}; "
+            f"telling {time.perf_counter() - middle:.2f} s, messages {written}"
+        )
 
 
 def _fill(session: Session) -> list[int]:
@@ -84,6 +93,11 @@ def _fill(session: Session) -> list[int]:
                 }
             )  # fmt: skip
     session.execute(insert(AreaLevel), rows)
+    session.add_all(
+        User(username=f"officer{n}", password_hash="-", full_name=f"Officer {n}", role="officer", locale="vi",
+             email=f"officer{n}@example.org", active=True, areas=[units[n % COMMUNES]])
+        for n in range(OFFICERS)
+    )  # fmt: skip
     return ids
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from dash import Dash
@@ -19,6 +21,7 @@ from pypdf import PdfReader
 from sqlalchemy import Engine, select, text
 from werkzeug.serving import make_server
 
+from alerts.agenda import tell_duties
 from alerts.duty_models import Duty, DutyEvent
 from db import session_scope
 from settings import Settings
@@ -57,7 +60,9 @@ def duties(
         found = {row.kind: row.id for row in session.execute(select(Duty.kind, Duty.id))}
     yield found
     with session_scope(engine) as session:
-        session.execute(text("TRUNCATE duty, duty_event"))
+        session.execute(
+            text("DELETE FROM delivery WHERE event_id IS NULL; DELETE FROM duty_event; DELETE FROM duty")
+        )
 
 
 def listed(app: Dash, client: FlaskClient, tab: str = "open", **chosen: str) -> str:
@@ -237,6 +242,44 @@ def browser_type_launch_args() -> dict[str, Any]:
         "executable_path": "/usr/bin/chromium",
         "args": ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"],
     }
+
+
+def test_a_duty_without_an_alert_calls_from_the_menu_the_inbox_and_the_phone_until_it_was_looked_at(
+    page: Page, site: str, engine: Engine, duties: dict[str, int]
+) -> None:
+    with session_scope(engine) as session:
+        session.get_one(Duty, duties["warning"]).alert_id = None
+        assert tell_duties(session, NOW, ZoneInfo("Asia/Ho_Chi_Minh")) > 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/login?next=/my")
+    page.get_by_label("Tên đăng nhập").fill("officer")
+    page.get_by_label("Mật khẩu").fill(PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    expect(page.get_by_role("link", name="1 việc theo luật phải làm")).to_be_visible()
+    look(page, "agenda-my")
+    page.goto(f"{site}/alerts")
+    notice = page.get_by_role("link", name="Ra thông báo cảnh báo dịch: Sốt xuất huyết Dengue")
+    expect(notice).to_be_visible()
+    look(page, "agenda-inbox-390")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    look(page, "agenda-inbox-1440")
+    notice.click()
+    expect(page.get_by_text("Đã báo trong ứng dụng cho").first).to_be_visible()
+    page.goto(f"{site}/alerts")
+    listed = page.get_by_role("link", name="Xem tất cả việc theo luật hôm nay")
+    expect(listed).to_be_visible()
+    expect(notice).to_have_count(0)
+    listed.click()
+    expect(page.locator(".duty-card").first).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/alerts")
+    expect(page.locator(".alert-card").first).to_be_visible()
+    expect(listed).to_have_count(0)
+
+
+def look(page: Page, name: str) -> None:
+    if folder := os.environ.get("CANHDICH_LOOK"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def test_an_officer_opens_a_duty_on_the_phone_and_records_the_notice(

@@ -13,7 +13,7 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from accounts.models import Role
-from alerts.duty_views import late_count
+from alerts.agenda import calling_count
 from alerts.policy_store import KEEPERS
 from alerts.views import unread_count
 from i18n import LOCALES, Message, _, current_locale
@@ -216,11 +216,11 @@ def navigation(path: str) -> list[Any]:
     who = viewer()
     with open_session() as session:
         alerts_waiting = unread_count(session, who.id)
-        late = late_count(session, who.area_ids, now(session))
+        duties = calling_count(session, who.area_ids, who.id, now(session))
         addresses = waiting_count(session, who.area_ids) if who.role in REVIEWERS else 0
     waiting = {
         "/alerts": (alerts_waiting, _("{n} cảnh báo chưa xem", n=alerts_waiting)),
-        "/duties": (late, _("{n} việc đang quá hạn", n=late)),
+        "/duties": (duties, _("{n} việc quá hạn hoặc mới", n=duties)),
         "/review": (addresses, _("{n} ca có địa chỉ cần xem", n=addresses)),
     }
     mine = [page for page in PAGES if page.in_nav and who.role in page.roles]

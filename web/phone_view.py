@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from accounts.service import full_names
 from alerts.acts import State as AlertState
+from alerts.duty_views import open_counts
 from alerts.levels import Shown, slug
 from alerts.my_area import LevelMove, UnitLevel, acknowledged, area_levels, moves
 from alerts.views import AlertSummary, alert_list, unread_count
@@ -85,8 +86,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MyArea:
-    """The whole page. `calm`: communes where nothing stands above level 1. `addresses`: how many
-    cases wait for somebody to say where they live."""
+    """The whole page. `calm`: communes where nothing stands above level 1. `addresses`: how many cases wait for
+    somebody to say where they live. `duties`: how many legal duties are open, in words; empty when none."""
 
     at: str
     today: str
@@ -100,6 +101,7 @@ class MyArea:
     calls: tuple[Call, ...]
     unread: int
     addresses: int
+    duties: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,15 @@ def my_area(session: Session) -> MyArea:
         calls=calls(session),
         unread=unread_count(session, who.id),
         addresses=waiting_count(session, who.area_ids),
+        duties=duty_words(*open_counts(session, who.area_ids, current)),
     )
+
+
+def duty_words(late: int, whole: int) -> str:
+    """Also those that no alert speaks of."""
+    if late:
+        return _("{n} việc theo luật phải làm, {late} việc quá hạn", n=whole, late=late)
+    return _("{n} việc theo luật phải làm", n=whole) if whole else ""
 
 
 def outbreak_page(session: Session, outbreak_id: int) -> OutbreakPage | None:

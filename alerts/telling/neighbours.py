@@ -108,7 +108,7 @@ def news_for(session: Session, user_id: int, limit: int = 20) -> list[News]:
     """What this person was told of other communes, as those stand now: open ones only, the newest first."""
     mine = aliased(AdminUnit)
     rows = session.execute(
-        select(Delivery.alert_id, Delivery.created_at, AlertEvent.kind, Alert.disease, Alert.unit_id,
+        select(Alert.id, Delivery.created_at, AlertEvent.kind, Alert.disease, Alert.unit_id,
                AdminUnit.name, mine.name, Alert.level, Alert.state, Delivery.read_at)
         .join(AlertEvent, AlertEvent.id == Delivery.event_id)
         .join(Alert, Alert.id == Delivery.alert_id)

@@ -20,14 +20,13 @@ WHERE o.role = 'co_owner' AND a.state <> 'closed' GROUP BY a.disease, a.unit_id
 
 
 def co_owners(session: Session, open_statuses: Collection[str]) -> Mapping[Area, Collection[int]]:
-    """By disease and leading unit, the other units that its open outbreaks reach into; and whatever the table of an
-    alert's areas says, where there is one."""
+    """By disease and leading unit, the other units that its open outbreaks reach into, as they stand now; and those of
+    its open alerts, which know clusters too but are written after the messages of an alert's first run."""
     owners: dict[Area, set[int]] = {}
     for disease, units in session.execute(text(_OF_OUTBREAKS), {"open": list(open_statuses)}):
         owners.setdefault(Area(disease, units[0]), set()).update(units[1:])
-    if session.scalar(text("SELECT to_regclass('alert_area') IS NOT NULL")):
-        for disease, unit_id, units in session.execute(text(_OF_ALERTS)):
-            owners.setdefault(Area(disease, unit_id), set()).update(units)
+    for disease, unit_id, units in session.execute(text(_OF_ALERTS)):
+        owners.setdefault(Area(disease, unit_id), set()).update(units)
     for area, units in owners.items():
         units.discard(area.unit_id)
     return owners

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -12,7 +11,7 @@ from typing import Literal, cast
 
 from alerts.levels import Level
 from alerts.lifecycle import ALERT_LEVEL
-from alerts.rules import PolicyError, Table
+from alerts.policy_text import Table, top_table
 from alerts.telling.hours import WorkingHours
 from i18n import Message
 
@@ -47,11 +46,7 @@ def default_rules() -> TellingRules:
 
 def parse_rules(text: str) -> TellingRules:
     """The rules written in `text` (TOML). Raises PolicyError, which names the line."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(Message("Không đọc được tệp chính sách: {error}.", error=str(error))) from error
-    top = Table(text=text, data=data, start=0, within="")
+    top = top_table(text)
     version = top.take("version", str)
     hours, statutory, silence = (top.table(key) for key in ("working_hours", "statutory", "silence"))
     rules = TellingRules(

@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, dcc, html, no_update
 from sqlalchemy.orm import Session
 
+from alerts.agenda import mark_duties_read
 from alerts.duties import NOTICES, DutyKind, DutyState, Tally
 from alerts.duty_acts import DutyError, mark_done
 from alerts.duty_views import NAMES, DutyView, duty_list, open_counts, shares, whole
@@ -128,6 +129,7 @@ def draw(
     who = viewer()
     with open_session() as session:
         current = now(session)
+        mark_duties_read(session, who.id, current)
         start = current - timedelta(days=period)
         chosen: dict[str, Any] = {"area_ids": who.area_ids, "kinds": kinds, "unit_ids": unit_ids}
         if tab == "past":

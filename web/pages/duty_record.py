@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from accounts.service import active_user
+from alerts.agenda import mark_duties_read
 from alerts.duties import DutyState
 from alerts.duty_acts import DutyError, mark_done, mark_not_needed, undo
 from alerts.duty_views import NAMES, STATES, DutyEventView, DutyView, duty_detail
@@ -123,6 +124,7 @@ def draw(duty_id: str | None, _acted: Any, typed: str | None) -> tuple[Any, ...]
         duty, log = found
         current, user = now(session), acting_user(session)
         may = may_act(session, user, duty.unit_id)
+        mark_duties_read(session, user.id, current, duty.id)
         if duty.alert_id is not None:
             mark_read(session, duty.alert_id, user=user, now=current)
     shown = "card comment-form"

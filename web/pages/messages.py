@@ -301,7 +301,9 @@ def _letter(letter: DeadLetter) -> html.Div:
     about = [letter.user_name, str(NAMES.get(letter.channel, letter.channel)), moment(letter.created_at)]
     return html.Div(
         [
-            link(f"{disease_name(letter.disease)}, {letter.unit_name}", f"/alerts/{letter.alert_id}"),
+            link(f"{disease_name(letter.disease)}, {letter.unit_name}", f"/alerts/{letter.alert_id}")
+            if letter.disease
+            else link(_("Việc theo luật hôm nay"), "/duties"),
             html.Div(" · ".join(about), className="dim"),
             html.Div(stored(letter.error)),
         ]

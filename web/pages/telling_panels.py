@@ -9,7 +9,9 @@ from dash import Dash, Input, Output, State, html, no_update
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
+from alerts.agenda import unread_duties
 from alerts.audience import load_places
+from alerts.duty_views import NAMES, DutyView
 from alerts.lifecycle import Kind
 from alerts.telling.neighbours import News, mark_news_read, news_for
 from alerts.telling.rota import RotaError, quiet_of, set_quiet
@@ -18,6 +20,8 @@ from alerts.views import AlertSummary
 from i18n import _
 from web.context import disease_name, now, open_session, viewer
 from web.formats import icon, level_badge, link, short_moment
+
+MOST_DUTIES = 5
 
 
 def inbox_panel() -> html.Div:
@@ -54,13 +58,37 @@ def register(app: Dash) -> None:
 
 
 def draw_inbox_panel(_version: str | None) -> Any:
-    """Drawing it is reading it."""
+    """Drawing it is reading it; but news of duties stays until the duties are looked at."""
     who = viewer()
     with open_session() as session:
+        new, listed = unread_duties(session, who.area_ids, who.id)
         running = silences_at(session, now(session), who.area_ids)
         news = news_for(session, who.id)
         mark_news_read(session, who.id, now(session))
-    return [*_silences(running), *_news(news)]
+    return [*_duties(new, listed), *_silences(running), *_news(news)]
+
+
+def _duties(new: list[DutyView], listed: bool) -> list[Any]:
+    """What the law asks where no alert is open: one line for each new duty, one for the day's list."""
+    lines = [
+        link(
+            _(
+                "{what}: {disease}, {unit}. Hạn chót {at}.",
+                what=str(NAMES[duty.kind]),
+                disease=disease_name(duty.disease),
+                unit=duty.unit_name,
+                at=short_moment(duty.due_at),
+            ),
+            f"/duties/{duty.id}",
+        )
+        for duty in new[:MOST_DUTIES]
+    ]
+    if listed or len(new) > MOST_DUTIES:
+        lines.append(link(_("Xem tất cả việc theo luật hôm nay"), "/duties"))
+    if not lines:
+        return []
+    title = html.Strong(_("Việc theo luật không kèm cảnh báo"))
+    return [html.Div([icon("clock"), html.Div([title, *map(html.Div, lines)])], className="stale-note")]
 
 
 def _silences(running: Any) -> list[Any]:
