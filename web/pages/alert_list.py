@@ -113,7 +113,7 @@ def list_parts(chosen: Mapping[str, str]) -> list[Any]:
         text_column("state", _("Tình trạng"), 130, filter=False),
         text_column("status", _("Theo luật"), 110, headerTooltip=LAW, filter=False),
         _fixed("opened", _("Mở lúc"), 106),
-        _fixed("deadline", _("Hạn"), 90, headerTooltip=LAW),
+        _fixed("deadline", _("Hạn"), 112, headerTooltip=LAW),
     ]
     acts = viewer().role in ACTORS
     ticks = {"rowSelection": TICKS, "selectionColumnDef": {"width": 40, "pinned": "left"}} if acts else {}
