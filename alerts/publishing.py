@@ -96,7 +96,7 @@ def _candidates(session: Session, publication: Publication, now: datetime) -> li
     """Alerts that may need a message: those high enough, and those whose messages still count."""
     newest = (
         select(func.max(AlertEvent.id))
-        .where(AlertEvent.alert_id == Alert.id, AlertEvent.kind.in_(CHANGES))
+        .where(AlertEvent.alert_id == Alert.id, AlertEvent.kind.in_(CHANGES), AlertEvent.user_id.is_(None))
         .scalar_subquery()
     )
     running = exists().where(CapMessage.alert_id == Alert.id, CapMessage.expires > now)

@@ -402,7 +402,7 @@ def _not_told(session: Session, alert_id: int) -> tuple[NotTold, ...]:
     """From the last event of the system; people's acts tell nobody."""
     message = session.scalar(
         select(AlertEvent.message)
-        .where(AlertEvent.alert_id == alert_id, AlertEvent.kind.in_(CHANGES))
+        .where(AlertEvent.alert_id == alert_id, AlertEvent.kind.in_(CHANGES), AlertEvent.user_id.is_(None))
         .order_by(AlertEvent.id.desc())
         .limit(1)
     )
