@@ -36,7 +36,6 @@ from alerts.rules import Policy
 from alerts.short_text import twins
 from alerts.telling.hours import Calendar
 from alerts.telling.mailboxes import parse_mailbox, read_bounces
-from alerts.telling.owners import co_owners
 from alerts.telling.rules import default_rules
 from alerts.telling.steps import tell
 from db import notify, session_scope
@@ -58,7 +57,7 @@ from surveillance.evidence.climate import load_climate
 from surveillance.evidence.watching import Evidence
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
-from surveillance.outbreaks.lifecycle import NAMES, OPEN
+from surveillance.outbreaks.lifecycle import NAMES
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
 from surveillance.outbreaks.standing import standings
 from surveillance.outbreaks.watching import Outbreaks
@@ -249,7 +248,6 @@ class Chain:
             now=now,
             notify=notify,
             code_version=code_version(),
-            co_owners=co_owners(session, OPEN),
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from alerts.areas import settle_areas
+from alerts.areas import AreaRole, settle_areas, sharers
 from alerts.levels import Level
 from alerts.lifecycle import ALERT_LEVEL, AlertState, Finding, Kind, next_change
 from alerts.models import AreaLevel
@@ -67,7 +67,6 @@ def reconcile(
     now: datetime,
     notify: bool = True,
     code_version: str,
-    co_owners: Mapping[Area, Collection[int]] | None = None,
 ) -> ReconcileReport:
     """Decide every area that has evidence or a level, and write what changed. The caller commits, once.
 
@@ -88,7 +87,7 @@ def reconcile(
         code_version=code_version,
         now=now,
         notify=notify,
-        co_owners=co_owners or {},
+        co_owners=_co_owners(decided),
     )
     deliveries = write_steps(session, steps, context)
     settle_areas(session, {(d.area.disease, d.area.unit_id): d.signals for d in decided})
@@ -103,6 +102,16 @@ def reconcile(
         evidence=kinds[Kind.EVIDENCE],
         deliveries=deliveries,
     )
+
+
+def _co_owners(decided: Iterable[_Decided]) -> dict[Area, set[int]]:
+    """By area, the other units that co-own what its evidence speaks of."""
+    owners = {
+        one.area: {unit for unit, role in sharers(one.signals).items() if role is AreaRole.CO_OWNER}
+        - {one.area.unit_id}
+        for one in decided
+    }
+    return {area: units for area, units in owners.items() if units}
 
 
 def _current_levels(session: Session) -> dict[Area, Mapping[str, Any]]:

@@ -31,8 +31,12 @@ from db import session_scope
 from geodata.models import AdminUnit
 from i18n import Message
 from tests.alerting import DISEASES, NOW, add_unit, add_user, epidemic, run, warning
-from tests.mail import Mailbox, MailServer
+from tests.mail import MailServer
+from tests.test_delivery import server
 from tests.test_duty_register import ZONE, at, settle
+
+__all__ = ["server"]
+"""Fixtures."""
 
 URL = "https://canhdich.example.org"
 LETTERHEAD = Letterhead(public_url=URL, timezone=ZoneInfo("Asia/Ho_Chi_Minh"), diseases=DISEASES)
@@ -185,14 +189,6 @@ def waiting(engine: Engine) -> Iterator[int]:
     yield duty
     with session_scope(engine) as session:
         session.execute(text(f"TRUNCATE {TABLES} CASCADE"))
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    server = MailServer(Mailbox())
-    server.start()
-    yield server
-    server.stop()
 
 
 def write(engine: Engine, hours: float = 0) -> int:

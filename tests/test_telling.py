@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from alerts.delivery import deliver_due, stored_error
 from alerts.inbox import acknowledge
 from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, Delivery
-from alerts.records import Area, open_alerts
+from alerts.records import open_alerts
 from alerts.telling.hours import Calendar
 from alerts.telling.models import Escalation, Silence
 from alerts.telling.neighbours import mark_news_read, news_for
@@ -32,6 +33,7 @@ from db import session_scope
 from geodata.models import UnitNeighbour
 from i18n import Message
 from surveillance.detection.holidays import is_day_off
+from surveillance.types import Signal
 from tests.alerting import NOW, POLICY, add_unit, add_user, calm, ears, epidemic, outbreak, run, warning
 from tests.mail import MailServer
 from tests.test_delivery import LETTERHEAD, MAIL_FROM, server
@@ -343,20 +345,21 @@ def test_news_from_next_door_stands_in_the_inbox_until_it_was_read(session: Sess
     assert unread_count(session, city.neighbour.id) == 0
 
 
+def sharing(city: City, evidence: Sequence[Signal]) -> list[Signal]:
+    """The same evidence, of an outbreak that the ward leads and that reaches into the one beside it."""
+    shared = {"shared": [[city.ward.id, city.beside.id]]}
+    return [replace(one, detail={**one.detail, **shared}) for one in evidence]
+
+
 def test_co_owners_of_an_outbreak_are_told_like_the_lead(session: Session, city: City) -> None:
-    shared = {Area("dengue", city.ward.id): [city.beside.id]}
-    run(session, epidemic(city.ward), co_owners=shared)
+    run(session, sharing(city, epidemic(city.ward)))
 
     mine = session.scalars(select(Delivery).where(Delivery.user_id == city.neighbour.id)).all()
     assert {(d.channel, d.for_unit_id) for d in mine} == {(IN_APP, city.beside.id), (EMAIL, city.beside.id)}
 
 
 def test_a_co_owner_with_an_alert_of_its_own_is_not_told_twice(session: Session, city: City) -> None:
-    run(
-        session,
-        [*outbreak(city.ward), *outbreak(city.beside)],
-        co_owners={Area("dengue", city.ward.id): [city.beside.id]},
-    )
+    run(session, sharing(city, [*outbreak(city.ward), *outbreak(city.beside)]))
 
     mine = session.scalars(select(Delivery).where(Delivery.user_id == city.neighbour.id)).all()
     assert {d.for_unit_id for d in mine} == {None}
