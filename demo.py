@@ -33,7 +33,7 @@ from db import make_engine, session_scope
 from demo_people import People, fill_rota, hire
 from embedded import database_url
 from geodata.models import AdminUnit
-from geodata.units import units_for
+from geodata.units import codes_of
 from i18n import Message, MessageError
 from migrate import migrate
 from scoring import truth_of
@@ -147,30 +147,39 @@ def _fill(engine: Engine, settings: Settings, say: Say) -> None:
 
 
 def relive(chain: Chain, days: Sequence[date], truth_file: Path, say: Say) -> None:
-    """The last days again, with what the law asked and, in a simulated city (`truth_file` is there), people at work.
+    """The last days again, with what the law asked and, in a simulated city, people at work."""
+    last = datetime.combine(days[-1], REPLAY_HOUR, chain.settings.deployment.timezone)
+    chain.replay(days, say, then=evenings(chain, last, truth_file))
+    with session_scope(chain.engine) as session:
+        pass_over(session, last)
 
-    The register of duties is reconciled day by day, or the whole past would be asked for at once.
-    """
-    zone = chain.settings.deployment.timezone
-    profiles = {profile.disease: profile for profile in chain.outbreaks.profiles}
-    last = datetime.combine(days[-1], REPLAY_HOUR, zone)
-    people: People | None = None
-    if truth_file.exists():
-        with session_scope(chain.engine) as session:
-            units = units_for(session, chain.settings.deployment.province_code, days[-1])
-            truth = truth_of(read_truth(truth_file), {unit.code: unit.id for unit in units})
-            staff = hire(session, [unit.id for unit in units])
-            fill_rota(session, staff, last)
-        people = People(staff=staff, truth=truth, profiles=profiles, zone=zone, past_ends=last, seed=SEED)
+
+def evenings(chain: Chain, last: datetime, truth_file: Path) -> Callable[[Session, datetime], None]:
+    """What closes each replayed day until `last`: the register of duties as of that hour, or the whole past would be
+    asked for at once; then what people do until the next evening, where `truth_file` is there to be found out."""
+    people = _people(chain, last, truth_file) if truth_file.exists() else None
 
     def then(session: Session, now: datetime) -> None:
         chain.duties_at(session, now)
         if people is not None:
             people.act(session, now, min(now + timedelta(days=1), last))
 
-    chain.replay(days, say, then=then)
+    return then
+
+
+def _people(chain: Chain, last: datetime, truth_file: Path) -> People:
     with session_scope(chain.engine) as session:
-        pass_over(session, last)
+        codes = codes_of(session, chain.unit_ids)
+        staff = hire(session, chain.unit_ids)
+        fill_rota(session, staff, last)
+    return People(
+        staff=staff,
+        truth=truth_of(read_truth(truth_file), {code: unit_id for unit_id, code in codes.items()}),
+        profiles={profile.disease: profile for profile in chain.outbreaks.profiles},
+        zone=chain.settings.deployment.timezone,
+        past_ends=last,
+        seed=SEED,
+    )
 
 
 def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) -> date:

@@ -39,7 +39,9 @@ from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
 from surveillance.outbreaks.profiles import Profile
 from surveillance.types import StatutoryStatus
 
-CENTRES, STATIONS, ANALYSTS = 12, 28, 4
+ANALYSTS = 4
+CENTRE_OVER, STATION_EVERY = 14, 6
+"""Communes of a regional centre; each so-manieth commune has an account of its own."""
 WEEKS = 2
 HANDLED_STATUSES = (Status.SUSPECTED, Status.CONFIRMED, Status.ACTIVE, Status.REOPENED, Status.MONITORING)
 SURNAMES = ("Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương")
@@ -67,14 +69,15 @@ class Deed(NamedTuple):
 def hire(session: Session, unit_ids: Sequence[int]) -> Staff:
     """Regional centres over neighbouring communes (`unit_ids` in the order of their codes), health stations in every
     sixth, analysts. Nobody knows their passwords: they are there to be seen."""
-    centres, total = min(CENTRES, len(unit_ids)), len(unit_ids)
+    total = len(unit_ids)
+    centres = max(1, total // CENTRE_OVER)
     shares = [unit_ids[total * n // centres : total * (n + 1) // centres] for n in range(centres)]
     analysts = [_account(session, f"dichte{n + 1:02}", Role.ANALYST, n) for n in range(ANALYSTS)]
     centre_of: dict[int, int] = {}
     for n, share in enumerate(shares):
         centre_of |= dict.fromkeys(share, _account(session, f"khuvuc{n + 1:02}", Role.OFFICER, n + 5, share))
     station_of = dict(centre_of)
-    for n, unit_id in enumerate(unit_ids[:: max(1, total // STATIONS)][:STATIONS]):
+    for n, unit_id in enumerate(unit_ids[::STATION_EVERY]):
         station_of[unit_id] = _account(session, f"tram{n + 1:02}", Role.OFFICER, n + 19, [unit_id])
     return Staff(analysts=analysts, station_of=station_of, centre_of=centre_of)
 

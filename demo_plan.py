@@ -7,6 +7,7 @@ works but is not perfect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -62,13 +63,13 @@ def rng_of(seed: int, *words: object) -> Rng:
 
 def alert_deeds(opened_at: datetime, *, grave: bool, past_ends: datetime, rng: Rng) -> list[AlertDeed]:
     """Of an alert that opened at `opened_at`, on the clocks of the city. `grave`: very high, or a status of the law."""
-    left_alone, slow, remark, given, quick_close = rng.random(5)
-    draws = rng.random(6)
+    left_alone, slow, remark, given, quick_close = rng.random(5).tolist()
+    draws = rng.random(6).tolist()
     if opened_at > past_ends - FRESH and left_alone < LEFT_ALONE:
         return []
     taken = opened_at + timedelta(hours=0.4 + 4 * draws[0])
     if not grave:
-        taken = in_office(taken + timedelta(hours=24 * (slow < 0.12) + 48 * (slow < 0.04)), draws[0])
+        taken = in_office(taken + timedelta(days=1 if slow < 0.12 else 0), draws[0])
     assigned = in_office(taken + timedelta(hours=0.2 + 2.5 * draws[1]), draws[1])
     verifying = in_office(assigned + timedelta(hours=0.7 + 4 * draws[2]), draws[2])
     concluded = in_office(taken + timedelta(hours=24 + 26 * draws[3]), draws[3])
@@ -107,7 +108,7 @@ def reason_for(outcome: Outcome, rng: Rng) -> str:
 
 def duty_deed(kind: DutyKind, opened_at: datetime, due_at: datetime, rng: Rng) -> DutyDeed | None:
     """When it is recorded as done, mostly in time; None: never. Clocks of the city."""
-    luck, share, number = rng.random(), rng.random(), int(rng.integers(4, 190))
+    luck, share, number = float(rng.random()), float(rng.random()), int(rng.integers(4, 190))
     left = due_at - opened_at
     at = opened_at + max(left, timedelta(hours=5)) * (0.08 + 0.75 * share)
     if left > timedelta(hours=12):
@@ -125,7 +126,7 @@ def outbreak_deeds(
     begun_at: datetime, *, suspected: bool, vector: VectorControl | None, rng: Rng
 ) -> list[OutbreakDeed]:
     """Of an outbreak whose clocks began at `begun_at`, on the clocks of the city. Nothing where nobody comes."""
-    luck, draws = rng.random(), rng.random(8)
+    luck, *draws = rng.random(9).tolist()
     if luck > 0.97:
         return []
     if suspected:
@@ -146,7 +147,7 @@ def outbreak_deeds(
 
 
 def _against_mosquitoes(
-    start: datetime, vector: VectorControl, draws: np.ndarray, rng: Rng
+    start: datetime, vector: VectorControl, draws: Sequence[float], rng: Rng
 ) -> list[OutbreakDeed]:
     first = start + timedelta(hours=1.5 + draws[0])
     spray = in_office(start + timedelta(hours=18 + 10 * draws[1]), draws[1])
@@ -183,7 +184,7 @@ def in_office(moment: datetime, share: float) -> datetime:
     begins, ends = OFFICE
     if begins <= moment.time() <= ends:
         return moment
-    day = moment.date() + timedelta(days=moment.time() > ends)
+    day = moment.date() + timedelta(days=int(moment.time() > ends))
     return datetime.combine(day, begins, moment.tzinfo) + timedelta(hours=3 * share)
 
 
