@@ -43,7 +43,11 @@ ANALYSTS = 4
 CENTRE_OVER, STATION_EVERY = 14, 6
 """Communes of a regional centre; each so-manieth commune has an account of its own."""
 WEEKS = 2
-HANDLED_STATUSES = (Status.SUSPECTED, Status.CONFIRMED, Status.ACTIVE, Status.REOPENED, Status.MONITORING)
+WHOLE_STORY = 8
+"""Of outbreaks of so many cases all work is written down, of smaller ones that it began."""
+CLOSED_SOON = 0.3
+"""Share of the outbreaks proposed for closing that somebody closes the next day; the others wait."""
+WORKED_ON = (Status.SUSPECTED, Status.CONFIRMED, Status.ACTIVE, Status.REOPENED, Status.PROPOSED)
 SURNAMES = ("Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương")
 GIVEN = (
     "Thị Hạnh", "Minh Tâm", "Văn Phúc", "Ngọc Lan", "Quốc Bảo", "Thị Mai", "Hữu Nghĩa", "Thanh Thảo", "Đức Huy",
@@ -53,8 +57,10 @@ GIVEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
-    """Ids of accounts. `station_of` and `centre_of` by unit: who answers for it first, and who stands behind them."""
+    """Ids of accounts. `station_of` and `centre_of` by unit: who answers for it first, and who stands behind them.
+    `areas`: units by account."""
 
+    areas: Mapping[int, frozenset[int]]
     analysts: Sequence[int]
     station_of: Mapping[int, int]
     centre_of: Mapping[int, int]
@@ -74,12 +80,17 @@ def hire(session: Session, unit_ids: Sequence[int]) -> Staff:
     shares = [unit_ids[total * n // centres : total * (n + 1) // centres] for n in range(centres)]
     analysts = [_account(session, f"dichte{n + 1:02}", Role.ANALYST, n) for n in range(ANALYSTS)]
     centre_of: dict[int, int] = {}
+    areas: dict[int, frozenset[int]] = {}
     for n, share in enumerate(shares):
-        centre_of |= dict.fromkeys(share, _account(session, f"khuvuc{n + 1:02}", Role.OFFICER, n + 5, share))
+        centre = _account(session, f"khuvuc{n + 1:02}", Role.OFFICER, n + 5, share)
+        centre_of |= dict.fromkeys(share, centre)
+        areas[centre] = frozenset(share)
     station_of = dict(centre_of)
     for n, unit_id in enumerate(unit_ids[::STATION_EVERY]):
-        station_of[unit_id] = _account(session, f"tram{n + 1:02}", Role.OFFICER, n + 19, [unit_id])
-    return Staff(analysts=analysts, station_of=station_of, centre_of=centre_of)
+        station = _account(session, f"tram{n + 1:02}", Role.OFFICER, n + 19, [unit_id])
+        station_of[unit_id] = station
+        areas[station] = frozenset({unit_id})
+    return Staff(areas=areas, analysts=analysts, station_of=station_of, centre_of=centre_of)
 
 
 def _account(session: Session, name: str, role: Role, n: int, areas: Sequence[int] = ()) -> int:
@@ -99,10 +110,9 @@ def fill_rota(session: Session, staff: Staff, now: datetime) -> None:
     stations = [unit for unit, user in staff.station_of.items() if user != staff.centre_of[unit]]
 
     def put(user_id: int, unit_id: int | None, starts: datetime, days: int) -> None:
-        phone = f"09{user_id % 100:02}000{unit_id or 0:03}"[:10].ljust(10, "0")
         add_shift(
             session, by=by, user_id=user_id, unit_id=unit_id, starts_at=starts,
-            ends_at=starts + timedelta(days=days), phone=phone, by_sms=False, now=monday,
+            ends_at=starts + timedelta(days=days), phone="", by_sms=False, now=monday,
         )  # fmt: skip
 
     for day in range(7 * WEEKS):
@@ -129,10 +139,14 @@ class People:
         """Do what falls after `since` and by `until`; how many deeds were tried."""
         if since >= until:
             return 0
+        held = session.scalars(
+            select(User)
+        ).all()  # in the session's memory, which is weak: each acts many times
         deeds = [*self._of_alerts(session), *self._of_duties(session), *self._of_outbreaks(session)]
         due = sorted((deed for deed in deeds if since < deed.at <= until), key=lambda deed: deed[:2])
         for deed in due:
             deed.do()
+        del held
         return len(due)
 
     def _of_alerts(self, session: Session) -> list[Deed]:
@@ -211,18 +225,23 @@ class People:
         return found
 
     def _do_duty(self, session: Session, duty: Duty, deed: plan.DutyDeed) -> None:
+        """An outbreak's handling is done by what its record shows, and needless once nothing is left to begin."""
         user = session.get_one(User, self._officer(duty.unit_id))
+        if duty.kind == DutyKind.HANDLING:
+            if _only_watched(session, [outbreak_id for outbreak_id, _ in duty.detail["outbreaks"]]):
+                duty_acts.mark_not_needed(session, duty.id, user=user, now=deed.at, reason=plan.ONLY_WATCHED)
+            return
         duty_acts.mark_done(
             session, duty.id, user=user, now=deed.at, done_at=deed.at, document=deed.document, note=""
         )
 
     def _of_outbreaks(self, session: Session) -> list[Deed]:
-        version = OutbreakVersion
+        version, cases = OutbreakVersion, func.cardinality(OutbreakVersion.members)
         rows = session.execute(
-            select(OutbreakRow, version.status, version.units, version.known_from)
+            select(OutbreakRow, version.status, version.units, version.known_from, cases.label("cases"))
             .join(version, version.outbreak_id == OutbreakRow.id)
             .where(version.known_to.is_(None), OutbreakRow.disease.in_(self.profiles))
-            .where(version.status.in_((*HANDLED_STATUSES, Status.PROPOSED)))
+            .where(version.status.in_(WORKED_ON))
             .order_by(OutbreakRow.id)
         ).all()
         entries = entries_of(session, [row.OutbreakRow.id for row in rows])
@@ -232,6 +251,8 @@ class People:
             began = begun_at(entries.get(outbreak.id, ()), outbreak.first_known_at).astimezone(self.zone)
             rng = plan.rng_of(self.seed, "outbreak", outbreak.id, began.timestamp())
             if row.status == Status.PROPOSED:
+                if rng.random() > CLOSED_SOON:
+                    continue
                 at = plan.in_office(row.known_from.astimezone(self.zone) + timedelta(hours=20), rng.random())
                 found.append(
                     Deed(at, label, partial(self._close, session, outbreak.id, row.units[0], at, rng))
@@ -239,7 +260,10 @@ class People:
                 continue
             vector = self.profiles[outbreak.disease].response.vector
             suspected = row.status == Status.SUSPECTED
-            for deed in plan.outbreak_deeds(began, suspected=suspected, vector=vector, rng=rng):
+            whole = row.cases >= WHOLE_STORY
+            for deed in plan.outbreak_deeds(began, suspected=suspected, whole=whole, vector=vector, rng=rng):
+                if deed.what == "start" and row.status == Status.ACTIVE:
+                    continue
                 do = partial(self._do_to_outbreak, session, outbreak.id, row.units[0], deed)
                 found.append(Deed(deed.at, label, do))
         return found
@@ -282,15 +306,21 @@ class People:
     def _when(self, session: Session, unit_id: int, at: datetime) -> dict[str, Any]:
         """Who answers for the outbreak, and when."""
         user = session.get_one(User, self._officer(unit_id))
-        areas = areas_of(session, user)
         actor = outbreak_acts.Actor(
-            user_id=user.id, name=user.full_name, may_act=True,
-            areas=None if areas is None else frozenset(areas),
-        )  # fmt: skip
+            user_id=user.id, name=user.full_name, may_act=True, areas=self.staff.areas.get(user.id)
+        )
         return {"actor": actor, "today": at.date(), "now": at}
 
     def _officer(self, unit_id: int, holder: int | None = None) -> int:
         return holder or self.staff.station_of.get(unit_id) or self.staff.analysts[0]
+
+
+def _only_watched(session: Session, outbreak_ids: Sequence[int]) -> bool:
+    version = OutbreakVersion
+    found = session.scalars(
+        select(version.status).where(version.outbreak_id.in_(outbreak_ids), version.known_to.is_(None))
+    )
+    return all(status in (Status.MONITORING, Status.PROPOSED, Status.CLOSED) for status in found)
 
 
 def _older_alert(session: Session, alert: Alert, user: User) -> int | None:

@@ -123,9 +123,10 @@ def duty_deed(kind: DutyKind, opened_at: datetime, due_at: datetime, rng: Rng) -
 
 
 def outbreak_deeds(
-    begun_at: datetime, *, suspected: bool, vector: VectorControl | None, rng: Rng
+    begun_at: datetime, *, suspected: bool, whole: bool, vector: VectorControl | None, rng: Rng
 ) -> list[OutbreakDeed]:
-    """Of an outbreak whose clocks began at `begun_at`, on the clocks of the city. Nothing where nobody comes."""
+    """Of an outbreak whose clocks began at `begun_at`, on the clocks of the city. Nothing where nobody
+    comes; `whole`: what follows the beginning too."""
     luck, *draws = rng.random(9).tolist()
     if luck > 0.97:
         return []
@@ -136,8 +137,10 @@ def outbreak_deeds(
     start = in_office(begun_at + timedelta(hours=hours), draws[0])
     if luck < 0.92:
         start = min(start, begun_at + timedelta(hours=46))
-    deeds = [
-        OutbreakDeed(at=start, what="start"),
+    deeds = [OutbreakDeed(at=start, what="start")]
+    if not whole:
+        return deeds
+    deeds += [
         OutbreakDeed(at=start + timedelta(minutes=50), what="households", houses=int(rng.integers(12, 26))),
     ]
     if draws[1] < 0.6:
@@ -229,3 +232,4 @@ CLOSING = (
     "Đã hết thời gian theo dõi, không có ca mới.",
     "Đã xử lý đủ các vòng, không phát sinh ca mới.",
 )
+ONLY_WATCHED = "Ổ dịch đã qua giai đoạn xử lý, chỉ còn theo dõi đến khi đủ ngày đóng."

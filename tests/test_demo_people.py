@@ -189,7 +189,7 @@ def test_the_same_seed_gives_the_same_deeds() -> None:
     def drawn(seed: int) -> Any:
         rng = plan.rng_of(seed, "outbreak", 7)
         vector = load_profiles()["HCDC-2021"].response.vector
-        return plan.outbreak_deeds(NOW, suspected=False, vector=vector, rng=rng)
+        return plan.outbreak_deeds(NOW, suspected=False, whole=True, vector=vector, rng=rng)
 
     assert [drawn(seed) for seed in range(20)] == [drawn(seed) for seed in range(20)]
     assert drawn(1) != drawn(2)
