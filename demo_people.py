@@ -41,9 +41,9 @@ from surveillance.types import StatutoryStatus
 
 ANALYSTS = 4
 CENTRE_OVER, STATION_EVERY = 14, 6
-"""Communes of a regional centre; each so-manieth commune has an account of its own."""
+"""Communes of a regional centre; and every which commune has an account of its own."""
 WEEKS = 2
-WHOLE_STORY = 8
+WHOLE_STORY = 5
 """Of outbreaks of so many cases all work is written down, of smaller ones that it began."""
 CLOSED_SOON = 0.3
 """Share of the outbreaks proposed for closing that somebody closes the next day; the others wait."""
