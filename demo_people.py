@@ -41,7 +41,7 @@ from surveillance.types import StatutoryStatus
 
 ANALYSTS = 4
 CENTRE_OVER, STATION_EVERY = 14, 6
-"""Communes of a regional centre; and every which commune has an account of its own."""
+"""A regional centre answers for so many communes; every sixth commune has an account of its own."""
 WEEKS = 2
 WHOLE_STORY = 5
 """Of outbreaks of so many cases all work is written down, of smaller ones that it began."""
