@@ -11,28 +11,41 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine, func, select
+import pandas as pd
+from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
 from accounts.service import create_user
-from alerts.models import AreaLevel
+from alerts.acts import State
+from alerts.duties import DutyState
+from alerts.duty_models import Duty
+from alerts.duty_reminders import pass_over
+from alerts.models import Alert, AreaLevel
 from city import prepare
 from db import make_engine, session_scope
+from demo_people import People, fill_rota, hire
 from embedded import database_url
 from geodata.models import AdminUnit
+from geodata.units import codes_of
 from i18n import Message, MessageError
 from migrate import migrate
+from scoring import truth_of
 from settings import ROOT, Settings
+from surveillance.clock import current_time
 from surveillance.investigation_layout import reading_order
 from surveillance.models import IngestRun
 from surveillance.outbreaks.lifecycle import OPEN
 from surveillance.outbreaks.models import OutbreakVersion
+from surveillance.simulate import Epidemic
+from surveillance.simulation.city import City
+from surveillance.simulation.truth import read_truth
 from web.serve import check_port
 from worker import Chain
 
@@ -52,6 +65,9 @@ ACCOUNTS = (
     ("quanly", "manager", "Lê Quản Lý (mô phỏng)"),
 )
 PASSWORD = "canhdich2026"
+OFFICER = "canbo"
+TRUTH = "truth.csv"
+REPLAY_HOUR = time_of_day(18)
 
 
 class DemoError(MessageError, RuntimeError):
@@ -71,7 +87,8 @@ def run(settings: Settings, say: Say) -> None:
     prepare(engine, settings, say)
     if not _loaded(engine):
         _fill(engine, settings, say)
-    _create_accounts(engine, settings)
+    _create_accounts(engine)
+    _give_area(engine, settings)
     engine.dispose()
     _start_processes(settings, url)
     _wait_until_it_answers(settings)
@@ -123,9 +140,46 @@ def _fill(engine: Engine, settings: Settings, say: Say) -> None:
     chain = Chain(engine, settings)
     chain.ingest(sorted(history.iterdir(), key=reading_order), backfill=True, say=say)
     say(Message("Đang dựng lại mức nguy cơ và cảnh báo của {count} ngày gần đây…", count=LIVE_DAYS))
-    chain.replay([live_from - timedelta(days=n) for n in range(LIVE_DAYS, 0, -1)], say)
+    _create_accounts(engine)
+    relive(chain, [live_from - timedelta(days=n) for n in range(LIVE_DAYS, 0, -1)], work / TRUTH, say)
     shutil.rmtree(history)
     say(Message("Nạp xong trong {seconds} giây.", seconds=round(time.monotonic() - begin)))
+
+
+def relive(chain: Chain, days: Sequence[date], truth_file: Path, say: Say) -> None:
+    """The last days again, with what the law asked and, in a simulated city, people at work."""
+    last = datetime.combine(days[-1], REPLAY_HOUR, chain.settings.deployment.timezone)
+    chain.replay(days, say, then=evenings(chain, last, truth_file))
+    with session_scope(chain.engine) as session:
+        pass_over(session, last)
+
+
+def evenings(chain: Chain, last: datetime, truth_file: Path) -> Callable[[Session, datetime], None]:
+    """What closes each replayed day until `last`: the register of duties as of that hour, or the whole past would be
+    asked for at once; then what people do until the next evening, where `truth_file` is there to be found out."""
+    people = _people(chain, last, truth_file) if truth_file.exists() else None
+
+    def then(session: Session, now: datetime) -> None:
+        chain.duties_at(session, now)
+        if people is not None:
+            people.act(session, now, min(now + timedelta(days=1), last))
+
+    return then
+
+
+def _people(chain: Chain, last: datetime, truth_file: Path) -> People:
+    with session_scope(chain.engine) as session:
+        codes = codes_of(session, chain.unit_ids)
+        staff = hire(session, chain.unit_ids)
+        fill_rota(session, staff, last)
+    return People(
+        staff=staff,
+        truth=truth_of(read_truth(truth_file), {code: unit_id for unit_id, code in codes.items()}),
+        profiles={profile.disease: profile for profile in chain.outbreaks.profiles},
+        zone=chain.settings.deployment.timezone,
+        past_ends=last,
+        seed=SEED,
+    )
 
 
 def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) -> date:
@@ -138,8 +192,9 @@ def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) ->
     start = date(today.year - YEARS, today.month, 1)
     say(Message("Đang mô phỏng {years} năm ca bệnh của thành phố…", years=YEARS))
     simulation = load_settings(settings.deployment.folder / "simulation.toml")
+    city = places_from_registry(settings.deployment.province_code, simulation)
     epidemic = simulate(
-        places_from_registry(settings.deployment.province_code, simulation),
+        city,
         load_catalogue(),
         start=start,
         end=today,
@@ -147,6 +202,7 @@ def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) ->
     )
     say(Message("Đang ghi {count} dòng báo cáo thành tệp Excel theo mẫu HCDC…", count=len(epidemic.reports)))
     replay_from = live_from - timedelta(days=LIVE_DAYS + LEAD_DAYS)
+    _write_truth(epidemic, city, settings, days.parent / TRUTH)
     investigated_from = (today - timedelta(days=INVESTIGATED_DAYS)).replace(day=1)
     for month in _months(start, replay_from):
         hcdc_layout.write_month(epidemic, month, history, until=replay_from)
@@ -157,6 +213,24 @@ def _write_simulated(settings: Settings, history: Path, days: Path, say: Say) ->
         hcdc_layout.write_day(epidemic, day, folder)
         investigation_layout.write_day(epidemic, day, folder)
     return live_from
+
+
+def _write_truth(epidemic: Epidemic, city: City, settings: Settings, file: Path) -> None:
+    """What really was, for the people of the demo and for `app.py replay --truth`; local chains since
+    INVESTIGATED_DAYS only."""
+    from surveillance.simulate import WARM_UP_DAYS
+    from surveillance.simulation.truth import simulated_truth, write_truth
+
+    since = pd.Timestamp(epidemic.end - timedelta(days=INVESTIGATED_DAYS))
+    truth = simulated_truth(
+        epidemic.cases[epidemic.cases["date_onset"] >= since],
+        epidemic.expected,
+        first=epidemic.start - timedelta(days=WARM_UP_DAYS),
+        code_of_place={number: place.commune.key.code for number, place in enumerate(city.places)},
+        communes=[commune.key.code for commune in city.communes],
+        epidemic_years=settings.deployment.epidemic_years,
+    )
+    write_truth(truth, file)
 
 
 def _write_taiwan(history: Path, days: Path, say: Say) -> date:
@@ -183,8 +257,8 @@ def _days(settings: Settings) -> Path:
     return settings.home / "demo" / "days"
 
 
-def _create_accounts(engine: Engine, settings: Settings) -> None:
-    """The officer answers for a commune of the highest level, with most open outbreaks, so that there is work to do."""
+def _create_accounts(engine: Engine) -> None:
+    """The documented accounts, before all others: the sign-in page offers the first of each role."""
     with session_scope(engine) as session:
         if session.scalar(select(func.count()).select_from(User)):
             return
@@ -196,22 +270,43 @@ def _create_accounts(engine: Engine, settings: Settings) -> None:
                 full_name=full_name,
                 role=Role(role),
                 email=f"{username}@canhdich.example",
-                area_ids=[_busiest_unit(session)] if role == "officer" else [],
             )
 
 
-def _busiest_unit(session: Session) -> int:
+def _give_area(engine: Engine, settings: Settings) -> None:
+    """Give the documented officer a commune, once, where there is work to do."""
+    with session_scope(engine) as session:
+        officer = session.scalar(select(User).where(User.username == OFFICER))
+        if officer is not None and not officer.areas:
+            now = current_time(session, settings.clock)
+            officer.areas = [session.get_one(AdminUnit, unit_with_work(session, now))]
+
+
+def unit_with_work(session: Session, now: datetime) -> int:
+    """A commune with an alert nobody took on and a duty that still has hours left, none that is late; of the highest
+    level, with most open outbreaks."""
     lies_here = OutbreakVersion.units.any(AreaLevel.unit_id)  # type: ignore[arg-type]
     outbreaks = (
         select(func.count())
         .where(OutbreakVersion.known_to.is_(None), OutbreakVersion.status.in_(OPEN), lies_here)
         .scalar_subquery()
     )
+    here = Duty.unit_id == AreaLevel.unit_id
+    open_duty = exists().where(here, Duty.state == DutyState.OPEN)
+    untouched = exists().where(Alert.unit_id == AreaLevel.unit_id, Alert.state == State.OPEN)
     query = (
         select(AreaLevel.unit_id)
-        .where(AreaLevel.known_to.is_(None))
+        .join(AdminUnit, AdminUnit.id == AreaLevel.unit_id)
+        .where(AreaLevel.known_to.is_(None), AdminUnit.level == "commune")
         .group_by(AreaLevel.unit_id)
-        .order_by(func.max(AreaLevel.level).desc(), outbreaks.desc(), AreaLevel.unit_id)
+        .order_by(
+            untouched.desc(),
+            open_duty.where(Duty.due_at < now).asc(),
+            open_duty.where(Duty.due_at >= now).desc(),
+            func.max(AreaLevel.level).desc(),
+            outbreaks.desc(),
+            AreaLevel.unit_id,
+        )
         .limit(1)
     )
     found = session.scalar(query)

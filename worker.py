@@ -398,11 +398,19 @@ class Chain:
         ) as session:  # after a bulk load the planner knows nothing of these tables yet
             session.execute(text("ANALYZE epi_case, case_key, case_report, case_version"))
 
-    def replay(self, days: Iterable[date], say: Callable[[Message | str], None]) -> None:
-        """Levels and alerts of past days as they would have been; nothing is sent."""
+    def replay(
+        self,
+        days: Iterable[date],
+        say: Callable[[Message | str], None],
+        *,
+        then: Callable[[Session, datetime], object] = lambda session, now: None,
+    ) -> None:
+        """Levels and alerts of past days as they would have been; nothing is sent. `then(session, now)` closes each
+        day, in its transaction."""
 
         def after_day(session: Session, now: datetime) -> None:
             done = self.rest_of_day(session, now)
+            then(session, now)
             say(f"{now:%d/%m/%Y}: {_counts_text(done)}")
 
         replay(
