@@ -141,6 +141,7 @@ def truth_of(simulated: SimulatedTruth, unit_of: Mapping[str, int]) -> Truth:
                 first_onset=o.first_onset,
                 second_known=o.second_known,
                 last_onset=o.last_onset,
+                last_known=o.last_known,
                 cases=o.cases,
             )
             for o in simulated.outbreaks

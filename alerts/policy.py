@@ -170,9 +170,9 @@ def _hits(evidence: Sequence[Signal], rules: Sequence[Rule], floor: Level, least
             held = bool(
                 signal.detail.get("lacking")
             )  # a status kept for lack of figures has no count to weigh
-            few = rule.display_floor and signal.observed < least and not held
+            few = signal.observed < rule.few(least) and not held
             level = min(rule.level, rule.few_level or floor) if few else rule.level
-            hits.append(_Hit(rule=rule, signal=signal, level=level, least=least))
+            hits.append(_Hit(rule=rule, signal=signal, level=level, least=rule.few(least)))
     return sorted(hits, key=lambda hit: -hit.level)
 
 
@@ -280,7 +280,7 @@ def _need(rule: Rule, evidence: Sequence[Signal], least: int) -> Message:
     threshold = signal.detail.get(rule.threshold) if rule.threshold else None
     if threshold is not None:
         values = {"needs": rule.needed(), "threshold": threshold, "observed": signal.observed}
-        if rule.display_floor and least > threshold:
+        if (least := rule.few(least)) > threshold:
             return Message(
                 "{needs} (ngưỡng {threshold}, hiện có {observed} ca) và có từ {least} ca trở lên",
                 least=least,

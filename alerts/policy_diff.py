@@ -31,6 +31,7 @@ LABELS: Mapping[str, str] = {
     "at_least": "ngưỡng",
     "at_most": "không quá",
     "few_level": "mức khi ít ca",
+    "floor_cases": "sàn số ca của riêng quy tắc",
     "diseases": "chỉ cho bệnh",
     "excluded": "trừ các bệnh",
     "silence": "khi nào coi là im lặng",

@@ -27,6 +27,8 @@ def check_meaning(rule: Rule, table: Table) -> None:
         table.fail("level", Message("mức 1 là mức thấp nhất nên quy tắc này không bao giờ nâng được mức"))
     if rule.few_level is not None and not (rule.display_floor and rule.few_level < rule.level):
         table.fail("few_level", Message("cần display_floor = true và một mức thấp hơn level"))
+    if rule.floor_cases is not None and not (rule.display_floor and rule.floor_cases > 0):
+        table.fail("floor_cases", Message("cần display_floor = true và một số ca lớn hơn 0"))
     _check_words(rule, table)
     _check_numbers(rule, table)
     _check_needs(rule, table)
@@ -120,6 +122,7 @@ def shadows(over: Rule, rule: Rule) -> bool:
         and over.level >= rule.level
         and over.regime in (rule.regime, "any")
         and (not over.display_floor or (rule.display_floor and over.few_level in (None, rule.few_level)))
+        and over.few(0) <= rule.few(0)
         and _wider(over, rule)
         and all(getattr(over, key) in (None, getattr(rule, key)) for key in ("status", "alarm", "flag"))
         and _looser(_lower_bounds(over), _lower_bounds(rule), sign=1)

@@ -24,6 +24,7 @@ REGIMES = ("endemic", "non_endemic", "group_a", "any")
 TEXTS = ("id", "regime", "method", "needs")
 OPTIONAL: Mapping[str, type] = {
     "status": str, "alarm": bool, "min_observed": int, "flag": str, "threshold": str, "display_floor": bool,
+    "floor_cases": int,
 }  # fmt: skip
 LONGEST_DAYS = 366
 """A hold beyond a year is a slip of the pen: a level would outlive the season it speaks of."""
@@ -49,6 +50,11 @@ class Rule:
     threshold: str | None = None
     display_floor: bool = False
     few_level: Level | None = None
+    floor_cases: int | None = None
+
+    def few(self, least: int) -> int:
+        """Below how many cases the display floor holds this rule; `least`: the disease's own."""
+        return max(least, self.floor_cases or 0) if self.display_floor else 0
 
     def covers(self, disease: str | None) -> bool:
         """Whether the rule is one for `disease`; None: for any at all."""

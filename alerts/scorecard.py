@@ -50,8 +50,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planted:
-    """An outbreak that is known to have been. `unit_ids`: its commune and those that share it. `second_known`: the day
-    its second case was reported; `last_onset` ends it."""
+    """An outbreak that is known to have been. `unit_ids`: its commune and those that share it. `second_known` and
+    `last_known`: the days its second and its last case were reported."""
 
     id: int
     disease: str
@@ -59,12 +59,13 @@ class Planted:
     first_onset: date
     second_known: date
     last_onset: date
+    last_known: date
     cases: int
 
     @property
     def window(self) -> tuple[date, date]:
-        """The days in which it can be caught."""
-        return self.second_known, max(self.last_onset, self.second_known + timedelta(days=CHANCE_DAYS))
+        """The days in which it can be caught: while its cases come to be known."""
+        return self.second_known, max(self.last_known, self.second_known + timedelta(days=CHANCE_DAYS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What really was. `excess`: the expected number of cases itself was too high; `foci`: local chains of at least
-    LEAST_CASES, not planted."""
+    """What really was. `excess`: the expected number of cases itself was too high; `foci`: outbreaks of at least
+    LEAST_CASES that nobody planted."""
 
     planted: Sequence[Planted]
     excess: Sequence[Spell] = ()
@@ -119,14 +120,14 @@ class Share:
 class Burden:
     """Alerts of one kind (all that opened, or those that called) over the period, and how many were right.
 
-    `true`: about something planted or an excess; `true_or_focus`: or about an unplanted local chain.
+    `true`: about an outbreak of LEAST_CASES, planted or grown by itself, or an excess; `strict`: grown ones left out.
     """
 
     alerts: int
     per_week: float
     per_officer_week: float
     true: Share
-    true_or_focus: Share
+    strict: Share
     false_per_unit_year: float
 
 
@@ -245,7 +246,7 @@ def rows_of(
 
 
 def is_true(step: Step, truth: Truth) -> bool:
-    """Whether an alert that opened or called with this step was about something planted or an excess."""
+    """Whether an alert that opened or called with this step was about something that really was."""
     return _judge(truth)(step)[0]
 
 
@@ -308,7 +309,7 @@ def _first_calls(steps: Iterable[Step], wanted: Sequence[Call]) -> list[Step]:
 
 
 def _judge(truth: Truth) -> Callable[[Step], tuple[bool, bool]]:
-    """Of a step: about something planted or an excess; the same, or about a focus."""
+    """Of a step: about something planted, an excess or a focus; the same without foci."""
     events: defaultdict[Where, list[tuple[date, date]]] = defaultdict(list)
     chains: defaultdict[Where, list[tuple[date, date]]] = defaultdict(list)
     for planted in truth.planted:
@@ -323,8 +324,8 @@ def _judge(truth: Truth) -> Callable[[Step], tuple[bool, bool]]:
         return any(begin <= step.day <= end + late for begin, end in kept.get(step.where, ()))
 
     def judged(step: Step) -> tuple[bool, bool]:
-        right = lies_in(step, events)
-        return right, right or lies_in(step, chains)
+        strictly = lies_in(step, events)
+        return strictly or lies_in(step, chains), strictly
 
     return judged
 
@@ -337,13 +338,13 @@ def _burden(
     officers: int,
 ) -> Burden:
     judged = [judge(step) for step in alerts]
-    n, right = len(judged), sum(one for one, _ in judged)
+    n, right = len(judged), sum(either for either, _ in judged)
     return Burden(
         alerts=n,
         per_week=n * 7 / days,
         per_officer_week=n * 7 / days / officers,
         true=Share(k=right, n=n),
-        true_or_focus=Share(k=sum(either for _, either in judged), n=n),
+        strict=Share(k=sum(strictly for _, strictly in judged), n=n),
         false_per_unit_year=(n - right) / units / (days / 365.25),
     )
 

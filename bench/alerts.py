@@ -1,11 +1,13 @@
 """What our alerts are worth, beside InfoDengue's four levels and mean + 2 SD alone, on the same kept signals.
 
-    python -m bench.alerts [--quick] [--folder DIR] [--taiwan]
+    python -m bench.alerts [--daily] [--from DAY] [--to DAY] [--scan] [--folder DIR] [--taiwan]
 
 The first 24 communes of the city (a seventh of it) with all ten diseases, simulated from 2015 (seed 1), through the
-real files and the real pipeline; 2021 to 2025 replayed, `--quick` on Sundays only. `--taiwan`: the real line list,
-Tainan and Kaohsiung, 2014–2015, day by day. With --folder the database is kept there and what was replayed is not run
-again. Every figure is defined in docs/methods/scorecard.md. Prints JSON lines; asserts nothing.
+real files and the real pipeline. Without options 2023 is replayed on Sundays only: a few minutes, and every delay too
+long. `--daily` replays each day (about 1 s of processor), `--from 2020-12-13 --to 2025-12-28` all five years.
+`--taiwan`: the real line list, Tainan and Kaohsiung, 2014–2015, day by day. With --folder the database is kept there
+and what was replayed is not run again. Every figure is defined in docs/methods/scorecard.md. Prints JSON lines; asserts
+nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from bench.alert_peers import infodengue, two_sd
 from city import prepare
 from db import make_engine, session_scope
 from migrate import migrate
+from scoring import WARM_UP_DAYS as UNSCORED_DAYS
 from scoring import Kept, load_kept, steps_of, truth_of
 from settings import ROOT, Settings
 from surveillance.simulate import WARM_UP_DAYS
@@ -40,9 +43,14 @@ from surveillance.sources.taiwan import line_list, write_files
 from worker import Chain
 
 SEED, COMMUNES, CITY = 1, 24, 168
-START, FIRST, LAST = date(2015, 1, 1), date(2020, 12, 13), date(2025, 12, 28)
+START, END = date(2015, 1, 1), date(2025, 12, 28)
+FIRST, LAST = date(2022, 12, 11), date(2023, 12, 31)
+INVESTIGATED = date(2020, 12, 13)
+"""Wards' forms are read from some months before this day on."""
 TAIWAN = date(2013, 12, 11), date(2015, 12, 31)
-SCORED = date(2021, 1, 3), date(2014, 1, 1)
+DENGUE = frozenset({"dengue"})
+DISEASES_WITH_PLACES = frozenset({"dengue", "zika", "chikungunya"})
+"""Whose cases are investigated at home; an outbreak of the others is seen by counts alone."""
 LONG_DAYS = 28
 """Excesses at least so long are epidemics with a peak."""
 EPIDEMIC_CASES = 20
@@ -51,22 +59,28 @@ GAP_DAYS = 21
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--taiwan", action="store_true")
+    for flag in ("--daily", "--scan", "--taiwan"):
+        parser.add_argument(flag, action="store_true")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=FIRST)
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=LAST)
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="canhdich-alerts-") as home, database(chosen.folder) as url:
         place = chosen.folder or Path(home)
-        run = taiwan if chosen.taiwan else hcmc
-        run(url, place, 7 if chosen.quick and not chosen.taiwan else 1)
+        if chosen.taiwan:
+            taiwan(url, place)
+        else:
+            hcmc(url, place, chosen.first, chosen.last, every=1 if chosen.daily else 7, scan=chosen.scan)
 
 
-def hcmc(url: str, home: Path, every: int) -> None:
+def hcmc(url: str, home: Path, first: date, last: date, *, every: int, scan: bool) -> None:
     settings = settings_of(home)
-    city, epidemic = simulated(settings, start=START, end=LAST, seed=SEED, communes=COMMUNES)
+    city, epidemic = simulated(settings, start=START, end=END, seed=SEED, communes=COMMUNES)
     codes = [commune.key.code for commune in city.communes[:COMMUNES]]
-    ground = _ground(url, settings, lambda: fill(url, settings, city, epidemic, COMMUNES, FIRST), codes)
-    inside = _replayed(ground, settings, FIRST, LAST, every)
+    ground = _ground(
+        url, settings, lambda: fill(url, settings, city, epidemic, COMMUNES, min(first, INVESTIGATED)), codes
+    )
+    inside = _replayed(ground, settings, first, last, every, scan=scan)
     known = simulated_truth(
         epidemic.cases,
         {disease: weeks[:COMMUNES] for disease, weeks in epidemic.expected.items()},
@@ -77,13 +91,13 @@ def hcmc(url: str, home: Path, every: int) -> None:
     )
     truth = truth_of(known, ground.unit_of)
     kept = load_kept(
-        inside, settings, settings.deployment.diseases, FIRST, LAST, list(ground.unit_of.values())
+        inside, settings, settings.deployment.diseases, first, last, list(ground.unit_of.values())
     )
     peaks = epidemics(truth.excess, daily_counts(inside))
-    compare(inside, kept, truth, peaks, list(ground.unit_of.values()), SCORED[0], range(1, 13))
+    compare(inside, kept, truth, peaks, list(ground.unit_of.values()), range(1, 13))
 
 
-def taiwan(url: str, home: Path, every: int) -> None:
+def taiwan(url: str, home: Path) -> None:
     settings = settings_of(home, "taiwan")
 
     def read() -> None:
@@ -101,7 +115,7 @@ def taiwan(url: str, home: Path, every: int) -> None:
 
     codes = townships()
     ground = _ground(url, settings, read, codes)
-    inside = _replayed(ground, settings, *TAIWAN, every)
+    inside = _replayed(ground, settings, *TAIWAN, 1, scan=False)
     truth = taiwan_truth(ground.unit_of)
     ids = list(ground.unit_of.values())
     kept = load_kept(inside, settings, settings.deployment.diseases, *TAIWAN, ids)
@@ -110,9 +124,7 @@ def taiwan(url: str, home: Path, every: int) -> None:
         for p in truth.planted
         if p.cases >= EPIDEMIC_CASES
     ]
-    compare(
-        inside, kept, truth, epidemics(spells, daily_counts(inside), least=1), ids, SCORED[1], range(5, 12)
-    )
+    compare(inside, kept, truth, epidemics(spells, daily_counts(inside), least=1), ids, range(5, 12))
 
 
 def _ground(url: str, settings: Settings, make: Any, codes: Sequence[str]) -> Ground:
@@ -127,15 +139,17 @@ def _ground(url: str, settings: Settings, make: Any, codes: Sequence[str]) -> Gr
     return Ground(engine=engine, settings=settings, unit_of=units(engine, settings, codes), epidemic=None)
 
 
-def _replayed(ground: Ground, settings: Settings, first: date, last: date, every: int) -> Engine:
+def _replayed(
+    ground: Ground, settings: Settings, first: date, last: date, every: int, *, scan: bool
+) -> Engine:
     plan = replay.Plan(
-        schema=f"replay_{every}",
+        schema=f"replay_{first:%y%m%d}_{every}{'_scan' if scan else ''}",
         first=first,
         last=last,
         every=every,
         diseases=settings.deployment.diseases,
         policy=default_policy(),
-        without=("scan",),
+        without=() if scan else ("scan",),
         unit_ids=tuple(ground.unit_of.values()),
     )
     began = time.perf_counter(), time.process_time()
@@ -154,26 +168,28 @@ def compare(
     truth: Truth,
     peaks: Sequence[Epidemic],
     unit_ids: Sequence[int],
-    first: date,
     favourable: Sequence[int],
 ) -> None:
-    last = kept.moments[-1].date()
-    dengue = only_dengue(truth)
-    own = steps_of(kept, default_policy())
-    runs: list[tuple[str, Sequence[Step], Truth, str]] = [
-        ("ours, all diseases", own, truth, ""),
-        ("ours, dengue", [step for step in own if step.where.disease == "dengue"], dengue, "dengue"),
-        ("mean + 2 SD, all diseases", steps_of(kept, two_sd()), truth, ""),
-        ("mean + 2 SD, dengue", of_dengue(steps_of(kept, two_sd())), dengue, "dengue"),
-        ("InfoDengue, dengue", infodengue(inside, kept, unit_ids, favourable=favourable), dengue, "dengue"),
+    """From UNSCORED_DAYS on: all that went on already opens before."""
+    first, last = kept.moments[0].date() + timedelta(days=UNSCORED_DAYS), kept.moments[-1].date()
+    own, simple = steps_of(kept, default_policy()), steps_of(kept, two_sd())
+    every, placed = frozenset(kept.facts), DISEASES_WITH_PLACES & frozenset(kept.facts)
+    runs: list[tuple[str, Sequence[Step], frozenset[str]]] = [
+        ("ours, all diseases", own, every),
+        ("ours, with places of cases", own, placed),
+        ("ours, without places", own, every - placed),
+        ("ours, dengue", own, DENGUE),
+        ("mean + 2 SD, all diseases", simple, every),
+        ("mean + 2 SD, dengue", simple, DENGUE),
+        ("InfoDengue, dengue", infodengue(inside, kept, unit_ids, favourable=favourable), DENGUE),
     ]
-    for name, steps, known, disease in runs:
+    for name, steps, diseases in runs:
         recorded = kept.recorded if name.startswith("ours") else []
-        figures(name, steps, known, recorded, peaks, disease, first, last, len(unit_ids))
+        figures(name, steps, truth, recorded, peaks, diseases, first, last, len(unit_ids))
     source = (ROOT / "alerts" / "policy.toml").read_text(encoding="utf-8")
     for step in LINE:
         line = steps_of(kept, parse_policy(with_strictness(source, step)))
-        figures(f"line {step.name}", line, truth, kept.recorded, peaks, "", first, last, len(unit_ids))
+        figures(f"line {step.name}", line, truth, kept.recorded, peaks, every, first, last, len(unit_ids))
 
 
 def figures(
@@ -182,14 +198,15 @@ def figures(
     truth: Truth,
     recorded: Any,
     peaks: Sequence[Epidemic],
-    disease: str,
+    diseases: frozenset[str],
     first: date,
     last: date,
     unit_count: int,
 ) -> None:
+    steps, truth = [step for step in steps if step.where.disease in diseases], only(truth, diseases)
     card = score(steps, truth, recorded, first=first, last=last, units=unit_count)
     chains = score(steps, as_planted(truth), recorded, first=first, last=last, units=unit_count)
-    warned = lead(steps, [p for p in peaks if p.first >= first and disease in ("", p.where.disease)])
+    warned = lead(steps, [p for p in peaks if p.first >= first and p.where.disease in diseases])
     line: dict[str, Any] = {"rule": name, "days": (last - first).days + 1}
     for kind in ("opened", "called", "alarmed"):
         burden = getattr(card, kind)
@@ -197,7 +214,7 @@ def figures(
             "per_week": round(burden.per_week, 2),
             "per_week_of_168": round(burden.per_week * CITY / unit_count, 1),
             "ppv": _share(burden.true),
-            "ppv_or_chain": _share(burden.true_or_focus),
+            "ppv_strict": _share(burden.strict),
             "false_per_unit_year": round(burden.false_per_unit_year, 2),
         }
     for way, caught in {"caught": card.caught, **card.caught_by}.items():
@@ -210,7 +227,7 @@ def figures(
 
 
 def as_planted(truth: Truth) -> Truth:
-    """Local chains asked for as if planted; their second case is taken to be known a week after the first fell ill."""
+    """Local chains asked for as if planted; the second case and the last are taken to be known a week late."""
     return Truth(
         planted=[
             Planted(
@@ -220,6 +237,7 @@ def as_planted(truth: Truth) -> Truth:
                 first_onset=spell.first,
                 second_known=spell.first + timedelta(days=7),
                 last_onset=spell.last,
+                last_known=spell.last + timedelta(days=7),
                 cases=5,
             )
             for number, spell in enumerate(truth.foci)
@@ -227,16 +245,12 @@ def as_planted(truth: Truth) -> Truth:
     )
 
 
-def only_dengue(truth: Truth) -> Truth:
+def only(truth: Truth, diseases: frozenset[str]) -> Truth:
     return Truth(
-        planted=[planted for planted in truth.planted if planted.disease == "dengue"],
-        excess=[spell for spell in truth.excess if spell.where.disease == "dengue"],
-        foci=[spell for spell in truth.foci if spell.where.disease == "dengue"],
+        planted=[planted for planted in truth.planted if planted.disease in diseases],
+        excess=[spell for spell in truth.excess if spell.where.disease in diseases],
+        foci=[spell for spell in truth.foci if spell.where.disease in diseases],
     )
-
-
-def of_dengue(steps: Iterable[Step]) -> list[Step]:
-    return [step for step in steps if step.where.disease == "dengue"]
 
 
 def daily_counts(inside: Engine) -> dict[Where, dict[date, int]]:
@@ -306,6 +320,7 @@ def taiwan_truth(unit_of: dict[str, int]) -> Truth:
                         first_onset=episode[0][0],
                         second_known=sorted(day for _, day in episode)[1],
                         last_onset=episode[-1][0],
+                        last_known=max(day for _, day in episode),
                         cases=len(episode),
                     )
                 )

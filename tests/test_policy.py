@@ -122,7 +122,7 @@ def test_case_8_one_case_where_there_never_was_one_shows_level_2_and_keeps_the_s
 
     assert decision.level is Level.TRUNG_BINH
     assert decision.statutory is STATUS.EPIDEMIC
-    assert "cần ít nhất 5 ca" in str(decision.why_not_higher)
+    assert "cần ít nhất 8 ca" in str(decision.why_not_higher)
 
 
 @pytest.mark.parametrize(
@@ -167,16 +167,37 @@ def test_the_communes_own_regime_goes_before_the_diseases() -> None:
 
 def test_a_disease_may_have_its_own_display_floor() -> None:
     def level(disease: str, observed: float, display_floor: int | None) -> Level:
-        evidence = [month(observed=observed, disease=disease)]
+        evidence = [week(observed=observed, disease=disease)]
         return decide(
             None, evidence, POLICY, NOW, disease_group="B", endemic=True, display_floor=display_floor
         ).level
 
-    assert level("measles", 2.0, 2) is Level.RAT_CAO  # the catalogue's, where the policy has none for it
-    assert level("measles", 2.0, None) is Level.TRUNG_BINH
-    assert level("dengue", 4.0, 3) is Level.TRUNG_BINH  # the policy's, which is higher
-    assert level("dengue", 5.0, 3) is Level.RAT_CAO
-    assert level("dengue", 5.0, 6) is Level.TRUNG_BINH  # the catalogue's, which is higher
+    assert level("measles", 2.0, 2) is Level.TRUNG_BINH  # the catalogue's, where the policy has none for it
+    assert level("measles", 2.0, None) is Level.THAP
+    assert level("dengue", 4.0, 3) is Level.THAP  # the policy's, which is higher
+    assert level("dengue", 5.0, 3) is Level.TRUNG_BINH
+    assert level("dengue", 5.0, 6) is Level.THAP  # the catalogue's, which is higher
+
+
+def test_an_epidemic_by_the_month_is_red_from_eight_cases_and_below_it_an_alert_that_carries_the_duty() -> (
+    None
+):
+    few, enough = endemic(None, [month(observed=7.0)]), endemic(None, [month(observed=8.0)])
+    assert (few.level, few.statutory) == (Level.TRUNG_BINH, STATUS.EPIDEMIC)
+    assert "cần ít nhất 8 ca" in str(few.why_not_higher)
+    assert enough.level is Level.RAT_CAO
+
+
+def test_a_week_above_2sd_is_high_from_eight_cases_and_opens_nothing_by_itself_below_the_floor() -> None:
+    def level(observed: float) -> Level:
+        return endemic(None, [week(observed=observed, detail={"above_2sd": True})]).level
+
+    assert [level(n) for n in (4.0, 5.0, 7.0, 8.0)] == [
+        Level.THAP,
+        Level.TRUNG_BINH,
+        Level.TRUNG_BINH,
+        Level.CAO,
+    ]
 
 
 def test_a_warning_of_few_cases_keeps_its_status_and_says_why_it_has_no_colour() -> None:
@@ -332,7 +353,7 @@ def test_no_red_is_lost_and_no_step_down_is_skipped(
 ) -> None:
     decision = decide(state, evidence, POLICY, NOW, **where)
 
-    least = POLICY.least_cases("dengue", None)
+    least = 8  # that rule's own floor
     if any(
         s.method == "statutory_month" and s.status is STATUS.EPIDEMIC and s.observed >= least
         for s in evidence

@@ -46,7 +46,7 @@ def planted(
 ) -> Planted:
     return Planted(
         id=1, disease="dengue", unit_ids=frozenset(units), first_onset=day(begin), second_known=day(second),
-        last_onset=day(end), cases=cases,
+        last_onset=day(end), last_known=day(end), cases=cases,
     )  # fmt: skip
 
 
@@ -126,16 +126,16 @@ def test_an_alert_is_true_from_the_first_onset_to_two_weeks_after_the_last() -> 
         assert card([step(n)], truth).opened.true == Share(k=right, n=1)
 
 
-def test_an_excess_makes_an_alert_true_and_a_chain_only_in_the_second_figure() -> None:
+def test_an_excess_or_a_chain_makes_an_alert_true_and_the_strict_figure_leaves_chains_out() -> None:
     excess, chain = (
         Spell(where=HERE, first=day(10), last=day(20)),
         Spell(where=NEXT, first=day(10), last=day(20)),
     )
     made = card([step(12), step(12, NEXT), step(12, FAR)], Truth(planted=[], excess=[excess], foci=[chain]))
 
-    assert made.opened.true == Share(k=1, n=3)
-    assert made.opened.true_or_focus == Share(k=2, n=3)
-    assert made.opened.false_per_unit_year == pytest.approx(2 / 10 / (70 / 365.25))
+    assert made.opened.true == Share(k=2, n=3)
+    assert made.opened.strict == Share(k=1, n=3)
+    assert made.opened.false_per_unit_year == pytest.approx(1 / 10 / (70 / 365.25))
 
 
 def test_the_inbox_and_what_is_sent_are_weighed_apart() -> None:

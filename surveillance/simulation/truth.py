@@ -24,7 +24,7 @@ CHAIN_CASES, CHAIN_DAYS = 5, 14
 
 
 class OutbreakTruth(NamedTuple):
-    """`second_known`: when its second case was reported."""
+    """`second_known`, `last_known`: when its second and its last case were reported."""
 
     id: int
     disease: str
@@ -33,6 +33,7 @@ class OutbreakTruth(NamedTuple):
     second_known: date
     last_onset: date
     cases: int
+    last_known: date
 
 
 class SpellTruth(NamedTuple):
@@ -62,6 +63,7 @@ def planted_truth(cases: pd.DataFrame, code_of: Mapping[int, str]) -> Iterator[O
             second_known=rows["date_report"].sort_values().iloc[1].date(),
             last_onset=rows["date_onset"].max().date(),
             cases=len(rows),
+            last_known=rows["date_report"].max().date(),
         )
 
 
@@ -124,7 +126,7 @@ def excess_truth(
             )
 
 
-_COLUMNS = ("kind", "id", "disease", "commune_code", "first", "second_known", "last", "cases")
+_COLUMNS = ("kind", "id", "disease", "commune_code", "first", "second_known", "last", "cases", "last_known")
 
 
 def write_truth(truth: SimulatedTruth, path: Path) -> None:
@@ -143,11 +145,12 @@ def write_truth(truth: SimulatedTruth, path: Path) -> None:
                     o.second_known,
                     o.last_onset,
                     o.cases,
+                    o.last_known,
                 )
             )
         for kind, spells in (("excess", truth.excess), ("chain", truth.chains)):
             for s in spells:
-                writer.writerow((kind, "", s.disease, s.commune_code, s.first, "", s.last, ""))
+                writer.writerow((kind, "", s.disease, s.commune_code, s.first, "", s.last, "", ""))
 
 
 def read_truth(path: Path) -> SimulatedTruth:
@@ -163,6 +166,7 @@ def read_truth(path: Path) -> SimulatedTruth:
                         OutbreakTruth(
                             int(row["id"]), row["disease"], row["commune_code"], first,
                             date.fromisoformat(row["second_known"]), last, int(row["cases"]),
+                            date.fromisoformat(row["last_known"]),
                         )
                     )  # fmt: skip
                 else:
