@@ -43,7 +43,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def with_hold(days: int, source: str = SHIPPED) -> str:
-    return with_numbers(source, {("fall", "hold_days", "2"): days})
+    return with_numbers(source, {("fall", "hold_days", level): days for level in ("2", "3")})
 
 
 def newer(version: str, hold: int = 7) -> str:
