@@ -110,7 +110,9 @@ def outbreak_in(unit: int, number: int, rng: np.random.Generator) -> list[Sick]:
 
 def truth_in(codes: Sequence[str]) -> SimulatedTruth:
     first = LAST - timedelta(days=40)
-    planted = [OutbreakTruth(n, "dengue", code, first, first, LAST, 9) for n, code in enumerate(codes, 1)]
+    planted = [
+        OutbreakTruth(n, "dengue", code, first, first, LAST, 9, LAST) for n, code in enumerate(codes, 1)
+    ]
     return SimulatedTruth(outbreaks=tuple(planted), excess=(), chains=())
 
 

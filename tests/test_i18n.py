@@ -26,6 +26,7 @@ PLACEHOLDER = re.compile(r"{(\w+)")
 DATA = {  # names, keyboards and file layouts, not sentences
     "alerts/short_text.py",
     "demo.py",
+    "demo_people.py",
     "reports/duty_docx.py",
     "reports/duty_forms.py",
     "geodata/coordinates.py",

@@ -33,7 +33,8 @@ def replayed(engine: Engine, city: dict[str, Place]) -> None:
         first = FIRST + timedelta(days=begin)
         return Planted(
             id=number, disease="dengue", unit_ids=frozenset({where.unit_id}), first_onset=first,
-            second_known=first + timedelta(days=6), last_onset=first + timedelta(days=20), last_known=first + timedelta(days=20), cases=9,
+            second_known=first + timedelta(days=6), last_onset=first + timedelta(days=20),
+            last_known=first + timedelta(days=20), cases=9,
         )  # fmt: skip
 
     truth = Truth(planted=[planted(1, 30), planted(2, 200)])
