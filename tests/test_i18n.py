@@ -27,6 +27,7 @@ DATA = {  # names, keyboards and file layouts, not sentences
     "alerts/short_text.py",
     "demo.py",
     "demo_people.py",
+    "demo_plan.py",
     "reports/duty_docx.py",
     "reports/duty_forms.py",
     "geodata/coordinates.py",
