@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from accounts.models import Role
 from alerts.audience import load_people, load_places
 from alerts.channels import EMAIL, IN_APP, OutgoingMessage
-from alerts.duties import DutyKind, DutyState
+from alerts.duties import NOTICES, DutyKind, DutyState
 from alerts.duty_models import Duty, DutyEvent
 from alerts.duty_views import NAMES
 from alerts.lifecycle import Kind
@@ -63,9 +63,9 @@ def first_step(kind: DutyKind, met_at: datetime, due_at: datetime) -> int:
     return steps_behind(kind, due_at, met_at)
 
 
-def told_of(people: Sequence[Person]) -> tuple[list[Told], list[Muted]]:
+def told_of(people: Sequence[Person], *, urgent: bool = False) -> tuple[list[Told], list[Muted]]:
     """Officers by every way they can be reached, since no filter hides a legal clock; analysts in the application and
-    by the channels they chose; managers read the share."""
+    by the channels they chose; managers read the share. `urgent`: no quiet hours hold it."""
     told: list[Told] = []
     muted: list[Muted] = []
     for person in people:
@@ -78,7 +78,7 @@ def told_of(people: Sequence[Person]) -> tuple[list[Told], list[Muted]]:
             if channel == EMAIL and not person.has_email:
                 muted.append(Muted(user_id=person.id, channel=channel, reason=NO_EMAIL))
             else:
-                told.append(Told(user_id=person.id, channel=channel))
+                told.append(Told(user_id=person.id, channel=channel, urgent=urgent))
     return told, muted
 
 
@@ -146,7 +146,9 @@ def _write(session: Session, duties: Sequence[Duty], now: datetime) -> list[dict
     deliveries: list[dict[str, Any]] = []
     for duty in duties:
         line = places[duty.unit_id].line
-        told, muted = told_of([person for person in people if person.covers(line)])
+        told, muted = told_of(
+            [person for person in people if person.covers(line)], urgent=duty.kind in NOTICES
+        )
         assert duty.alert_id is not None
         event = _event(duty, alerts[duty.alert_id], muted, now)
         session.add(event)

@@ -87,6 +87,11 @@ def test_a_second_run_says_nothing_and_a_worker_that_was_down_tells_only_the_new
     assert "Quá hạn 26 giờ" in last_message(session).text
 
 
+def test_no_quiet_hours_hold_the_reminder_of_a_notice(session: Session, duty: Duty) -> None:
+    assert remind(session, duty.due_at) > 0
+    assert all(session.scalars(select(Delivery.urgent)))
+
+
 def test_a_duty_that_is_done_is_not_reminded_of(session: Session, duty: Duty, officer: User) -> None:
     mark_done(session, duty.id, user=officer, now=at(5), done_at=at(5), document="1/TB-TYT", note="")
     assert remind(session, at(30)) == 0
