@@ -42,6 +42,12 @@ SHOTS = (
     Shot("reports-desktop", MANAGER, "/reports"),
     Shot("officer-inbox-phone", OFFICER, "/alerts", PHONE),
     Shot("officer-alert-phone", OFFICER, "/alerts/{officer}", PHONE),
+    Shot("officer-area-phone", OFFICER, "/my", PHONE),
+    Shot("duties-desktop", ANALYST, "/duties"),
+    Shot("duties-phone", OFFICER, "/duties", PHONE),
+    Shot("policy-desktop", ANALYST, "/policy"),
+    Shot("on-call-desktop", ANALYST, "/on-call"),
+    Shot("scorecard-desktop", MANAGER, "/scorecard"),
 )
 
 
