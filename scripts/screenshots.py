@@ -68,7 +68,7 @@ def take(browser: Browser, base: str, shot: Shot, numbers: dict[str, str]) -> No
     if shot.dark:
         page.goto(f"{base}/preferences?theme=dark")
     page.goto(base + shot.path.format(**numbers))
-    page.wait_for_timeout(20000)
+    page.wait_for_timeout(9000)
     page.screenshot(path=OUT / f"{shot.name}.png")
     print(shot.name)
     context.close()

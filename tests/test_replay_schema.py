@@ -124,8 +124,7 @@ def test_it_gives_the_levels_the_live_chain_gave_on_the_same_days(
     for day in DAYS:
         with session_scope(engine) as session:
             live.analyse_at(session, evening(day))
-            live.outbreaks_at(session, evening(day))
-            live.reconcile_at(session, evening(day), notify=False)
+            live.rest_of_day(session, evening(day), scan=False)
 
     assert kept(replayed, SignalRow) == kept(engine, SignalRow)
     assert kept(replayed, AreaLevel) == kept(engine, AreaLevel)
