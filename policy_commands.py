@@ -20,12 +20,11 @@ from alerts.policy_store import (
     policy_of_hash,
     propose,
     record_shipped,
-    shipped_text,
     version_in_force,
     versions,
 )
 from alerts.recompute import recompute
-from alerts.rules import parse_policy
+from alerts.rules import parse_policy, shipped_text
 from i18n import Message
 from surveillance.diseases import load_catalogue
 

@@ -16,7 +16,7 @@ from alerts.lifecycle import Change, Kind
 from alerts.models import Alert, AlertEvent, ReplayRun
 from alerts.passport import DiseaseFacts
 from alerts.redecide import alert_steps, redecide
-from alerts.rules import Policy, parse_policy
+from alerts.rules import Policy, parse_policy, shipped_text
 from alerts.scorecard import (
     Planted,
     Recorded,
@@ -33,7 +33,7 @@ from alerts.scorecard import (
 )
 from db import session_scope
 from i18n import Message
-from settings import ROOT, Settings
+from settings import Settings
 from surveillance.beliefs import believed_between, silences_between
 from surveillance.diseases import load_catalogue
 from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
@@ -184,7 +184,7 @@ def score_replay(
 
     own = own_steps(inside, kept.timezone, policy.routing.email_min_level)
     card = scored(own)
-    source = (ROOT / "alerts" / "policy.toml").read_text(encoding="utf-8")
+    source = shipped_text()
     curve = [
         Point.of(step, scored(steps_of(kept, parse_policy(with_strictness(source, step))))) for step in LINE
     ]

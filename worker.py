@@ -24,21 +24,21 @@ from alerts.channels.email import EmailChannel
 from alerts.channels.outlets import phone_channels
 from alerts.channels.webhook import WebhookChannel
 from alerts.delivery import Letterhead, deliver_due
-from alerts.duties import CaseFact, DutyKind, OutbreakFact
-from alerts.duty_register import LOOK_BACK, reconcile_duties
+from alerts.duty_register import reconcile_duties
 from alerts.duty_reminders import remind
 from alerts.engine import ReconcileReport, reconcile
 from alerts.passport import DiseaseFacts
 from alerts.policy_preview import Past, previews_wait, run_previews
-from alerts.policy_store import policy_in_force, record_shipped, shipped_text
+from alerts.policy_store import policy_in_force, record_shipped
 from alerts.publishing import publish
-from alerts.rules import Policy
+from alerts.rules import Policy, shipped_text
 from alerts.short_text import twins
 from alerts.telling.hours import Calendar
 from alerts.telling.mailboxes import parse_mailbox, read_bounces
 from alerts.telling.rules import default_rules
 from alerts.telling.steps import tell
 from db import notify, session_scope
+from duty_facts import case_facts, outbreak_facts
 from geodata.models import AdminUnit
 from geodata.units import codes_of, units_for
 from i18n import Message, show_times_in
@@ -57,9 +57,7 @@ from surveillance.evidence.climate import load_climate
 from surveillance.evidence.watching import Evidence
 from surveillance.jobs import Job, forget_old_runs
 from surveillance.models import IngestRun, SourceFile
-from surveillance.outbreaks.lifecycle import NAMES
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
-from surveillance.outbreaks.standing import standings
 from surveillance.outbreaks.watching import Outbreaks
 from surveillance.outlooks import forecast_city
 from surveillance.pipeline import Context, build_context, collect, ingest_file
@@ -67,13 +65,10 @@ from surveillance.quality import silent_diseases
 from surveillance.review.learnt import load_aliases
 from surveillance.review.texts import index_texts
 from surveillance.signals import current_signals
-from surveillance.urgent_cases import confirmed_deaths, urgent_cases
 
 PREVIEWED = timedelta(days=731)
 """How much of the past a draft of the rules is tried on."""
 KEEP_JOB_RUNS = timedelta(days=90)
-CASES_BIND = timedelta(days=14)
-"""A case report that is this old is asked for no more."""
 SETTLED_S = 60
 """Work that nobody waits for begins this long after the worker: alerts that are due go first."""
 
@@ -231,9 +226,9 @@ class Chain:
     def reconcile(self) -> dict[str, Any]:
         with session_scope(self.engine) as session:
             done = self.reconcile_at(session, current_time(session, self.settings.clock))
-            if any(vars_of(done).values()):
+            if news_of(done):
                 notify(session, "alerts")
-        return {key: count for key, count in vars_of(done).items() if count}
+        return news_of(done)
 
     def reconcile_at(
         self, session: Session, now: datetime, *, notify: bool = True, policy: Policy | None = None
@@ -260,7 +255,7 @@ class Chain:
         with session_scope(self.engine) as session:
             now = current_time(session, self.settings.clock)
             done = tell(session, rules=default_rules(), calendar=self.calendar, policy=self.policy, now=now)
-        return {key: count for key, count in vars_of(done).items() if count}
+        return news_of(done)
 
     def read_bounces(self) -> dict[str, Any]:
         """Letters that say a mail never arrived, where a mailbox for them is set."""
@@ -280,31 +275,17 @@ class Chain:
         return done | {key: n for key, n in (("reminders", reminders), ("told", told)) if n}
 
     def duties_at(self, session: Session, now: datetime) -> dict[str, Any]:
-        timezone = self.settings.deployment.timezone
-        outbreaks = [
-            OutbreakFact(
-                id=one.id, code=one.code, disease=one.disease, unit_id=one.unit_id, begun_at=one.begun_at,
-                handled_on=one.handled_on, ended_at=one.ended_at,
-                ended_as=Message("Ổ dịch {code}: {status}.", code=one.code, status=Message(NAMES[one.status]))
-                if one.ended_at else None,
-            )
-            for one in standings(session, zone=timezone, since=now - LOOK_BACK)
-        ]  # fmt: skip
-        urgent = [code for code in self.facts if self.catalogue[code].report_deadline == "24h"]
-        recent: dict[str, Any] = {"since": now - CASES_BIND, "zone": timezone}
-        cases = [
-            CaseFact(kind=kind, disease=one.disease, unit_id=one.unit_id, day=one.day,
-                     known_at=one.known_at, count=one.count)
-            for kind, found in (
-                (DutyKind.CASES, urgent_cases(session, urgent, **recent)),
-                (DutyKind.DEATH, confirmed_deaths(session, list(self.facts), **recent)),
-            )
-            for one in found
-        ]  # fmt: skip
+        zone = self.settings.deployment.timezone
+        watched = [self.catalogue[code] for code in self.facts]
         done = reconcile_duties(
-            session, policy=self.policy, outbreaks=outbreaks, cases=cases, now=now, timezone=timezone
+            session,
+            policy=self.policy,
+            outbreaks=outbreak_facts(session, now=now, zone=zone),
+            cases=case_facts(session, watched, now=now, zone=zone),
+            now=now,
+            timezone=zone,
         )
-        return {key: count for key, count in vars_of(done).items() if count}
+        return news_of(done)
 
     def publish(self) -> dict[str, Any]:
         """CAP messages; apart from reconcile, so that a fault here holds up no alert."""
@@ -313,7 +294,7 @@ class Chain:
         with session_scope(self.engine) as session:
             now = current_time(session, self.settings.clock)
             done = publish(session, self.publication, city_of(self.settings), now)
-        return {key: count for key, count in vars_of(done).items() if count}
+        return news_of(done)
 
     def silent(self, session: Session, now: datetime) -> Collection[str]:
         return silent_diseases(
@@ -334,7 +315,7 @@ class Chain:
             diseases=self.facts,
         )
         done = deliver_due(self.engine, channels, datetime.now(UTC), letterhead=letterhead)
-        return {key: count for key, count in vars_of(done).items() if count}
+        return news_of(done)
 
     def forecast_apart(self) -> dict[str, Any]:
         return run_apart("forecast")
@@ -534,12 +515,12 @@ def _outcome(session: Session, path: Path, run_id: int | None) -> Message:
 
 
 def _counts_text(done: ReconcileReport) -> str:
-    return ", ".join(f"{key} {count}" for key, count in vars_of(done).items() if count) or "–"
+    return ", ".join(f"{key} {count}" for key, count in news_of(done).items()) or "–"
 
 
-def vars_of(report: Any) -> dict[str, int]:
-    """The counts of a report dataclass by name."""
-    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+def news_of(report: Any) -> dict[str, int]:
+    """The counts of a report dataclass by name, those that are not zero."""
+    return {name: count for name in report.__dataclass_fields__ if (count := getattr(report, name))}
 
 
 def code_version() -> str:

@@ -87,8 +87,6 @@ TABLE: Mapping[Act, Mapping[State, State]] = {
 """The state after each act, by the state before. What is not here is refused."""
 
 CO_OWNERS_MAY = frozenset({Act.COMMENT, Act.ATTACH})
-REASON_NEEDED = frozenset({Act.CONFIRM, Act.DISMISS, Act.REOPEN, Act.COMMENT, Act.DETACH})
-"""Acts that say why. CLOSE needs it only where nobody has concluded yet."""
 DONE_ALREADY: Mapping[Act, frozenset[State]] = {
     Act.ACKNOWLEDGE: frozenset({State.ACKNOWLEDGED, State.ASSIGNED, State.VERIFYING, State.VERIFIED}),
     Act.VERIFY: frozenset({State.VERIFYING}),

@@ -58,18 +58,13 @@ def differences(old: Policy, new: Policy) -> list[Difference]:
         if rule.id not in before:
             found.append(Difference(what=_rule(rule), old=None, new=_sentence(rule)))
         else:
-            found += _fields(before[rule.id], rule, needs_of(rule))
+            found += _fields(before[rule.id], rule, rule.needed())
     found += [
         Difference(what=_rule(rule), old=_sentence(rule), new=None)
         for rule in old.rules
         if rule.id not in after
     ]
     return found
-
-
-def needs_of(rule: Rule) -> Message:
-    """What the rule takes, with its own numbers where the file leaves room for them."""
-    return rule.needed()
 
 
 def label(key: str) -> Message:
@@ -124,7 +119,7 @@ def _rule(rule: Rule) -> Message:
 
 
 def _sentence(rule: Rule) -> Message:
-    return Message("Lên mức {level} khi {needs}", level=name(rule.level), needs=needs_of(rule))
+    return Message("Lên mức {level} khi {needs}", level=name(rule.level), needs=rule.needed())
 
 
 def _said(value: Any, *, most: bool = False) -> Message:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +17,7 @@ from accounts.service import areas_of, record_access
 from alerts.policy_diff import differences
 from alerts.policy_edit import next_version, with_version
 from alerts.policy_models import PolicyPreview, PolicyVersion
-from alerts.rules import Policy, parse_policy
+from alerts.rules import Policy, parse_policy, shipped_text
 from db import hold_lock, notify
 from i18n import Message, MessageError
 from surveillance.diseases import load_catalogue
@@ -26,7 +25,6 @@ from surveillance.diseases import load_catalogue
 KEEPERS = (Role.ANALYST, Role.MANAGER)
 MAX_TEXT = 200_000
 MAX_NOTE = 2000
-SHIPPED = Path(__file__).parent / "policy.toml"
 
 
 class PolicyRefused(MessageError, RuntimeError):
@@ -37,11 +35,6 @@ class PolicyRefused(MessageError, RuntimeError):
 def read(source: str) -> Policy:
     """A text that was read before is not read again."""
     return parse_policy(source)
-
-
-def shipped_text() -> str:
-    """The rules that came with this program."""
-    return SHIPPED.read_text(encoding="utf-8")
 
 
 def version_in_force(session: Session) -> PolicyVersion | None:

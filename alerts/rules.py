@@ -180,7 +180,12 @@ SILENCE: Final = "silence"
 @cache
 def default_policy() -> Policy:
     """The policy that ships with the program."""
-    return parse_policy((Path(__file__).parent / "policy.toml").read_text(encoding="utf-8"))
+    return parse_policy(shipped_text())
+
+
+def shipped_text() -> str:
+    """The rules that came with this program."""
+    return (Path(__file__).parent / "policy.toml").read_text(encoding="utf-8")
 
 
 def parse_policy(text: str, *, diseases: Collection[str] | None = None) -> Policy:

@@ -27,7 +27,7 @@ from sqlalchemy import Engine, text
 
 import replay
 from alerts.budget import LINE, with_strictness
-from alerts.rules import default_policy, parse_policy
+from alerts.rules import default_policy, parse_policy, shipped_text
 from alerts.scorecard import Epidemic, Planted, Spell, Step, Truth, Where, lead, score
 from bench.alert_city import Ground, database, fill, settings_of, simulated, units
 from bench.alert_peers import infodengue, two_sd
@@ -36,7 +36,7 @@ from db import make_engine, session_scope
 from migrate import migrate
 from scoring import WARM_UP_DAYS as UNSCORED_DAYS
 from scoring import Kept, load_kept, steps_of, truth_of
-from settings import ROOT, Settings
+from settings import Settings
 from surveillance.simulate import WARM_UP_DAYS
 from surveillance.simulation.truth import simulated_truth
 from surveillance.sources.taiwan import line_list, write_files
@@ -186,7 +186,7 @@ def compare(
     for name, steps, diseases in runs:
         recorded = kept.recorded if name.startswith("ours") else []
         figures(name, steps, truth, recorded, peaks, diseases, first, last, len(unit_ids))
-    source = (ROOT / "alerts" / "policy.toml").read_text(encoding="utf-8")
+    source = shipped_text()
     for step in LINE:
         line = steps_of(kept, parse_policy(with_strictness(source, step)))
         figures(f"line {step.name}", line, truth, kept.recorded, peaks, every, first, last, len(unit_ids))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy.orm import Session
 
 from accounts.models import Role, User
@@ -55,6 +56,26 @@ def add_user(
     session.add(user)
     session.flush()
     return user
+
+
+@pytest.fixture
+def city(session: Session) -> AdminUnit:
+    return add_unit(session, "79", "Thành phố Hồ Chí Minh")
+
+
+@pytest.fixture
+def ward(session: Session, city: AdminUnit) -> AdminUnit:
+    return add_unit(session, "26740", "Phường Sài Gòn", city)
+
+
+@pytest.fixture
+def other_ward(session: Session, city: AdminUnit) -> AdminUnit:
+    return add_unit(session, "26737", "Phường Tân Định", city)
+
+
+@pytest.fixture
+def analyst(session: Session) -> User:
+    return add_user(session, "analyst", Role.ANALYST)
 
 
 def signal(

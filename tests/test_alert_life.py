@@ -32,24 +32,25 @@ from db import session_scope
 from geodata.models import AdminUnit
 from surveillance.privacy import Vault
 from surveillance.types import Signal
-from tests.alerting import NOW, add_unit, add_user, calm, epidemic, run, signal, warning
+from tests.alerting import (
+    NOW,
+    add_unit,
+    add_user,
+    analyst,
+    calm,
+    city,
+    epidemic,
+    other_ward,
+    run,
+    signal,
+    ward,
+    warning,
+)
+
+__all__ = ["analyst", "city", "other_ward", "ward"]
+"""Fixtures."""
 
 LATER = NOW + timedelta(hours=2)
-
-
-@pytest.fixture
-def city(session: Session) -> AdminUnit:
-    return add_unit(session, "79", "Thành phố Hồ Chí Minh")
-
-
-@pytest.fixture
-def ward(session: Session, city: AdminUnit) -> AdminUnit:
-    return add_unit(session, "26740", "Phường Sài Gòn", city)
-
-
-@pytest.fixture
-def next_ward(session: Session, city: AdminUnit) -> AdminUnit:
-    return add_unit(session, "26737", "Phường Tân Định", city)
 
 
 @pytest.fixture
@@ -63,13 +64,8 @@ def binh(session: Session, ward: AdminUnit) -> User:
 
 
 @pytest.fixture
-def neighbour(session: Session, next_ward: AdminUnit) -> User:
-    return add_user(session, "neighbour", Role.OFFICER, next_ward)
-
-
-@pytest.fixture
-def analyst(session: Session) -> User:
-    return add_user(session, "analyst", Role.ANALYST)
+def neighbour(session: Session, other_ward: AdminUnit) -> User:
+    return add_user(session, "neighbour", Role.OFFICER, other_ward)
 
 
 @pytest.fixture
@@ -220,24 +216,24 @@ def test_a_hand_over_between_people_needs_a_note(
 
 
 def test_all_that_one_holds_goes_to_a_colleague_but_what_they_do_not_cover_stays(
-    session: Session, ward: AdminUnit, next_ward: AdminUnit, binh: User
+    session: Session, ward: AdminUnit, other_ward: AdminUnit, binh: User
 ) -> None:
-    both = add_user(session, "both", Role.OFFICER, ward, next_ward)
-    run(session, [*epidemic(ward), *warning(next_ward)])
+    both = add_user(session, "both", Role.OFFICER, ward, other_ward)
+    run(session, [*epidemic(ward), *warning(other_ward)])
     ids = list(session.scalars(select(Alert.id).order_by(Alert.unit_id)))
     acknowledge_many(session, ids, user=both, now=LATER)
     batch = hand_over_all(session, user=both, to=binh.id, note="Nghỉ phép", now=LATER)
 
     by_unit = {a.unit_id: a for a in session.scalars(select(Alert))}
     assert by_unit[ward.id].assignee_id == binh.id
-    assert by_unit[next_ward.id].assignee_id == both.id
+    assert by_unit[other_ward.id].assignee_id == both.id
     assert len(batch.done) == 1 and "không phụ trách" in str(*batch.refused.values())
 
 
 def test_many_at_once_leaves_out_what_one_may_not_touch(
-    session: Session, ward: AdminUnit, next_ward: AdminUnit, hoa: User
+    session: Session, ward: AdminUnit, other_ward: AdminUnit, hoa: User
 ) -> None:
-    run(session, [*epidemic(ward), *warning(next_ward)])
+    run(session, [*epidemic(ward), *warning(other_ward)])
     ids = list(session.scalars(select(Alert.id)))
     batch = assign_many(session, ids, user=hoa, to=hoa.id, now=LATER)
 
@@ -300,9 +296,9 @@ def test_a_closed_alert_is_reopened_unless_the_area_is_calm_or_has_another(
 
 
 def test_a_duplicate_names_its_original_and_both_say_so(
-    session: Session, ward: AdminUnit, next_ward: AdminUnit, analyst: User
+    session: Session, ward: AdminUnit, other_ward: AdminUnit, analyst: User
 ) -> None:
-    run(session, [*epidemic(ward), *warning(next_ward)])
+    run(session, [*epidemic(ward), *warning(other_ward)])
     first, second = session.scalars(select(Alert).order_by(Alert.level.desc()))
     inbox.acknowledge(session, second.id, user=analyst, now=LATER)
     for wrong, words in ((None, "Hãy chọn cảnh báo"), (second.id, "chính nó"), (9999, "Không có cảnh báo")):
@@ -349,9 +345,9 @@ def test_the_lead_is_that_of_the_largest_group() -> None:
 
 
 def test_co_owners_see_remark_and_decide_nothing(
-    session: Session, ward: AdminUnit, next_ward: AdminUnit, hoa: User, neighbour: User
+    session: Session, ward: AdminUnit, other_ward: AdminUnit, hoa: User, neighbour: User
 ) -> None:
-    run(session, [*shared(ward, next_ward), *calm(ward), *calm(next_ward)])
+    run(session, [*shared(ward, other_ward), *calm(ward), *calm(other_ward)])
     alert = session.scalars(select(Alert).where(Alert.unit_id == ward.id)).one()
 
     detail = alert_detail(session, alert.id, areas_of(session, neighbour))
@@ -360,18 +356,18 @@ def test_co_owners_see_remark_and_decide_nothing(
     assert life is not None
     assert (life.standing, life.acts) == (Standing.CO_OWNER, (Act.COMMENT, Act.ATTACH))
     assert [(a.name, a.role) for a in life.areas] == [
-        (ward.name, AreaRole.LEAD), (next_ward.name, AreaRole.CO_OWNER),
+        (ward.name, AreaRole.LEAD), (other_ward.name, AreaRole.CO_OWNER),
     ]  # fmt: skip
-    assert [sibling.unit_id for sibling in life.siblings] == [next_ward.id]
+    assert [sibling.unit_id for sibling in life.siblings] == [other_ward.id]
     inbox.comment(session, alert.id, user=neighbour, text="Bên này cũng có 2 ca", now=LATER)
     with pytest.raises(inbox.NotAllowed, match="địa bàn khác phụ trách"):
         inbox.acknowledge(session, alert.id, user=neighbour, now=LATER)
 
 
 def test_areas_follow_the_evidence_while_the_alert_lives(
-    session: Session, ward: AdminUnit, next_ward: AdminUnit
+    session: Session, ward: AdminUnit, other_ward: AdminUnit
 ) -> None:
-    run(session, shared(ward, next_ward))
+    run(session, shared(ward, other_ward))
     run(session, [*shared(ward), *calm(ward)], days=1)
 
     rows = session.execute(

@@ -23,16 +23,13 @@ from alerts.views import alert_list
 from geodata.models import AdminUnit
 from surveillance.types import StatutoryStatus
 from surveillance.urgent_cases import UrgentCases, urgent_cases
-from tests.alerting import NOW, POLICY, add_unit, add_user, calm, epidemic, run, signal, warning
+from tests.alerting import NOW, POLICY, add_unit, add_user, calm, city, epidemic, run, signal, ward, warning
 from tests.line_list import Sick, add_cases, add_file
 
+__all__ = ["city", "ward"]
+"""Fixtures."""
+
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-
-
-@pytest.fixture
-def ward(session: Session) -> AdminUnit:
-    city = add_unit(session, "79", "Thành phố Hồ Chí Minh")
-    return add_unit(session, "26740", "Phường Sài Gòn", city)
 
 
 @pytest.fixture

@@ -27,24 +27,25 @@ from alerts.views import (
 )  # fmt: skip
 from geodata.models import AdminUnit
 from surveillance.types import StatutoryStatus
-from tests.alerting import NOW, add_unit, add_user, calm, ears, epidemic, outbreak, run, warning
+from tests.alerting import (
+    NOW,
+    add_user,
+    analyst,
+    calm,
+    city,
+    ears,
+    epidemic,
+    other_ward,
+    outbreak,
+    run,
+    ward,
+    warning,
+)
+
+__all__ = ["analyst", "city", "other_ward", "ward"]
+"""Fixtures."""
 
 LATER = NOW + timedelta(hours=2)
-
-
-@pytest.fixture
-def city(session: Session) -> AdminUnit:
-    return add_unit(session, "79", "Thành phố Hồ Chí Minh")
-
-
-@pytest.fixture
-def ward(session: Session, city: AdminUnit) -> AdminUnit:
-    return add_unit(session, "26740", "Phường Sài Gòn", city)
-
-
-@pytest.fixture
-def other_ward(session: Session, city: AdminUnit) -> AdminUnit:
-    return add_unit(session, "26737", "Phường Tân Định", city)
 
 
 @pytest.fixture
@@ -55,11 +56,6 @@ def officer(session: Session, ward: AdminUnit) -> User:
 @pytest.fixture
 def stranger(session: Session, other_ward: AdminUnit) -> User:
     return add_user(session, "neighbour", Role.OFFICER, other_ward)
-
-
-@pytest.fixture
-def analyst(session: Session) -> User:
-    return add_user(session, "analyst", Role.ANALYST)
 
 
 @pytest.fixture

@@ -25,11 +25,10 @@ from alerts.policy_store import (
     propose,
     record_shipped,
     refuse,
-    shipped_text,
     version_in_force,
     withdraw,
 )
-from alerts.rules import PolicyError, parse_policy
+from alerts.rules import PolicyError, parse_policy, shipped_text
 from db import session_scope
 from settings import Settings
 from surveillance.beliefs import believed_between, day_ends, silences_between

@@ -27,29 +27,20 @@ from tests.alerting import (
     POLICY,
     add_unit,
     add_user,
+    analyst,
     calm,
+    city,
     ears,
     epidemic,
     outbreak,
     run,
     signal,
+    ward,
     warning,
-)  # fmt: skip
+)
 
-
-@pytest.fixture
-def city(session: Session) -> AdminUnit:
-    return add_unit(session, "79", "Thành phố Hồ Chí Minh")
-
-
-@pytest.fixture
-def ward(session: Session, city: AdminUnit) -> AdminUnit:
-    return add_unit(session, "26740", "Phường Sài Gòn", city)
-
-
-@pytest.fixture
-def analyst(session: Session) -> User:
-    return add_user(session, "analyst", Role.ANALYST)
+__all__ = ["analyst", "city", "ward"]
+"""Fixtures."""
 
 
 def the_alert(session: Session) -> Alert:

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select
 from alerts.budget import LINE, Point
 from alerts.lifecycle import Kind
 from alerts.models import ReplayRun
-from alerts.policy_store import PolicyVersion, record_shipped, shipped_text
+from alerts.policy_store import PolicyVersion, record_shipped
+from alerts.rules import shipped_text
 from alerts.scorecard import Planted, Recorded, Step, Truth, Where, rows_of, score
 from db import session_scope
 from scoring import row_json

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, select
 
 from alerts.policy_models import PolicyVersion
 from alerts.policy_preview import Past, run_previews
-from alerts.policy_store import policy_in_force, record_shipped, shipped_text
-from alerts.rules import parse_policy
+from alerts.policy_store import policy_in_force, record_shipped
+from alerts.rules import parse_policy, shipped_text
 from db import session_scope
 from settings import Settings
 from surveillance.beliefs import believed_between, day_ends

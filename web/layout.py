@@ -57,6 +57,9 @@ class Page:
     bar: frozenset[Role] = frozenset(Role)
     """Who has it in the bar at the foot of a phone; the others find it there under “Thêm”."""
 
+    def shows(self, path: str) -> bool:
+        return path == self.path or path.startswith(self.path + "/")
+
 
 EVERYONE = frozenset(Role)
 REPORTERS = frozenset(Role(role) for kind in KINDS.values() for role in kind.roles)
@@ -193,7 +196,7 @@ def register(app: Dash) -> None:
 
 def show_page(path: str, search: str) -> tuple[Any, Any, str]:
     """The page of `path`, or words why not."""
-    page = next((p for p in PAGES if path == p.path or path.startswith(p.path + "/")), None)
+    page = next((p for p in PAGES if p.shows(path)), None)
     if page is None:
         return (
             empty(_("Không có trang này."), link(_("Về trang đầu"), "/", refresh=True)),
@@ -233,7 +236,7 @@ def navigation(path: str) -> list[Any]:
 
 def _rare(pages: Sequence[Page], items: Mapping[str, Any], path: str) -> list[Any]:
     """On a wide screen below a line; on a phone, where five is the most a thumb can tell apart, in a sheet."""
-    here = any(path.startswith(page.path) for page in pages)
+    here = any(page.shows(path) for page in pages)
     summary = html.Summary(
         [icon("menu-2"), html.Span(_("Thêm"), className="nav-label")],
         className="nav-item is-active" if here else "nav-item",
@@ -257,7 +260,7 @@ def _field_link() -> html.Div:
 
 
 def _nav_item(page: Page, path: str, waiting: int, said: str) -> Any:
-    active = path == page.path or path.startswith(page.path + "/")
+    active = page.shows(path)
     counter = (
         [html.Span(str(waiting) if waiting < 100 else "99+", className="nav-count", title=said)]
         if waiting

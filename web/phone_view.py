@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.service import full_names
-from alerts.acts import State as AlertState
+from alerts.acts import LIVE
 from alerts.duty_views import open_counts
 from alerts.levels import Shown, slug
 from alerts.my_area import LevelMove, UnitLevel, acknowledged, area_levels, moves
@@ -29,7 +29,6 @@ from web.contacts import contacts_for, load_contacts
 from web.context import context, disease_name, disease_short, local, now, viewer
 from web.formats import day, deadline_text, level_text, short_moment, shown_level, status_name, stored
 
-NOT_CLOSED = tuple(state for state in AlertState if state is not AlertState.CLOSED)
 MOST_ALERTS, MOST_OUTBREAKS, MOST_MOVES = 30, 20, 3
 SERIOUS = (StatutoryStatus.WARNING, StatutoryStatus.EPIDEMIC)
 
@@ -130,7 +129,7 @@ def my_area(session: Session) -> MyArea:
     midnight = datetime.combine(local(current).date(), time.min, tzinfo=local(current).tzinfo)
     levels = area_levels(session, who.areas)
     found = alert_list(
-        session, area_ids=who.area_ids, states=NOT_CLOSED, user_id=who.id, limit=MOST_ALERTS
+        session, area_ids=who.area_ids, states=LIVE, user_id=who.id, limit=MOST_ALERTS
     )  # fmt: skip
     outbreaks = outbreak_list(
         session, area_ids=who.area_ids, statuses=LIVING, profiles=context().profiles, now=local(current),

@@ -10,7 +10,7 @@ from typing import Any
 from dash import html
 
 from alerts.levels import COLOURS, Level, Theme
-from alerts.policy_diff import Difference, label, needs_of
+from alerts.policy_diff import Difference, label
 from alerts.policy_edit import Field, Path
 from alerts.rules import Policy, Regime, Rule
 from i18n import Message, _
@@ -96,7 +96,7 @@ def _own(policy: Policy, disease: str) -> list[Any]:
 
 
 def _need(rule: Rule) -> html.Li:
-    words: list[Any] = [str(needs_of(rule))]
+    words: list[Any] = [str(rule.needed())]
     if rule.display_floor:
         words.append(html.Span(_(" (khi đủ số ca)"), className="dim"))
     return html.Li(words)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from io import BytesIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,12 +14,14 @@ from surveillance.outbreaks.models import OutbreakEvent, OutbreakPhoto, Outbreak
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import withdrawn
 from surveillance.outbreaks.views import believed, within
+from surveillance.pictures import BadPicture, drawn_anew
 from surveillance.privacy import Vault
 
-FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 1600
 QUALITY = 78
+TOO_LARGE = Message("Ảnh quá lớn: nhiều nhất 40 triệu điểm ảnh.")
+NO_PHOTO = Message("Tệp gửi lên không phải ảnh JPEG, PNG hay WebP đọc được.")
 
 
 def add_photo(
@@ -30,11 +29,11 @@ def add_photo(
     profiles: Mapping[str, Profile], vault: Vault, now: datetime,
 ) -> OutbreakPhoto:  # fmt: skip
     """Keep a photo with a note in the outbreak's log. Raises BadEntry for what is no photo, ActError as a note does."""
-    small = shrink(data)
+    small = _small(data)
     event = add_note(session, outbreak_id, words, actor=actor, profiles=profiles, now=now)
     photo = OutbreakPhoto(
         outbreak_id=outbreak_id, event_id=event.id, user_id=actor.user_id, at=now,
-        content=vault.encrypt(b64encode(small).decode()),
+        content=vault.seal(small),
     )  # fmt: skip
     session.add(photo)
     session.flush()
@@ -60,21 +59,12 @@ def read_photo(
         .where(OutbreakPhoto.id == photo_id, believed(None), within(area_ids))
         .where(OutbreakEvent.id.not_in(withdrawn()))
     ).one_or_none()
-    return None if found is None else (found.outbreak_id, b64decode(vault.decrypt(found.content)))
+    return None if found is None else (found.outbreak_id, vault.unseal(found.content))
 
 
-def shrink(data: bytes) -> bytes:
-    """`data` as a JPEG of at most LONGEST_SIDE, upright, with nothing but the picture. Raises BadEntry."""
+def _small(data: bytes) -> bytes:
+    """As a JPEG with nothing but the picture. Raises BadEntry."""
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise BadEntry(Message("Ảnh quá lớn: nhiều nhất 40 triệu điểm ảnh."))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise BadEntry(Message("Tệp gửi lên không phải ảnh JPEG, PNG hay WebP đọc được.")) from None
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    clean = Image.new("RGB", upright.size)
-    clean.paste(upright)
-    out = BytesIO()
-    clean.save(out, "JPEG", quality=QUALITY, optimize=True)
-    return out.getvalue()
+        return drawn_anew(data, most_pixels=MOST_PIXELS, longest_side=LONGEST_SIDE, quality=QUALITY)
+    except BadPicture as error:
+        raise BadEntry(TOO_LARGE if error.fault == "too_large" else NO_PHOTO) from None

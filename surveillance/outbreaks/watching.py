@@ -135,6 +135,27 @@ def first_day(profile: Profile, today: date) -> date:
     return today - timedelta(days=2 * profile.max_age_days + profile.reopen_days + EDGE_DAYS)
 
 
+_OPEN_BY_UNIT = """
+SELECT o.disease, u.unit_id, count(*) AS n, array_agg(v.outbreak_id ORDER BY v.outbreak_id) AS ids,
+       max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event,
+       (array_agg(cardinality(v.members) ORDER BY r.recent DESC, v.outbreak_id))[1] AS size,
+       (array_agg(v.confirmed ORDER BY r.recent DESC, v.outbreak_id))[1] AS confirmed,
+       (array_agg(v.first_event ORDER BY r.recent DESC, v.outbreak_id))[1] AS began,
+       jsonb_agg(to_jsonb(v.units) ORDER BY cardinality(v.members) DESC, v.outbreak_id)
+           FILTER (WHERE cardinality(v.units) > 1) AS shared
+FROM outbreak_version v
+JOIN outbreak o ON o.id = v.outbreak_id
+CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS recent FROM case_version c
+    WHERE c.case_id = ANY(v.members) AND c.known_from <= :now AND (c.known_to IS NULL OR c.known_to > :now)
+      AND coalesce(c.date_onset, c.event_date) > :since
+) r
+WHERE v.known_to IS NULL AND o.disease = ANY(:diseases) AND v.status = ANY(:open)
+GROUP BY o.disease, u.unit_id ORDER BY o.disease, u.unit_id
+"""
+
+
 def outbreak_signals(
     session: Session, diseases: Sequence[str], now: datetime, today: date
 ) -> Iterable[Signal]:
@@ -145,29 +166,8 @@ def outbreak_signals(
     outbreak's whole size, its confirmed cases and its age in days, how many are `open`, and `shared`: units of those
     that reach over boundaries, each its lead first.
     """
-    query = text(
-        """
-        SELECT o.disease, u.unit_id, count(*) AS n, array_agg(v.outbreak_id ORDER BY v.outbreak_id) AS ids,
-               max(r.recent) AS recent, max(v.last_event) AS last_event, min(v.first_event) AS first_event,
-               (array_agg(cardinality(v.members) ORDER BY r.recent DESC, v.outbreak_id))[1] AS size,
-               (array_agg(v.confirmed ORDER BY r.recent DESC, v.outbreak_id))[1] AS confirmed,
-               (array_agg(v.first_event ORDER BY r.recent DESC, v.outbreak_id))[1] AS began,
-               jsonb_agg(to_jsonb(v.units) ORDER BY cardinality(v.members) DESC, v.outbreak_id)
-                   FILTER (WHERE cardinality(v.units) > 1) AS shared
-        FROM outbreak_version v
-        JOIN outbreak o ON o.id = v.outbreak_id
-        CROSS JOIN LATERAL unnest(v.units) AS u(unit_id)
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS recent FROM case_version c
-            WHERE c.case_id = ANY(v.members) AND c.known_from <= :now AND (c.known_to IS NULL OR c.known_to > :now)
-              AND coalesce(c.date_onset, c.event_date) > :since
-        ) r
-        WHERE v.known_to IS NULL AND o.disease = ANY(:diseases) AND v.status = ANY(:open)
-        GROUP BY o.disease, u.unit_id ORDER BY o.disease, u.unit_id
-        """
-    )
     values = {"diseases": list(diseases), "open": [status.value for status in OPEN], "now": now}
-    for row in session.execute(query, values | {"since": today - timedelta(days=RECENT_DAYS)}):
+    for row in session.execute(text(_OPEN_BY_UNIT), values | {"since": today - timedelta(days=RECENT_DAYS)}):
         yield Signal(
             disease=row.disease,
             unit_id=row.unit_id,

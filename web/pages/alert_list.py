@@ -11,6 +11,7 @@ import dash_mantine_components as dmc
 from dash import html
 from sqlalchemy.orm import Session
 
+from alerts.acts import LIVE
 from alerts.acts import State as AlertState
 from alerts.levels import NAMES, Level
 from alerts.life_views import filter_holders, filter_units
@@ -36,7 +37,6 @@ from web.pages.alert_acts import ACTORS
 from web.pages.alert_life import state_text
 from web.pages.telling_panels import inbox_panel
 
-LIVE = tuple(state for state in AlertState if state is not AlertState.CLOSED)
 TABS = {
     "new": (Message("Mới"), (AlertState.OPEN,)),
     "mine": (Message("Của tôi"), LIVE),

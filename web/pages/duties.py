@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -64,39 +65,46 @@ def layout(
                 className="page-head",
             ),
             html.Div(id="duties-share"),
-            html.Div(
-                [
-                    dmc.Select(
-                        id="duties-kind",
-                        label=_("Việc"),
-                        data=[{"value": "all", "label": _("Tất cả các việc")}]
-                        + [{"value": k.value, "label": str(NAMES[k])} for k in DutyKind],
-                        value=kind if kind in set(DutyKind) else "all",
-                        allowDeselect=False,
-                    ),
-                    dmc.Select(
-                        id="duties-unit",
-                        label=_("Xã, phường"),
-                        data=units,
-                        value=chosen_unit,
-                        allowDeselect=False,
-                        searchable=True,
-                    ),
-                    dmc.Select(
-                        id="duties-days",
-                        label=_("Hạn trong"),
-                        className="" if tab == "past" else "is-hidden",
-                        data=[{"value": str(n), "label": _("{n} ngày qua", n=n)} for n in PERIODS],
-                        value=str(period),
-                        allowDeselect=False,
-                    ),
-                ],
-                className="form-row",
-            ),
+            _filters(kind, units, chosen_unit, period, past=tab == "past"),
             html.Div(id="duties-feedback"),
             html.Div(html.Div(className="skeleton page-skeleton"), id="duties-list", **aria(live="polite")),
         ],
         className="page duties-page",
+    )
+
+
+def _filters(
+    kind: str, units: Sequence[Mapping[str, str]], unit: str, period: int, *, past: bool
+) -> html.Div:
+    """The period is asked for only where duties are `past`."""
+    return html.Div(
+        [
+            dmc.Select(
+                id="duties-kind",
+                label=_("Việc"),
+                data=[{"value": "all", "label": _("Tất cả các việc")}]
+                + [{"value": k.value, "label": str(NAMES[k])} for k in DutyKind],
+                value=kind if kind in set(DutyKind) else "all",
+                allowDeselect=False,
+            ),
+            dmc.Select(
+                id="duties-unit",
+                label=_("Xã, phường"),
+                data=units,
+                value=unit,
+                allowDeselect=False,
+                searchable=True,
+            ),
+            dmc.Select(
+                id="duties-days",
+                label=_("Hạn trong"),
+                className="" if past else "is-hidden",
+                data=[{"value": str(n), "label": _("{n} ngày qua", n=n)} for n in PERIODS],
+                value=str(period),
+                allowDeselect=False,
+            ),
+        ],
+        className="form-row",
     )
 
 

@@ -24,10 +24,10 @@ from alerts.policy_store import (
     PolicyRefused,
     approve,
     newest_preview,
+    policy_in_force,
     propose,
     read,
     refuse,
-    shipped_text,
     version_in_force,
     versions,
     withdraw,
@@ -181,7 +181,7 @@ def _page(parts: Sequence[Any]) -> html.Div:
 
 def _in_force(session: Session) -> list[Any]:
     current = version_in_force(session)
-    policy = read(current.text if current else shipped_text())
+    policy = policy_in_force(session)
     drafts = [version for version in versions(session) if version.state == "draft"]
     edit = [link(_("Sửa"), "/policy/edit", className="button button-primary")] if current else []
     return [

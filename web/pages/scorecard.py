@@ -16,7 +16,7 @@ from accounts.service import active_user
 from alerts.budget import LINE, Point, proposed, with_strictness
 from alerts.inbox import OUTCOMES
 from alerts.models import ReplayRun
-from alerts.policy_store import PolicyRefused, propose, shipped_text, version_in_force
+from alerts.policy_store import PolicyRefused, propose, version_in_force
 from alerts.rules import PolicyError
 from alerts.score_views import HandledAlert, finished_replays, handled_alerts, officer_count
 from alerts.scorecard import Share, handling
@@ -344,7 +344,6 @@ def draft(clicks: int | None, budget: float | str | None, schema: str) -> Any:
     with open_session() as session:
         user, current = active_user(session, viewer().id), version_in_force(session)
         assert user is not None
-        source = with_strictness(shipped_text() if current is None else current.text, step)
         note = _(
             "Theo ngân sách {n} tin gửi ngay mỗi tuần, từ lần chạy lại {name}.",
             n=count(_number(budget)),
@@ -355,6 +354,7 @@ def draft(clicks: int | None, budget: float | str | None, schema: str) -> Any:
                 raise PolicyRefused(
                     Message("Chưa có bộ quy tắc nào được ghi nhận; hãy khởi động worker một lần.")
                 )
+            source = with_strictness(current.text, step)
             version = propose(
                 session, source, user=user, note=note, base_id=current.id, now=datetime.now(UTC)
             )
