@@ -1,0 +1,1 @@
+"""The map workbench: parts of the page /map that follow its selection."""
