@@ -1,7 +1,7 @@
 """What the map workbench shows: its URL, read and written. Pure; an unknown value is as good as none.
 
 Two clocks: the event period `first`..`last` (or its length `days` up to the day on show) says when people fell ill;
-`on` says until the end of which day we look at what was known. See docs/decisions/workbench.md for the names in the URL.
+`on` says until the end of which day we look at what was known. Names in the URL: docs/decisions/workbench.md.
 """
 
 from __future__ import annotations
