@@ -1,0 +1,26 @@
+// Pure: a layer's opacity (0–1) multiplies whatever its style says.
+const OPACITIES = {
+  fill: ['fill-opacity'],
+  line: ['line-opacity'],
+  circle: ['circle-opacity', 'circle-stroke-opacity'],
+  symbol: ['icon-opacity', 'text-opacity'],
+  heatmap: ['heatmap-opacity'],
+  raster: ['raster-opacity'],
+};
+
+export function faded(styleLayer, opacity = 1) {
+  if (opacity === 1) return styleLayer;
+  const paint = styleLayer.paint ?? {};
+  const names = OPACITIES[styleLayer.type] ?? [];
+  return {...styleLayer, paint: {...paint, ...Object.fromEntries(names.map(name => [name, times(paint[name], opacity)]))}};
+}
+
+/** MapLibre takes `zoom` only in an outermost step or interpolate, so the factor goes into their outputs. */
+export function times(value, factor) {
+  if (value === undefined || value === null) return factor;
+  if (typeof value === 'number') return value * factor;
+  if (!Array.isArray(value)) return {...value, stops: value.stops.map(([at, each]) => [at, times(each, factor)])};
+  const outputsFrom = {interpolate: 4, step: 2}[value[0]];
+  if (!outputsFrom) return ['*', value, factor];
+  return value.map((part, i) => (i >= outputsFrom && i % 2 === 0 ? times(part, factor) : part));
+}
