@@ -14,7 +14,7 @@ export function featureAt(map, layers, point) {
     const ids = parts.map(part => part.id).filter(id => map.getLayer(id));
     return ids.length ? map.queryRenderedFeatures(place, {layers: ids})[0] : undefined;
   };
-  return pick(true, around) ?? pick(false, point);
+  return pick(true, around) ?? pick(false, [point.x, point.y]);
 }
 
 export function clickData(feature, lngLat, pressed, side, now) {

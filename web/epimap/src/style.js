@@ -1,6 +1,6 @@
 // Pure: the component's props become one MapLibre style. The engine hands it to map.setStyle, which
 // applies only the difference, so recolouring or switching to dark never reloads a tile.
-import {faded} from './opacity.js';
+import {faded, hidden} from './opacity.js';
 import {ringOf} from './shapes.js';
 import {theme} from './theme.js';
 
@@ -45,9 +45,7 @@ export function styleFor({layers = [], dark = false, area = null}, {fontFaces, a
 
 const ground = colours => ({id: 'ground', type: 'background', paint: {'background-color': colours.ground}});
 
-function shown(layer, part) {
-  return layer.visible === false ? {...part, layout: {...part.layout, visibility: 'none'}} : part;
-}
+const shown = (layer, part) => (layer.visible === false ? hidden(part) : part);
 
 function areaLayers(colours) {
   const line = (id, paint) => ({id, type: 'line', source: AREA, layout: {'line-join': 'round'}, paint});
@@ -60,7 +58,7 @@ function areaLayers(colours) {
 
 /** Style layers a click or hover on `layer` may hit. */
 export function hitLayers(layer) {
-  if (layer.interactive === false || layer.visible === false) return [];
+  if (layer.interactive === false || layer.visible === false || layer.opacity === 0) return [];
   return layer.kind === 'choropleth' ? [{id: layer.id, type: 'fill'}] : layer.styleLayers;
 }
 
