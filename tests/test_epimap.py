@@ -692,7 +692,7 @@ def test_a_circle_drawn_by_mouse_says_its_radius_in_metres(map_page: Page) -> No
     begin(map_page, "circle")
     map_page.mouse.move(start["x"], start["y"])
     map_page.mouse.down()
-    map_page.mouse.move(**end, steps=4)
+    map_page.mouse.move(end["x"], end["y"], steps=4)
     shown = map_page.locator(".epimap-radius").inner_text()
     map_page.mouse.up()
     area = drawn(map_page)
@@ -763,8 +763,15 @@ def test_two_maps_are_compared_under_a_bar_moved_by_key_and_by_mouse(map_page: P
         )
         assert centres == pytest.approx([to, to], abs=1e-9)
 
+    map_page.evaluate("window.maps = ['left', 'right'].map(side => window.__epimap.map.engine[side].map)")
     give(map_page, compare=None)
     assert map_page.locator("#map canvas").count() == 1
+    give(map_page, compare={"layers": [right]})
+    map_page.evaluate(
+        "window.maps.push(window.__epimap.map.engine.right.map); window.__epimap.map.engine.destroy()"
+    )
+    assert map_page.evaluate("window.maps.map(map => map._removed)") == [True, True, True]
+    expect(map_page.locator(".epimap-ground > *")).to_have_count(0)
     assert site.complaints == [] and site.outside == []
 
 
@@ -821,7 +828,7 @@ def test_a_reader_who_asked_for_less_motion_is_taken_there_at_once(watched: Page
     watched.emulate_media(reduced_motion="reduce")
     watched.goto(site.url)
     expect(watched.locator("#state")).to_contain_text('"ready":true')
-    expect(watched.locator(".epimap-shimmer")).to_have_count(0)
+    expect(watched.locator(".epimap-loading")).to_have_count(0)
 
     watched.evaluate("dash_clientside.set_props('map', {flyTo: {lng: 106.6, lat: 10.75, zoom: 12}})")
     watched.wait_for_function("() => window.__epimap.map.map.getZoom() !== 9.5")
