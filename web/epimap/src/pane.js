@@ -39,7 +39,7 @@ export class Pane {
     map.on('click', event => this.click(event.originalEvent, event.point));
     map.on('boxzoomcancel', ({originalEvent}) => originalEvent.type === 'mouseup' && this.clickWithShift(originalEvent));
     map.on('error', ({error}) => { console.warn(`EpiMap: ${error?.message ?? error}`); hears.failed(true); });
-    map.on('idle', () => hears.loading(false));
+    map.on('idle', () => this.shown.layers?.length !== 0 && hears.loading(false)); // a page begins with [] until its callback comes
     map.on('webglcontextlost', () => { this.styled = false; hears.lost(true); });
     map.on('webglcontextrestored', () => { this.afterStyle(); hears.lost(false); });
   }
