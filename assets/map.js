@@ -1,64 +1,222 @@
-/* The map page keeps what is chosen in the URL: ?disease=…&on=YYYY-MM-DD&unit=…&outbreak=…&view=table
-   &release=YYYY-MM-DD (boundaries of that day)&metric=rate&years=3 */
+/* The map page keeps all that is chosen in the URL (names: docs/decisions/workbench.md). */
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.map = (function () {
-  const NAMES = ["disease", "on", "unit", "view", "outbreak", "release", "metric", "years"];
+  const DAY_MS = 86400000;
 
-  function read(search) {
-    const query = new URLSearchParams(search || "");
-    return Object.fromEntries(NAMES.map((name) => [name, query.get(name) || ""]));
+  function dayBack(back, today) {
+    return new Date(Date.parse(today) + back * DAY_MS).toISOString().slice(0, 10);
   }
 
-  function write(chosen) {
+  function back(day, today) {
+    return day ? Math.max(-730, Math.min(0, Math.round((Date.parse(day) - Date.parse(today)) / DAY_MS))) : 0;
+  }
+
+  function plain(usual) {
+    return {
+      read: (value) => (!value || String(value) === usual ? "" : String(value)),
+      show: (text) => text || usual,
+    };
+  }
+
+  function clock(name) {
+    return {
+      name,
+      read: (value, today) => (value ? dayBack(value, today) : ""),
+      show: (text, today) => back(text, today),
+    };
+  }
+
+  const nullable = { read: (value) => value || "", show: (text) => text || null };
+  const compared = (chosen) => (chosen.compare || "").split(":");
+  const COMPARED = new Set(["to", "on", "disease"]);
+
+  /* Each control of web/workbench/controls.py: its name in the URL, and how to read and show its value. */
+  const CONTROLS = {
+    "map-disease.value": { name: "disease", ...plain("all") },
+    "map-place.value": { name: "unit", ...nullable },
+    "map-release.value": { name: "release", ...plain("today") },
+    "map-metric.value": { name: "metric", ...plain("level") },
+    "map-view.value": { name: "view", ...plain("map") },
+    "map-area.data": { name: "area", ...nullable },
+    "time-on.value": clock("on"),
+    "time-last.value": clock("to"),
+    "time-on-day.value": { name: "on", ...nullable },
+    "map-compare-by.value": {
+      name: "compare",
+      read: (by) => (COMPARED.has(by) ? by + ":" : ""),
+      show: (text) => (text || "").split(":")[0] || "none",
+    },
+    "map-compare-day.value": {
+      name: "compare",
+      read: (day, _today, chosen) => (["to", "on"].includes(compared(chosen)[0]) ? compared(chosen)[0] + ":" + (day || "") : chosen.compare),
+      show: (text) => (/^(to|on):/.test(text || "") ? text.split(":")[1] || null : null),
+    },
+    "map-compare-disease.value": {
+      name: "compare",
+      read: (code, _today, chosen) => (compared(chosen)[0] === "disease" ? "disease:" + (code || "") : chosen.compare),
+      show: (text) => (/^disease:/.test(text || "") ? text.split(":")[1] || null : null),
+    },
+    ...(window.dash_clientside.map_controls || {}),
+  };
+  /* What does not change the coloured map itself. */
+  const BESIDE = ["unit", "view", "outbreak", "cluster", "stack", "years"];
+  const FOLLOWS = ["metric", "layers", "view", "classes", "step", "stack"];
+
+  function parse(search) {
+    return Object.fromEntries(new URLSearchParams(search || ""));
+  }
+
+  function write(chosen, without = []) {
     const query = new URLSearchParams();
-    for (const name of NAMES) if (chosen[name]) query.set(name, chosen[name]);
-    const text = query.toString();
-    return text ? "?" + text : "";
+    for (const [name, value] of Object.entries(chosen)) if (value && !without.includes(name)) query.set(name, value);
+    return query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";");
+  }
+
+  /* The split view needs both its kind and its value before it is one. */
+  function settled(chosen) {
+    return /^(to|on|disease):$/.test(chosen.compare || "") ? { ...chosen, compare: "" } : chosen;
+  }
+
+  function clickedMap(chosen, click) {
+    if (!click || !click.layer) return;
+    const facts = click.properties || {};
+    if (click.layer === "communes" && click.additive) {
+      const units = new Set((chosen.units || "").split(",").filter(Boolean));
+      const id = String(click.id);
+      if (!units.delete(id)) units.add(id);
+      chosen.units = [...units].join(",");
+    } else if (click.layer === "communes") {
+      Object.assign(chosen, { unit: String(click.id), outbreak: "", cluster: "" });
+    } else if (click.layer === "outbreaks") {
+      Object.assign(chosen, { outbreak: String(facts.outbreak), unit: String(facts.unit || ""), cluster: "" });
+    } else if (click.layer === "clusters") {
+      Object.assign(chosen, { cluster: String(facts.cluster), unit: "", outbreak: "" });
+    }
+  }
+
+  function changeLayer(chosen, cause, value) {
+    const shown = chosen.layers === undefined ? [["outbreaks", 100]]
+      : chosen.layers.split(",").filter((part) => part && part !== "none").map((part) => part.split(":"));
+    const i = shown.findIndex(([id]) => id === cause.id);
+    if (cause.type === "layer-opacity") {
+      if (i < 0) return;
+      shown[i] = [cause.id, value];
+    } else if (cause.do === "toggle") {
+      if (i < 0) shown.push([cause.id, 100]); else shown.splice(i, 1);
+    } else {
+      const j = i + (cause.do === "up" ? 1 : -1);
+      if (i < 0 || !shown[j]) return;
+      [shown[i], shown[j]] = [shown[j], shown[i]];
+    }
+    const text = shown.map(([id, opacity]) => id + ":" + (opacity ?? 100)).join(",") || "none";
+    if (text === "outbreaks:100") delete chosen.layers; else chosen.layers = text;
+  }
+
+  function selectedUnits(chosen) {
+    const units = (chosen.units || "").split(",").filter(Boolean);
+    return units.length ? [...new Set([...(chosen.unit ? [chosen.unit] : []), ...units])] : chosen.unit || "";
+  }
+
+  function stageClass(chosen) {
+    return "map-stage is-" + (chosen.view || "map");
+  }
+
+  function act(chosen, cause, today) {
+    const { prop_id: prop, value } = cause;
+    const control = CONTROLS[prop];
+    if (control) {
+      const text = control.read(value, today, chosen);
+      if ((chosen[control.name] || "") === (text || "")) return;
+      if (control.show(chosen[control.name], today) === value) return;  /* a clock that cannot show a far day */
+      chosen[control.name] = text;
+      if (control.name === "release") chosen.unit = "";
+      if (["unit", "release", "disease"].includes(control.name)) Object.assign(chosen, { outbreak: "", cluster: "" });
+    } else if (prop.startsWith("{")) {
+      const id = JSON.parse(prop.slice(0, prop.lastIndexOf(".")));
+      if (value) changeLayer(chosen, id, value);
+    } else if (prop === "map.clickData") {
+      clickedMap(chosen, value);
+    } else if (prop === "map-grid.cellClicked" && value && value.rowId) {
+      chosen.unit = value.rowId;
+    } else if (prop === "map-reset.n_clicks" && value) {
+      for (const name of Object.keys(chosen)) if (!FOLLOWS.includes(name) && name !== "at") delete chosen[name];
+    }
   }
 
   return {
+    dayBack,
+    parse,
+    write,
+    controls: () => Object.keys(CONTROLS),
+
     /* One callback for both ways (controls to URL, URL to controls), so that back and forward work too. */
-    sync: function (search, disease, on, view, place, click, row, _reset, release, metric) {
+    sync: function (search) {
       const unchanged = window.dash_clientside.no_update;
+      const { triggered, outputs_list: outputs, states } = window.dash_clientside.callback_context;
       /* Whoever leaves for another page takes that page's query along. */
-      if (!window.location.pathname.startsWith("/map")) return Array(12).fill(unchanged);
-      const chosen = read(search);
-      for (const cause of window.dash_clientside.callback_context.triggered) {
-        const id = cause.prop_id.split(".")[0];
-        if (id === "map-disease") chosen.disease = disease === "all" ? "" : disease || "";
-        if (id === "map-on") chosen.on = on || "";
-        if (id === "map-metric") chosen.metric = metric === "rate" ? "rate" : "";
-        if (id === "map-release" && chosen.release !== (release === "today" ? "" : release || "")) {
-          chosen.release = release === "today" ? "" : release || "";
-          chosen.unit = "";
-        }
-        if (id !== "map-url" && id !== "map-view") chosen.outbreak = "";
-        if (id === "map-view") chosen.view = view === "table" ? "table" : "";
-        if (id === "map-place") chosen.unit = place || "";
-        if (id === "map" && click && click.layer === "communes") chosen.unit = String(click.id);
-        if (id === "map" && click && click.layer === "outbreaks") {
-          chosen.outbreak = String(click.properties.outbreak);
-          chosen.unit = String(click.properties.unit || "");
-        }
-        if (id === "map-grid" && row && row.rowId) chosen.unit = row.rowId;
-        if (id === "map-reset") { chosen.disease = ""; chosen.on = ""; chosen.unit = ""; chosen.release = ""; chosen.metric = ""; }
+      if (!window.location.pathname.startsWith("/map")) return outputs.map(() => unchanged);
+      const today = states["map-today.data"];
+      const chosen = parse(search);
+      const camera = parse(window.location.search).at;
+      if (camera) chosen.at = camera;
+      for (const cause of triggered) act(chosen, cause, today);
+      const kept = settled(chosen);
+      const query = write(kept, ["at"]);
+      const next = write(kept) ? "?" + write(kept) : "";
+      const when = write(kept, ["at", ...BESIDE]);
+      const values = {
+        "map-url.search": next === (search || "") ? unchanged : next,
+        "map-query.data": query === states["map-query.data"] ? unchanged : query,
+        "map-when.data": when === states["map-when.data"] ? unchanged : when,
+        "map.selected": selectedUnits(chosen),
+        "map-stage.className": stageClass(chosen),
+      };
+      return outputs.map(({ id, property }) => {
+        const name = id + "." + property;
+        if (name in values) return values[name];
+        const control = CONTROLS[name];
+        return control ? control.show(chosen[control.name], today) : unchanged;
+      });
+    },
+
+    /* The camera is in the URL too, but nothing needs to be asked anew for it. */
+    camera: function (view) {
+      const unchanged = window.dash_clientside.no_update;
+      if (!view || !window.location.pathname.startsWith("/map")) return unchanged;
+      const chosen = parse(window.location.search);
+      chosen.at = [view.lng, view.lat, view.zoom].join(",");
+      history.replaceState(history.state, "", "/map?" + write(chosen));
+      return unchanged;
+    },
+
+    /* Starts drawing an area, or stops it. */
+    draw: function (_lasso, _circle, drawing) {
+      const cause = window.dash_clientside.callback_context.triggered_id;
+      const kind = cause === "draw-circle" ? "circle" : "lasso";
+      return drawing === kind ? null : kind;
+    },
+
+    /* The area drawn, as the URL has it. */
+    drawn: function (shape) {
+      if (!shape) return window.dash_clientside.no_update;
+      if (shape.kind === "circle") return "circle:" + [shape.lng, shape.lat, Math.round(shape.radius_m)].join(",");
+      return "lasso:" + shape.points.map((point) => point.join(",")).join(";");
+    },
+
+    area: function (text) {
+      const [kind, rest] = (text || "").split(":");
+      if (kind === "circle") {
+        const [lng, lat, radius_m] = rest.split(",").map(Number);
+        return { kind, lng, lat, radius_m };
       }
-      const next = write(chosen);
-      return [
-        next === (search || "") ? unchanged : next,
-        chosen.disease || "all",
-        chosen.on || null,
-        chosen.view || "map",
-        chosen.unit || null,
-        [chosen.disease, chosen.on, chosen.release, chosen.metric, chosen.years].join("|"),
-        chosen.unit,
-        chosen.outbreak,
-        chosen.unit || "",
-        chosen.view === "table" ? "map-stage is-table" : "map-stage",
-        chosen.release || "today",
-        chosen.metric || "level",
-      ];
+      if (kind === "lasso") return { kind, points: rest.split(";").map((point) => point.split(",").map(Number)) };
+      return null;
+    },
+
+    /* Filters are a drawer where the screen is narrow. */
+    filters: function (clicks) {
+      return [clicks % 2 ? "workbench is-filtering" : "workbench", clicks % 2 ? "true" : "false"];
     },
   };
 })();

@@ -17,9 +17,10 @@ from i18n import _
 from surveillance.counts import counts_by_unit
 from surveillance.release_counts import ReleaseCounts, counts_on_release
 from surveillance.types import StatutoryStatus
-from web.context import Moment, known_disease, parse_day
+from web.context import Moment
 from web.formats import day, level_fields, shown_level
 from web.release_levels import chosen_release, levels_on_release
+from web.selection import Selection
 
 Metric = Literal["level", "rate"]
 RATE_DAYS = 28
@@ -51,15 +52,13 @@ class UnitRow:
     rate: float | None
 
 
-def read_choice(session: Session, when: str | None) -> Choice:
-    """From the store that the browser keeps as "dengue|2026-11-15|2019-04-01|rate|3"."""
-    disease, on, release, metric, years = ((when or "").split("|") + [""] * 5)[:5]
+def choice_of(session: Session, selection: Selection) -> Choice:
     return Choice(
-        disease=known_disease(disease),
-        on=parse_day(on),
-        release=chosen_release(session, release),
-        metric="rate" if metric == "rate" else "level",
-        years=3 if years == "3" else 1,
+        disease=selection.disease,
+        on=selection.on,
+        release=chosen_release(session, selection.release.isoformat() if selection.release else None),
+        metric="rate" if selection.metric == "rate" else "level",
+        years=3 if selection.years == 3 else 1,
     )
 
 

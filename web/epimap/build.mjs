@@ -6,9 +6,11 @@ import {build} from 'esbuild';
 
 const ASSETS = '../../assets';
 const TARGET = ['chrome109', 'firefox115', 'safari16.4'];
-const ICONS = ['alert-triangle', 'arrow-back-up', 'bell', 'check', 'chevron-right', 'clock', 'database', 'download', 'eye', 'file-report',
-  'filter', 'help', 'language', 'logout', 'map', 'map-pin', 'menu-2', 'moon', 'player-pause', 'player-play', 'refresh', 'search',
-  'settings', 'share', 'sun', 'user', 'virus', 'x'];
+const ICONS = ['alert-triangle', 'arrow-back-up', 'bell', 'bookmark', 'chart-bar', 'check', 'chevron-down', 'chevron-right', 'chevron-up',
+  'circle-dashed', 'clock', 'code', 'columns-2', 'database', 'download', 'eye', 'file-report', 'filter', 'flask', 'focus-2', 'help',
+  'language', 'lasso', 'layout-grid', 'list', 'logout', 'map', 'map-2', 'map-pin', 'menu-2', 'moon', 'photo', 'player-pause',
+  'player-play', 'player-track-next', 'player-track-prev', 'plus', 'refresh', 'search', 'settings', 'share', 'share-2', 'stack-2', 'sun',
+  'upload', 'user', 'virus', 'x'];
 
 const file = name => `node_modules/${name}`;
 const noto = subset => file(`@fontsource/noto-sans/files/noto-sans-${subset}-500-normal.woff2`);

@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from alerts.levels import COLOURS, SYMBOLS, UNKNOWN, Level, Shown, slug
 from geodata.places import Place, boundaries_version, communes_today, extent, find_place, places_on
 from geodata.text import fold
 from geodata.tiles import MAX_ZOOM
 from i18n import _
-from surveillance.outbreaks.views import outbreaks_version
 from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
 from web.fields import disease_select
 from web.formats import aria, case_count, count, level_fields, level_text, percent, status_name
 from web.grids import commune_columns, commune_grid
-from web.map_choice import Choice, UnitRow, read_choice, release_options, unit_rows
-from web.outbreak_layers import outline_layer
+from web.map_choice import Choice, UnitRow, choice_of, release_options, unit_rows
 from web.pages.former_panel import former_panel
 from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_figures import RATES, rate_stops
 from web.release_levels import chosen_release
+from web.selection import Selection
+from web.workbench import layers, stage_bar, time_player
+from web.workbench.controls import CONTROLS, read_camera
 
 LEGEND: tuple[Shown, ...] = (Level.RAT_CAO, Level.CAO, Level.TRUNG_BINH, Level.THAP, UNKNOWN)
 
 
 def layout(rest: str = "", **query: str) -> Any:
     """The workbench; callbacks fill it from the URL."""
+    selection = Selection.parse(urlencode(query), context().diseases)
     with open_session() as session:
         release = chosen_release(session, query.get("release"))
         places = communes_today(session) if release is None else places_on(session, release)
         options = release_options(session)
+        today = local(now(session)).date()
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
             dcc.Location(id="map-url", refresh="callback-nav"),
+            dcc.Store(id="map-query"),
             dcc.Store(id="map-when"),
-            dcc.Store(id="map-unit"),
-            dcc.Store(id="map-outbreak"),
-            _filters(places, options, release, query),
-            _stage(places),
+            dcc.Store(id="map-today", data=today.isoformat()),
+            _side(selection, places, options, release),
+            _stage(selection, places, today, query.get("at")),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
                 id="map-panel",
@@ -55,6 +58,7 @@ def layout(rest: str = "", **query: str) -> Any:
                 **aria(label=_("Chi tiết"), live="polite"),
             ),
         ],
+        id="workbench",
         className="workbench",
     )
 
@@ -63,27 +67,21 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("map", "sync"),
         Output("map-url", "search"),
-        Output("map-disease", "value"),
-        Output("map-on", "value"),
-        Output("map-view", "value"),
-        Output("map-place", "value"),
+        Output("map-query", "data"),
         Output("map-when", "data"),
-        Output("map-unit", "data"),
-        Output("map-outbreak", "data"),
         Output("map", "selected"),
         Output("map-stage", "className"),
-        Output("map-release", "value"),
-        Output("map-metric", "value"),
+        *[Output(control, prop) for control, prop in CONTROLS],
         Input("map-url", "search"),
-        Input("map-disease", "value"),
-        Input("map-on", "value"),
-        Input("map-view", "value"),
-        Input("map-place", "value"),
         Input("map", "clickData"),
         Input("map-grid", "cellClicked"),
         Input("map-reset", "n_clicks"),
-        Input("map-release", "value"),
-        Input("map-metric", "value"),
+        Input({"type": "layer", "do": ALL, "id": ALL}, "n_clicks"),
+        Input({"type": "layer-opacity", "id": ALL}, "value"),
+        *[Input(control, prop) for control, prop in CONTROLS],
+        State("map-query", "data"),
+        State("map-when", "data"),
+        State("map-today", "data"),
     )
     app.callback(
         Output("map", "layers"),
@@ -93,50 +91,66 @@ def register(app: Dash) -> None:
         Output("map-legend", "children"),
         Output("map-place", "data"),
         Output("map-grid", "columnDefs"),
+        Output("map-layers", "children"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
     app.callback(
         Output("map-panel", "children"),
-        Input("map-when", "data"),
-        Input("map-unit", "data"),
-        Input("map-outbreak", "data"),
+        Input("map-query", "data"),
         Input("version", "data"),
     )(draw_panel)
+    app.clientside_callback(
+        ClientsideFunction("map", "camera"), Output("map-today", "id"), Input("map", "viewState")
+    )
+    app.clientside_callback(
+        ClientsideFunction("map", "filters"),
+        Output("workbench", "className"),
+        Output("map-filters-toggle", "aria-expanded"),
+        Input("map-filters-toggle", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    stage_bar.register(app)
+    time_player.register(app)
 
 
 def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
+    selection = read_selection(when)
     with open_session() as session:
-        choice = read_choice(session, when)
-        shown = day_on_show(session, choice.on)
+        choice = choice_of(session, selection)
+        shown = day_on_show(session, selection.on)
         rows, counts = unit_rows(session, choice, shown)
         version = boundaries_version(session)
-        outbreaks = outline_layer(
-            theme(), "-".join(map(str, outbreaks_version(session))), disease=choice.disease, on=choice.on
-        )
+        overlays = layers.build(session, selection, shown)
     stops = rate_stops([row.rate for row in rows]) if choice.metric == "rate" else []
     return (
-        [_unit_layer(rows, choice, stops, version), outbreaks],
+        [_unit_layer(rows, choice, stops, version), *overlays],
         "/map.png?" + _picture_query(choice, version),
         [_grid_row(row) for row in rows],
         _note(shown, rows, choice, counts),
         _legend(choice, stops),
         _place_options([row.place for row in rows], choice.release),
         commune_columns(choice.release is not None),
+        layers.panel(selection),
     )
 
 
-def draw_panel(when: str | None, unit: str | None, outbreak: str | None, _version: str | None) -> Any:
+def draw_panel(query: str | None, _version: str | None) -> Any:
+    selection = read_selection(query)
     with open_session() as session:
-        choice = read_choice(session, when)
-        shown = day_on_show(session, choice.on)
-        place = find_place(session, int(unit)) if unit and unit.isdigit() else None
-        chosen = chosen_outbreak(session, outbreak, shown)
+        choice = choice_of(session, selection)
+        shown = day_on_show(session, selection.on)
+        place = find_place(session, selection.unit) if selection.unit else None
+        chosen = chosen_outbreak(session, str(selection.outbreak or ""), shown)
         if place is not None and place.valid_to is not None:
             return [*chosen, *former_panel(session, place, choice, shown)]
         if place is not None:
             return [*chosen, *commune_panel(session, place, choice, shown)]
         return [*chosen, *city_panel(session, choice, shown)]
+
+
+def read_selection(query: str | None) -> Selection:
+    return Selection.parse(query, context().diseases)
 
 
 def _picture_query(choice: Choice, version: str) -> str:
@@ -272,31 +286,43 @@ def _place_options(places: Sequence[Place], release: date | None) -> list[dict[s
     ]
 
 
-def _stage(places: Sequence[Place]) -> html.Section:
-    box = _main_extent(places)
+def _stage(selection: Selection, places: Sequence[Place], today: date, camera: str | None) -> html.Section:
+    view = read_camera(camera)
+    box = None if view else _main_extent(places)
     return html.Section(
         [
-            EpiMap(
-                id="map",
-                layers=[],
-                dark=theme() == "dark",
-                ariaLabel=_("Bản đồ mức nguy cơ theo xã, phường. Bảng cùng nội dung ở nút “Bảng”."),
-                className="map-canvas",
-                noWebglUrl="/map.png",
-                noWebglText=_(
-                    "Máy này không vẽ được bản đồ động: đang hiện ảnh. Chọn “Bảng” để xem từng xã, phường."
-                ),
-                bounds=box,
-                locale={
-                    "NavigationControl.ZoomIn": _("Phóng to"),
-                    "NavigationControl.ZoomOut": _("Thu nhỏ"),
-                },
-                errorText=_("Một phần bản đồ chưa tải được."),
-                retryText=_("Thử lại"),
+            stage_bar.layout(selection),
+            html.Div(id="map-chips", className="stage-chips"),
+            html.Div(
+                [
+                    EpiMap(
+                        id="map",
+                        layers=[],
+                        dark=theme() == "dark",
+                        ariaLabel=_("Bản đồ theo xã, phường. Bảng cùng nội dung ở nút “Bảng”."),
+                        className="map-canvas",
+                        noWebglUrl="/map.png",
+                        noWebglText=_(
+                            "Máy này không vẽ được bản đồ động: đang hiện ảnh."
+                            " Chọn “Bảng” để xem từng xã, phường."
+                        ),
+                        bounds=box,
+                        viewState=view,
+                        locale={
+                            "NavigationControl.ZoomIn": _("Phóng to"),
+                            "NavigationControl.ZoomOut": _("Thu nhỏ"),
+                        },
+                        errorText=_("Một phần bản đồ chưa tải được."),
+                        retryText=_("Thử lại"),
+                    ),
+                    html.Div(id="map-note", className="map-notes"),
+                    html.Div(id="map-legend", className="map-legend"),
+                ],
+                className="map-pane",
             ),
-            html.Div(id="map-note", className="map-notes"),
-            html.Div(id="map-legend", className="map-legend"),
             html.Div(commune_grid(), className="map-table"),
+            html.Div(id="map-view-pane", className="view-pane"),
+            time_player.layout(selection, today),
         ],
         id="map-stage",
         className="map-stage",
@@ -319,47 +345,64 @@ def _main_extent(places: Sequence[Place]) -> tuple[float, float, float, float] |
     return extent([p for p in boxed if p.bounds and abs((p.bounds[1] + p.bounds[3]) / 2 - median) < 1.0])
 
 
-# --- filters ---------------------------------------------------------------------------------------------
+# --- filters and layers ----------------------------------------------------------------------------------
 
 
-def _filters(
-    places: Sequence[Place],
-    releases: Sequence[dict[str, str]],
-    release: date | None,
-    query: Mapping[str, str],
+def _side(
+    selection: Selection, places: Sequence[Place], releases: Sequence[dict[str, str]], release: date | None
 ) -> html.Aside:
+    return html.Aside(
+        dmc.Tabs(
+            [
+                dmc.TabsList(
+                    [dmc.TabsTab(_("Bộ lọc"), value="filters"), dmc.TabsTab(_("Lớp bản đồ"), value="layers")],
+                    grow=True,
+                ),
+                dmc.TabsPanel(_filters(selection, places), value="filters", keepMounted=True),
+                dmc.TabsPanel(_layers(selection, releases, release), value="layers", keepMounted=True),
+            ],
+            value="filters",
+        ),
+        className="filter-panel",
+        **aria(label=_("Bộ lọc và lớp bản đồ")),
+    )
+
+
+def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
-    return html.Aside(
+    return html.Div(
         [
-            html.Div(
-                [
-                    html.H2(_("Bộ lọc"), className="panel-title"),
-                    html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
-                ],
-                className="panel-head",
-            ),
-            disease_select("map-disease", diseases, query.get("disease"), label=_("Bệnh")),
-            dmc.DatePickerInput(
-                id="map-on",
-                label=_("Ngày"),
-                description=_("Chọn ngày đã qua để xem đúng những gì đã biết ngày đó."),
-                placeholder=_("Hôm nay"),
-                valueFormat="DD/MM/YYYY",
-                value=query.get("on") or None,
-                maxDate=_today().isoformat(),
-                clearable=True,
-            ),
+            disease_select("map-disease", diseases, selection.disease, label=_("Bệnh")),
             dmc.Select(
                 id="map-place",
                 label=_("Xã, phường"),
                 placeholder=_("Tìm theo tên"),
-                data=_place_options(places, release),
-                value=query.get("unit") or None,
+                data=_place_options(places, selection.release),
+                value=str(selection.unit) if selection.unit else None,
                 searchable=True,
                 clearable=True,
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
+            ),
+            html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
+        ],
+        className="filter-fields",
+    )
+
+
+def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: date | None) -> html.Div:
+    return html.Div(
+        [
+            dmc.Select(
+                id="map-metric",
+                label=_("Tô màu theo"),
+                data=[
+                    {"value": "level", "label": _("Mức nguy cơ")},
+                    {"value": "rate", "label": _("Ca trên 100.000 dân")},
+                ],
+                value=selection.metric,
+                allowDeselect=False,
             ),
             dmc.Select(
                 id="map-release",
@@ -370,28 +413,7 @@ def _filters(
                 allowDeselect=False,
                 className="" if len(releases) > 1 else "is-hidden",
             ),
-            dmc.Select(
-                id="map-metric",
-                label=_("Tô màu theo"),
-                data=[
-                    {"value": "level", "label": _("Mức nguy cơ")},
-                    {"value": "rate", "label": _("Ca trên 100.000 dân")},
-                ],
-                value="rate" if query.get("metric") == "rate" else "level",
-                allowDeselect=False,
-            ),
-            dmc.SegmentedControl(
-                id="map-view",
-                data=[{"value": "map", "label": _("Bản đồ")}, {"value": "table", "label": _("Bảng")}],
-                value="table" if query.get("view") == "table" else "map",
-                fullWidth=True,
-            ),
+            html.Div(id="map-layers"),
         ],
-        className="filter-panel",
-        **aria(label=_("Bộ lọc")),
+        className="filter-fields",
     )
-
-
-def _today() -> date:
-    with open_session() as session:
-        return local(now(session)).date()

@@ -1,0 +1,136 @@
+"""What lies over the coloured areas: which layers there are, in which order and how opaque."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from sqlalchemy.orm import Session
+
+from i18n import Message, _
+from surveillance.outbreaks.views import outbreaks_version
+from web.context import Moment, theme
+from web.formats import aria, icon
+from web.outbreak_layers import outline_layer
+from web.selection import Layer, Selection
+
+Build = Callable[[Session, Selection, Moment], list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """`build` makes the map's layers, bottom to top; `hint` says in one line what is drawn."""
+
+    name: Message
+    hint: Message
+    build: Build
+
+
+def _outbreaks(session: Session, selection: Selection, shown: Moment) -> list[Any]:
+    version = "-".join(map(str, outbreaks_version(session)))
+    on = shown.today.isoformat() if shown.as_of is not None else None
+    return [outline_layer(theme(), version, disease=selection.disease, on=on)]
+
+
+OVERLAYS: Mapping[str, Overlay] = {
+    "outbreaks": Overlay(
+        name=Message("Ổ dịch"),
+        hint=Message("Ổ dịch chưa đóng; nhìn từ xa là vòng tròn."),
+        build=_outbreaks,
+    ),
+}
+OPENS_WITH: tuple[Layer, ...] = (Layer("outbreaks"),)
+
+
+def chosen(selection: Selection) -> tuple[Layer, ...]:
+    """The layers on show, bottom to top; unknown ones are left out."""
+    found = OPENS_WITH if selection.layers is None else selection.layers
+    return tuple(layer for layer in found if layer.id in OVERLAYS)
+
+
+def build(session: Session, selection: Selection, shown: Moment) -> list[Any]:
+    """The map's layers over the areas, bottom to top."""
+    return [
+        {**drawn, "opacity": layer.opacity / 100}
+        for layer in chosen(selection)
+        for drawn in OVERLAYS[layer.id].build(session, selection, shown)
+    ]
+
+
+def panel(selection: Selection) -> list[Any]:
+    """The list of layers: those on show first, top to bottom, with opacity and order; then the others."""
+    on = chosen(selection)[::-1]
+    off = [name for name in OVERLAYS if all(layer.id != name for layer in on)]
+    return [
+        html.H3(_("Lớp phủ"), className="section-title"),
+        html.Ul(
+            [*[_shown(layer, i, on) for i, layer in enumerate(on)], *[_hidden(name) for name in off]],
+            className="layer-list",
+        ),
+    ]
+
+
+def _shown(layer: Layer, i: int, on: Sequence[Layer]) -> html.Li:
+    name = str(OVERLAYS[layer.id].name)
+    return html.Li(
+        [
+            html.Div(
+                [
+                    _switch(layer.id, True),
+                    _order("up", layer.id, i > 0),
+                    _order("down", layer.id, i < len(on) - 1),
+                ],
+                className="layer-row",
+            ),
+            html.Div(str(OVERLAYS[layer.id].hint), className="layer-hint dim"),
+            dmc.Slider(
+                id={"type": "layer-opacity", "id": layer.id},
+                value=layer.opacity,
+                min=10,
+                max=100,
+                step=10,
+                size="xs",
+                updatemode="mouseup",
+                label=None,
+                thumbLabel=_("Độ đậm của lớp {name}", name=name),
+            ),
+        ],
+        className="layer-item is-on",
+    )
+
+
+def _hidden(name: str) -> html.Li:
+    return html.Li(
+        [
+            html.Div([_switch(name, False)], className="layer-row"),
+            html.Div(str(OVERLAYS[name].hint), className="layer-hint dim"),
+        ],
+        className="layer-item",
+    )
+
+
+def _switch(name: str, on: bool) -> html.Button:
+    return html.Button(
+        [html.Span(className="layer-switch"), str(OVERLAYS[name].name)],
+        id={"type": "layer", "do": "toggle", "id": name},
+        className="layer-toggle",
+        type="button",
+        role="switch",
+        **aria(checked="true" if on else "false"),
+    )
+
+
+def _order(way: str, name: str, possible: bool) -> html.Button:
+    text = _("Đưa lớp lên trên") if way == "up" else _("Đưa lớp xuống dưới")
+    return html.Button(
+        icon(f"chevron-{way}"),
+        id={"type": "layer", "do": way, "id": name},
+        className="icon-button is-small",
+        type="button",
+        title=text,
+        disabled=not possible,
+        **aria(label=text),
+    )
