@@ -28,7 +28,7 @@ from web.pages.outbreak_lines import chosen_outbreak
 from web.release_figures import RATES, rate_stops
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import layers, stage_bar, time_player
+from web.workbench import layers, stage_bar, stage_views, time_player
 from web.workbench.controls import CONTROLS, read_camera
 
 LEGEND: tuple[Shown, ...] = (Level.RAT_CAO, Level.CAO, Level.TRUNG_BINH, Level.THAP, UNKNOWN)
@@ -49,6 +49,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-query"),
             dcc.Store(id="map-when"),
             dcc.Store(id="map-today", data=today.isoformat()),
+            dcc.Store(id="case-place"),
             _side(selection, places, options, release),
             _stage(selection, places, today, query.get("at")),
             html.Aside(
@@ -111,6 +112,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     stage_bar.register(app)
+    stage_views.register(app)
     time_player.register(app)
 
 

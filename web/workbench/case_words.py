@@ -39,3 +39,20 @@ STACKS: Mapping[str, Message] = {
 }
 UNKNOWN = Message("Chưa rõ")
 EVENT_DATE = Message("Ngày khởi phát; thiếu thì ngày nhập viện, rồi ngày báo cáo.")
+SEX_LETTERS: Mapping[str, Message] = {"M": SEXES["male"], "F": SEXES["female"]}
+CLASSES: Mapping[str, Message] = {
+    "suspected": Message("Nghi ngờ"),
+    "probable": Message("Có thể"),
+    "confirmed": Message("Xác định"),
+    "discarded": Message("Đã loại trừ"),
+}
+TREATMENTS: Mapping[str, Message] = {
+    "inpatient": SEVERITIES["inpatient"],
+    "outpatient": SEVERITIES["outpatient"],
+}
+OUTCOMES: Mapping[str, Message] = {
+    "discharged": Message("Ra viện"),
+    "transferred": Message("Chuyển viện"),
+    "died": Message("Tử vong"),
+    "other": Message("Khác"),
+}

@@ -52,23 +52,25 @@ class Bars:
 
 
 def bars_figure(
-    bars: Bars,
-    period: tuple[date, date],
-    theme: Theme,
-    over: Sequence[dict[str, Any]] = (),
-    marks: Mapping[str, Any] | None = None,
+    bars: Bars, period: tuple[date, date], theme: Theme, whole: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """`over`: traces drawn on the bars (expected, bounds, late reports); `marks` of breaks."""
+    """`whole`: the figure of all cases of the same weeks (web.figures.weekly_figure), whose expected and bounds, late
+    reports and breaks are drawn over the bars; its own bars are taken where ours are not in parts."""
     layout = week_layout(theme, HEIGHT)
     if bars.step == "day":
         layout["xaxis"] = {**layout["xaxis"], "tickformat": "%d/%m", "nticks": 8}
-    given = marks or {}
+    traces, marks = _traces(bars, theme), []
+    if whole is not None:
+        first = dict(whole["data"][0])
+        first["meta"] = {**first["meta"], "part": {}}
+        traces = [*(traces if len(traces) > 1 else [first]), *whole["data"][1:]]
+        marks = whole["layout"].get("shapes", [])
+        layout["annotations"] = whole["layout"].get("annotations", [])
     return {
-        "data": [*_traces(bars, theme), *over],
+        "data": traces,
         "layout": {
             **layout,
-            **given,
-            "shapes": [period_mark(period, bars, theme), *given.get("shapes", [])],
+            "shapes": [period_mark(period, bars, theme), *marks],
             "dragmode": "select",
             "selectdirection": "h",
             "newselection": {"line": {"color": INK[theme], "width": 1}},

@@ -63,9 +63,7 @@ def _bar(selection: Selection, sex: Sex, band: tuple[int, int], cases: int, wide
     if not cases:
         return html.Span([bar, number], className="pyramid-half dim")
     said = _("{sex}, {ages} tuổi: {n} ca", sex=str(SEXES[sex]), ages=band_text(band), n=count(cases))
-    return link(
-        [bar, number], rows_link(selection, ages=band, sex=sex), className="pyramid-half", title=said
-    )
+    return link([bar, number], rows_link(selection, ages=band, sex=sex), className="pyramid-half", title=said)
 
 
 def _unknown(without: int) -> list[Any]:

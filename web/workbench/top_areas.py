@@ -9,9 +9,9 @@ from typing import Any
 
 from dash import html
 
-from alerts.levels import Shown
+from alerts.levels import SYMBOLS, Shown, slug
 from i18n import _
-from web.formats import count, level_badge, link, table
+from web.formats import aria, count, level_text, link, table
 from web.selection import Selection
 from web.workbench.rows import rows_number
 
@@ -38,20 +38,19 @@ def top_areas(
     most = max((area.cases for area in areas), default=0)
     rows = [
         (
-            link(area.name, selection.href(view="map", unit=area.unit_id)),
-            level_badge(area.level),
+            _name(selection, area),
             _bar(selection, area, most),
             change_text(area.cases, area.before),
         )
         for area in areas[:MOST]
     ]
-    head = [_("Xã, phường"), _("Mức"), _("Số ca"), _("So kỳ trước")]
+    head = [_("Xã, phường"), _("Số ca"), _("So kỳ trước")]
     notes = [_("Kỳ trước: {start} – {end}.", start=before[0], end=before[1])]
     if unplaced:
         notes.append(_("{n} ca chưa rõ xã, phường.", n=count(unplaced)))
     return html.Div(
         [
-            table(head, rows, numeric=(3,), caption=_("Xã, phường nhiều ca nhất trong kỳ")),
+            table(head, rows, numeric=(2,), caption=_("Xã, phường nhiều ca nhất trong kỳ")),
             html.P(" ".join(notes), className="dim card-note"),
         ],
         className="top-areas",
@@ -88,6 +87,18 @@ def change_text(cases: int, before: int) -> str:
     if before < FEW:
         return _("{arrow} {n} ca", arrow=arrow, n=count(abs(difference)))
     return _("{arrow} {n} %", arrow=arrow, n=count(abs(100 * difference / before)))
+
+
+def _name(selection: Selection, area: AreaCases) -> html.Span:
+    """With the level's symbol alone: the card is narrow, and the word is its title."""
+    words = level_text(area.level)
+    badge = html.Span(
+        [html.Span(SYMBOLS[area.level], **aria(hidden="true")), html.Span(words, className="visually-hidden")],
+        className=f"level-badge is-symbol level-{slug(area.level)}",
+        title=words,
+    )
+    name = link(area.name, selection.href(view="map", unit=area.unit_id))
+    return html.Span([badge, name], className="area-name")
 
 
 def _bar(selection: Selection, area: AreaCases, most: int) -> Any:
