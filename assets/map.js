@@ -61,7 +61,6 @@ window.dash_clientside.map = (function () {
   };
   /* What does not change the coloured map itself. */
   const BESIDE = ["unit", "view", "outbreak", "cluster", "stack", "years"];
-  const FOLLOWS = ["metric", "layers", "view", "classes", "step", "stack"];
 
   function parse(search) {
     return Object.fromEntries(new URLSearchParams(search || ""));
@@ -69,7 +68,8 @@ window.dash_clientside.map = (function () {
 
   function write(chosen, without = []) {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(chosen)) if (value && !without.includes(name)) query.set(name, value);
+    const { at, ...others } = chosen;
+    for (const [name, value] of Object.entries({ ...others, at })) if (value && !without.includes(name)) query.set(name, value);
     return query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";");
   }
 
@@ -140,7 +140,7 @@ window.dash_clientside.map = (function () {
     } else if (prop === "map-grid.cellClicked" && value && value.rowId) {
       chosen.unit = value.rowId;
     } else if (prop === "map-reset.n_clicks" && value) {
-      for (const name of Object.keys(chosen)) if (!FOLLOWS.includes(name) && name !== "at") delete chosen[name];
+      for (const name of Object.keys(chosen)) if (name !== "view" && name !== "at") delete chosen[name];
     }
   }
 
@@ -184,6 +184,9 @@ window.dash_clientside.map = (function () {
     camera: function (view) {
       const unchanged = window.dash_clientside.no_update;
       if (!view || !window.location.pathname.startsWith("/map")) return unchanged;
+      const opened = document.getElementById("map").opened;
+      if (!opened) document.getElementById("map").opened = view;  /* where the map itself went is no choice */
+      if (!opened) return unchanged;
       const chosen = parse(window.location.search);
       chosen.at = [view.lng, view.lat, view.zoom].join(",");
       history.replaceState(history.state, "", "/map?" + write(chosen));
