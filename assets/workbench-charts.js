@@ -101,6 +101,15 @@ window.dash_clientside.charts = (function () {
       return { case: row.case_id, lng, lat, uncertainty_m };
     },
 
+    /* The map goes there, as near as the place is known. */
+    fly: function (place) {
+      const unchanged = window.dash_clientside.no_update;
+      if (!place) return [unchanged, unchanged];
+      const metres = place.uncertainty_m || 50;
+      const zoom = Math.max(12, Math.min(17, 17 - Math.log2(metres / 50)));
+      return [{ lng: place.lng, lat: place.lat, zoom }, changed({ view: "" })];
+    },
+
     /* A bar clicked shows its cases; bars dragged over become the period. */
     curve: function (click, drag, figure) {
       const unchanged = window.dash_clientside.no_update;

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from dash import html
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
-from surveillance.columns import Columns
 
 from alerts.levels import UNKNOWN, Shown
 from alerts.views import levels_at
 from geodata.places import Place, communes_today
 from i18n import _
+from surveillance.columns import Columns
 from surveillance.epiweek import week_start
 from web.context import Moment, context, theme
 from web.formats import failure, shown_level
@@ -33,42 +33,34 @@ YEAR_WEEKS = 53
 Build = Callable[[Session, Columns, Selection, Moment], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """`wide`: over both columns of a wide screen."""
-
-    name: str
-    title: str
-    build: Build
-    wide: bool = False
-
-
 def charts_view(session: Session, selection: Selection, shown: Moment) -> html.Div:
     """All cards, or what empties them."""
     columns = context().columns.current(session)
     if not len(columns.rows(selection.filter(shown))):
         return nothing_here(session, selection, shown)
-    cards = (
-        Card("curve", _("Đường cong dịch"), curve, wide=True),
-        Card("pyramid", _("Tuổi và giới"), pyramid_card),
-        Card("top", _("Nơi nhiều ca nhất"), top_card),
-        Card("delay", _("Báo cáo chậm"), delay_card),
-        Card("calendar", _("Từng ngày"), calendar_card),
-    )
+
+    def card(name: str, title: str, build: Build) -> html.Section:
+        body = attempt(f"chart {name}", lambda: build(session, columns, selection, shown))
+        return html.Section([html.H3(title, className="card-title"), body], className=f"card is-{name}")
+
     return html.Div(
-        [_card(card, session, columns, selection, shown) for card in cards], className="chart-cards"
-    )
-
-
-def _card(
-    card: Card, session: Session, columns: Columns, selection: Selection, shown: Moment
-) -> html.Section:
-    return html.Section(
         [
-            html.H3(card.title, className="card-title"),
-            attempt(f"chart {card.name}", lambda: card.build(session, columns, selection, shown)),
+            card("curve", _("Đường cong dịch"), curve),
+            card("calendar", _("Từng ngày"), calendar_card),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            card("pyramid", _("Tuổi và giới"), pyramid_card),
+                            card("delay", _("Báo cáo chậm"), delay_card),
+                        ]
+                    ),
+                    html.Div(card("top", _("Nơi nhiều ca nhất"), top_card)),
+                ],
+                className="chart-columns",
+            ),
         ],
-        className=f"card chart-card is-{card.name}" + (" is-wide" if card.wide else ""),
+        className="chart-cards",
     )
 
 
@@ -103,10 +95,10 @@ def delay_card(session: Session, columns: Columns, selection: Selection, shown: 
     """The newest weeks up to the end of the period: delays are read from the end."""
     last = week_start(selection.period(shown)[1])
     mondays = [last - timedelta(weeks=k) for k in reversed(range(WEEKS))]
-    rows = columns.rows(
-        replace(selection.filter(shown), start=mondays[0], end=min(last + timedelta(days=6), shown.today))
-    )
-    counts = delays(columns, rows, mondays, DELAYS, selection.dated_by)
+    end = min(last + timedelta(days=6), shown.today)
+    wanted = replace(selection.filter(shown), start=mondays[0], end=end, dated_by="event")
+    rows = columns.rows(wanted)
+    counts = delays(columns, rows, mondays, DELAYS)
     return triangle(selection, mondays, counts, shown.today, median_delay(columns, rows), theme())
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from dash import ClientsideFunction, Dash, Input, Output, State, html
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
-from surveillance.columns import Columns
 
 from geodata.places import communes_today
 from geodata.units import province_of
 from i18n import _
+from surveillance.columns import Columns
 from surveillance.counts import weekly_curve
 from surveillance.coverage import communes
 from surveillance.epiweek import week_start
@@ -35,7 +35,6 @@ from web.workbench.rows import rows_number
 LENGTH = {"week": 52 * 7, "day": 120}
 """Days shown at least: a curve is read against what came before."""
 LONGEST = {"week": 522 * 7, "day": 731}
-ORDERED = frozenset({"age"})
 URL_NAMES = {
     "sex": "sex",
     "age": "age",
@@ -96,7 +95,7 @@ def bars_of(session: Session, columns: Columns, selection: Selection, shown: Mom
     size = 7 if selection.step == "week" else 1
     starts = tuple(first + timedelta(days=i) for i in range(0, (last - first).days + 1, size))
     parts = tuple(_part(selection.stack, code, in_steps(counts, size), names) for code, counts in found)
-    return Bars(starts=starts, step=selection.step, parts=parts, ordered=selection.stack in ORDERED)
+    return Bars(starts=starts, step=selection.step, parts=parts, stack=selection.stack)
 
 
 def may_compare(selection: Selection, shown: Moment) -> bool:
@@ -149,7 +148,7 @@ def _part(stack: str | None, code: Any, counts: NDArray[np.int64], names: Mappin
 
 
 def _note(selection: Selection, compared: bool) -> str:
-    said = [_("Bấm một cột để xem các ca, kéo ngang để chọn kỳ.")]
+    said = [_("Nền xanh là kỳ đang xem. Bấm một cột để xem các ca, kéo ngang để chọn kỳ khác.")]
     if not compared and selection.step == "week":
         said.append(_("Số dự kiến và ngưỡng chỉ tính cho mọi ca theo tuần, nên không vẽ khi đang lọc."))
     elif not compared:
@@ -188,7 +187,7 @@ def _switches(selection: Selection) -> html.Div:
 
 def _numbers(selection: Selection, bars: Bars) -> html.Details:
     """Newest first; with parts, a column each."""
-    many = len(bars.parts) > 1
+    many = bars.stack is not None
     head = [
         _("Tuần từ") if bars.step == "week" else _("Ngày"),
         *([part.name for part in bars.parts] if many else []),

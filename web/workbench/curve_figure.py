@@ -25,6 +25,8 @@ PARTS = {
     "dark": ("#8f86e8", "#88ccee", "#5fbf7f", "#ddcc77", "#e08a99", "#44aa99", "#d470a8", "#b5b34a"),
 }
 """Paul Tol's "muted", told apart with colour blindness; lighter where the ground is dark. None is a level's colour."""
+SEXES = {"light": ("#3d7dbf", "#c2803a"), "dark": ("#6fa8e2", "#d9a066")}
+"""Male and female, as the pyramid has them (assets/workbench-charts.css)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """T bars from `starts`, each `step` long; `parts` hold (T,) counts each. `ordered`: parts follow a scale."""
+    """T bars from `starts`, each `step` long; `parts` hold (T,) counts each. `stack`: what they are parts by."""
 
     starts: tuple[date, ...]
     step: Step
     parts: tuple[Part, ...]
-    ordered: bool = False
+    stack: str | None = None
 
     @property
     def totals(self) -> NDArray[np.int64]:
@@ -72,6 +74,7 @@ def bars_figure(
             **layout,
             "shapes": [period_mark(period, bars, theme), *marks],
             "dragmode": "select",
+            "selections": [],
             "selectdirection": "h",
             "newselection": {"line": {"color": INK[theme], "width": 1}},
             "meta": {"days": 7 if bars.step == "week" else 1},
@@ -120,11 +123,11 @@ def _traces(bars: Bars, theme: Theme) -> list[dict[str, Any]]:
 
 
 def _colours(bars: Bars, theme: Theme) -> list[str]:
-    if len(bars.parts) == 1:
+    if bars.stack is None:
         return [BAR[theme]]
     named = sum(not part.other for part in bars.parts)
-    scale = _scale(named, theme) if bars.ordered else PARTS[theme]
-    colours = iter(scale)
+    scales = {"age": _scale(named, theme), "sex": SEXES[theme]}
+    colours = iter(scales.get(bars.stack, PARTS[theme]))
     return [OTHERS[theme] if part.other else next(colours) for part in bars.parts]
 
 
@@ -145,7 +148,7 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 
 
 def _hover(bars: Bars, part: Part) -> list[str]:
-    alone = len(bars.parts) == 1
+    alone = bars.stack is None
     texts = []
     for start, cases, whole in zip(bars.starts, part.counts, bars.totals, strict=True):
         lines = [bar_name(start, bars.step)]

@@ -65,6 +65,13 @@ def register(app: Dash) -> None:
         Input("case-grid", "selectedRows"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(
+        ClientsideFunction("charts", "fly"),
+        Output("map", "flyTo"),
+        Output("map-url", "search", allow_duplicate=True),
+        Input("case-place", "data"),
+        prevent_initial_call=True,
+    )
 
 
 @for_roles(*PLACE_READERS)

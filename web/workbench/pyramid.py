@@ -27,6 +27,8 @@ BANDS: tuple[tuple[int, int], ...] = (
 def pyramid(selection: Selection, counts: Mapping[Sex, Sequence[int]], without: int) -> html.Div:
     """`counts` of each sex by the groups of BANDS; `without` are cases of unknown age or sex."""
     widest = max((n for side in counts.values() for n in side), default=0)
+    low, high = selection.ages or (0, OLDEST)
+    bands = [(i, band) for i, band in enumerate(BANDS) if band[0] <= high and band[1] >= low]
     rows = [
         html.Tr(
             [
@@ -35,7 +37,7 @@ def pyramid(selection: Selection, counts: Mapping[Sex, Sequence[int]], without: 
                 html.Td(_bar(selection, "female", band, counts["female"][i], widest)),
             ]
         )
-        for i, band in reversed(list(enumerate(BANDS)))
+        for i, band in reversed(bands)
     ]
     return html.Div([_table(selection, counts, rows), *_unknown(without)])
 

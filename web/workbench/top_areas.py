@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from dash import html
 
@@ -15,7 +14,7 @@ from web.formats import aria, count, level_text, link, table
 from web.selection import Selection
 from web.workbench.rows import rows_number
 
-MOST = 12
+MOST = 14
 FEW = 5
 """A change in percent of fewer cases than that says nothing."""
 
@@ -38,19 +37,19 @@ def top_areas(
     most = max((area.cases for area in areas), default=0)
     rows = [
         (
-            _name(selection, area),
-            _bar(selection, area, most),
+            _name(selection, area, most),
+            rows_number(selection, area.cases, units=frozenset({area.unit_id})),
             change_text(area.cases, area.before),
         )
         for area in areas[:MOST]
     ]
-    head = [_("Xã, phường"), _("Số ca"), _("So kỳ trước")]
+    head = [_("Xã, phường"), _("Số ca"), _("Thay đổi")]
     notes = [_("Kỳ trước: {start} – {end}.", start=before[0], end=before[1])]
     if unplaced:
         notes.append(_("{n} ca chưa rõ xã, phường.", n=count(unplaced)))
     return html.Div(
         [
-            table(head, rows, numeric=(2,), caption=_("Xã, phường nhiều ca nhất trong kỳ")),
+            table(head, rows, numeric=(1, 2), caption=_("Xã, phường nhiều ca nhất trong kỳ")),
             html.P(" ".join(notes), className="dim card-note"),
         ],
         className="top-areas",
@@ -89,24 +88,17 @@ def change_text(cases: int, before: int) -> str:
     return _("{arrow} {n} %", arrow=arrow, n=count(abs(100 * difference / before)))
 
 
-def _name(selection: Selection, area: AreaCases) -> html.Span:
-    """With the level's symbol alone: the card is narrow, and the word is its title."""
+def _name(selection: Selection, area: AreaCases, most: int) -> html.Div:
+    """With the level's symbol alone, since the card is narrow: the word is its title. The bar lies below."""
     words = level_text(area.level)
     badge = html.Span(
-        [html.Span(SYMBOLS[area.level], **aria(hidden="true")), html.Span(words, className="visually-hidden")],
+        [
+            html.Span(SYMBOLS[area.level], **aria(hidden="true")),
+            html.Span(words, className="visually-hidden"),
+        ],
         className=f"level-badge is-symbol level-{slug(area.level)}",
         title=words,
     )
     name = link(area.name, selection.href(view="map", unit=area.unit_id))
-    return html.Span([badge, name], className="area-name")
-
-
-def _bar(selection: Selection, area: AreaCases, most: int) -> Any:
-    width = f"{100 * area.cases / most:.1f}%" if most else "0"
-    return html.Div(
-        [
-            html.Span(rows_number(selection, area.cases, units=frozenset({area.unit_id})), className="bar-n"),
-            html.Span(html.Span(className="bar-fill", style={"width": width}), className="bar-track"),
-        ],
-        className="bar-cell",
-    )
+    bar = html.Span(className="bar-fill", style={"width": f"{100 * area.cases / most:.1f}%"})
+    return html.Div([badge, html.Div([name, bar], className="area-text")], className="area-name")
