@@ -17,17 +17,17 @@ from geodata.places import Place, communes_today
 from i18n import _
 from surveillance.columns import Columns
 from surveillance.epiweek import week_start
+from surveillance.slices import ages_and_sexes, by_unit, daily, median_delay, weekly_by_unit
 from web.context import Moment, context, theme
 from web.formats import failure, shown_level
 from web.selection import Selection
 from web.workbench.calendar import calendar
-from web.workbench.case_slices import ages_and_sexes, by_unit, daily, delays, median_delay, weekly_by_unit
 from web.workbench.chips import nothing_here
 from web.workbench.curve import curve
 from web.workbench.multiples import SmallCurve, multiples
 from web.workbench.pyramid import BANDS, pyramid
 from web.workbench.top_areas import ranked, top_areas
-from web.workbench.triangle import DELAYS, WEEKS, triangle
+from web.workbench.triangle import WEEKS, delay_counts, triangle
 
 YEAR_WEEKS = 53
 Build = Callable[[Session, Columns, Selection, Moment], Any]
@@ -98,7 +98,7 @@ def delay_card(session: Session, columns: Columns, selection: Selection, shown: 
     end = min(last + timedelta(days=6), shown.today)
     wanted = replace(selection.filter(shown), start=mondays[0], end=end, dated_by="event")
     rows = columns.rows(wanted)
-    counts = delays(columns, rows, mondays, DELAYS)
+    counts = delay_counts(columns, rows, mondays)
     return triangle(selection, mondays, counts, shown.today, median_delay(columns, rows), theme())
 
 

@@ -19,6 +19,7 @@ from surveillance.columns import Columns
 from surveillance.counts import weekly_curve
 from surveillance.coverage import communes
 from surveillance.epiweek import week_start
+from surveillance.slices import REST, parts_by_day
 from web.context import Moment, disease_name, theme
 from web.figures import chart, weekly_figure
 from web.formats import aria, count, day, link, table
@@ -26,7 +27,6 @@ from web.pages.breaks import city_breaks
 from web.pages.data import source_title
 from web.pages.evidence import coming_weeks, late_reports, signals_of
 from web.selection import Selection
-from web.workbench.case_slices import REST, parts_by_day
 from web.workbench.case_words import DATED_BY, SEVERITIES, SEXES, STACKS, STATUSES
 from web.workbench.chips import age_text
 from web.workbench.curve_figure import HEIGHT, Bars, Part, bars_figure

@@ -57,12 +57,12 @@ def filter_fields(selection: Selection, shown: Moment) -> list[Any]:
 def presets(today: date) -> list[dict[str, Any]]:
     """Periods people ask for, as the date picker wants them."""
     last_year = today.year - 1
-    season = [day.replace(year=last_year) for day in HALF]
+    begin, until = (day.replace(year=last_year) for day in HALF)
     periods = (
         (_("7 ngày"), today - timedelta(days=6), today),
         (_("28 ngày"), today - timedelta(days=27), today),
         (_("Từ đầu năm"), today.replace(month=1, day=1), today),
-        (_("Tháng 7–12/{year}", year=str(last_year)), *season),
+        (_("Tháng 7–12/{year}", year=str(last_year)), begin, until),
     )
     return [{"label": text, "value": [start.isoformat(), end.isoformat()]} for text, start, end in periods]
 

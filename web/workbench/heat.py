@@ -9,15 +9,15 @@ from web.release_figures import RATES, rate_stops
 
 
 def heat_stops(counts: Iterable[int]) -> list[float]:
-    """Lower ends of the steps above none, near the fifths of the counts."""
-    return [stop for stop in rate_stops([float(n) for n in counts]) if stop > 0] or [1.0]
+    """Where the second step begins, and the third …: at most four, near the fifths of the counts."""
+    return [stop for stop in rate_stops([float(n) for n in counts]) if stop > 0]
 
 
 def heat_class(cases: int, stops: Sequence[float]) -> str:
     """The CSS class of a cell: "heat-0" … "heat-5"."""
     if cases <= 0:
         return "heat-0"
-    return f"heat-{max(1, sum(cases >= stop for stop in stops))}"
+    return f"heat-{1 + sum(cases >= stop for stop in stops)}"
 
 
 def heat_colours(theme: Theme) -> dict[str, str]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid as dag
+import numpy as np
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from accounts.service import record_access
 from geodata.places import communes_today
+from geodata.text import fold
 from i18n import Message, _
 from surveillance.case_rows import CaseRow, case_rows
+from surveillance.columns import Columns
 from surveillance.outbreaks.views import code_of
+from surveillance.slices import SORTABLE, sorted_rows
 from surveillance.types import Verification
 from surveillance.verification import MEANINGS
 from web.context import Moment, context, day_on_show, disease_short, for_roles, now, open_session, viewer
@@ -23,7 +28,6 @@ from web.outbreak_layers import PLACE_LEVELS
 from web.outbreak_routes import PLACE_READERS
 from web.pages.data import source_title
 from web.selection import Selection
-from web.workbench.case_slices import SORTABLE, sorted_rows
 from web.workbench.case_words import CLASSES, OUTCOMES, SEX_LETTERS, TREATMENTS
 from web.workbench.chips import nothing_here
 
@@ -85,11 +89,29 @@ def send_rows(request: Mapping[str, Any] | None, query: str | None) -> dict[str,
         columns = context().columns.current(session)
         found = columns.rows(selection.filter(shown, who.area_ids))
         names = {place.id: place.name for place in communes_today(session)}
-        ordered = sorted_rows(columns, found, (request or {}).get("sortModel") or [], names)
+        ordered = in_order(columns, found, (request or {}).get("sortModel") or [], names)
         cases = case_rows(session, columns.case[ordered[start:end]].tolist(), shown.as_of)
         detail = {"query": selection.query(), "first": start, "cases": len(cases)}
         record_access(session, who.id, "case.list", detail, now(session))
     return {"rowData": [grid_row(case, names) for case in cases], "rowCount": len(found)}
+
+
+def in_order(
+    columns: Columns, rows: NDArray[np.int64], sort: Sequence[Mapping[str, str]], names: Mapping[int, str]
+) -> NDArray[np.int64]:
+    """As the grid asks; communes and diseases by their names, not by the numbers they have here."""
+    by = [(model["colId"], model["sort"] == "desc") for model in sort if model["colId"] in SORTABLE]
+    if not by or by[0][0] not in ("unit", "disease"):
+        return sorted_rows(columns, rows, by)
+    field, descending = by[0]
+    order = sorted_rows(columns, rows, [])
+    codes, position = np.unique(getattr(columns, field)[order], return_inverse=True)
+    texts = [
+        names.get(int(code), "") if field == "unit" else disease_short(columns.diseases[code])
+        for code in codes
+    ]
+    rank = np.argsort(np.argsort([fold(text) for text in texts]))[position]
+    return order[np.argsort(-rank if descending else rank, kind="stable")]
 
 
 def grid_row(case: CaseRow, names: Mapping[int, str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ BANDS: tuple[tuple[int, int], ...] = (
 )
 
 
-def pyramid(selection: Selection, counts: Mapping[Sex, Sequence[int]], without: int) -> html.Div:
+def pyramid(selection: Selection, counts: Mapping[str, Sequence[int]], without: int) -> html.Div:
     """`counts` of each sex by the groups of BANDS; `without` are cases of unknown age or sex."""
     widest = max((n for side in counts.values() for n in side), default=0)
     low, high = selection.ages or (0, OLDEST)
@@ -47,7 +47,7 @@ def band_text(band: tuple[int, int]) -> str:
     return f"{band[0]}+" if band[1] >= OLDEST else f"{band[0]}–{band[1]}"
 
 
-def _table(selection: Selection, counts: Mapping[Sex, Sequence[int]], rows: Sequence[html.Tr]) -> html.Table:
+def _table(selection: Selection, counts: Mapping[str, Sequence[int]], rows: Sequence[html.Tr]) -> html.Table:
     def head(sex: Sex) -> html.Th:
         text = [html.Strong(str(SEXES[sex])), " ", html.Span(count(sum(counts[sex])), className="num dim")]
         return html.Th(link(text, selection.href(sex=sex)), scope="col", className=f"pyramid-{sex}")

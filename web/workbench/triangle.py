@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from alerts.levels import Theme
 from i18n import _
+from surveillance.columns import Columns
+from surveillance.lines import day_number
 from web.formats import count
 from web.selection import Selection
 from web.workbench.heat import heat_class, heat_colours, heat_stops
@@ -52,9 +54,22 @@ def triangle(
     )
 
 
+def delay_counts(columns: Columns, rows: NDArray[np.int64], mondays: Sequence[date]) -> NDArray[np.int64]:
+    """(weeks, delays): cases by the week of their event and the days until their report; `mondays` are consecutive."""
+    event = columns.event[rows].astype(np.int64)
+    week = (event - day_number(mondays[0])) // 7
+    days = np.maximum(columns.report[rows] - event, 0)
+    delay = np.searchsorted([first for first, _longest in DELAYS], days, side="right") - 1
+    inside = (week >= 0) & (week < len(mondays))
+    cells = np.bincount((week * len(DELAYS) + delay)[inside], minlength=len(mondays) * len(DELAYS))
+    return cells.reshape(len(mondays), len(DELAYS))
+
+
 def still_open(mondays: Sequence[date], today: date) -> NDArray[np.bool_]:
     """(weeks, delays): whether reports of a case of that week with that delay may still come after `today`."""
-    cells = [[monday + timedelta(days=6 + longest) > today for _first, longest in DELAYS] for monday in mondays]
+    cells = [
+        [monday + timedelta(days=6 + longest) > today for _first, longest in DELAYS] for monday in mondays
+    ]
     return np.array(cells, dtype=np.bool_).reshape(len(mondays), len(DELAYS))
 
 
