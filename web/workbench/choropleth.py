@@ -58,7 +58,7 @@ def coloured(
     theme: Theme,
     release: date | None = None,
 ) -> Coloured:
-    """The chosen measure of the units in `rows`, which are those the map draws; of an older `release`, None: today's."""
+    """The chosen measure of the units in `rows`, which the map draws; `release` None: today's."""
     measure = measure_of(selection.metric)
     if release is None:
         found = values(session, selection, shown)
@@ -128,18 +128,24 @@ def class_labels(classes: Classes, measure: Measure) -> list[str]:
         if classes.nothing and i == 0:
             found.append("0")
         elif i + 1 == len(lows):
-            found.append(_("từ {n}", n=_short(low)) if not first else _("trên 0") if low > 0 else _short(low))
+            found.append(
+                _("từ {n}", n=short_number(low))
+                if not first
+                else _("trên 0")
+                if low > 0
+                else short_number(low)
+            )
         elif first and not whole:
-            found.append(_("dưới {n}", n=_short(lows[i + 1])))
+            found.append(_("dưới {n}", n=short_number(lows[i + 1])))
         elif whole and float(low).is_integer() and float(lows[i + 1]).is_integer():
             last = lows[i + 1] - 1
-            found.append(_short(low) if last <= low else f"{_short(low)}–{_short(last)}")
+            found.append(short_number(low) if last <= low else f"{short_number(low)}–{short_number(last)}")
         else:
-            found.append(f"{_short(low)}–{_short(lows[i + 1])}")
+            found.append(f"{short_number(low)}–{short_number(lows[i + 1])}")
     return found
 
 
-def _short(number: float) -> str:
+def short_number(number: float) -> str:
     """As many digits as it has, at most three after the point."""
     text = f"{number:.3f}".rstrip("0").rstrip(".")
     return show_number(number, len(text.partition(".")[2]))

@@ -7,6 +7,7 @@ docs/decisions/classes.md), or the user's own breaks. A class runs from its lowe
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -68,10 +69,7 @@ def read_cut(text: str) -> Cut | Message:
 
 def read_breaks(text: str) -> Cut | Message:
     """Breaks as a person types them: "1, 5, 20", "1 5 20", or with decimal commas "0,5; 1; 2,5"."""
-    if ";" in text:
-        parts = text.replace(",", ".").split(";")
-    else:
-        parts = text.replace(",", " ").split()
+    parts = text.replace(",", ".").split(";") if ";" in text else text.replace(",", " ").split()
     try:
         breaks = tuple(float(part) for part in parts if part.strip())
     except ValueError:
@@ -80,7 +78,7 @@ def read_breaks(text: str) -> Cut | Message:
         return UNREADABLE
     if len(breaks) >= MOST:
         return TOO_MANY
-    if any(a >= b for a, b in zip(breaks, breaks[1:], strict=False)):
+    if any(a >= b for a, b in itertools.pairwise(breaks)):
         return RISING
     return Cut("breaks", len(breaks) + 1, breaks)
 

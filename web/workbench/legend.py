@@ -11,18 +11,19 @@ from dash import html
 from alerts.levels import UNKNOWN, Level, slug
 from i18n import Message, _
 from web.context import Moment
-from web.formats import aria, count, icon, moment
+from web.formats import count, moment
 from web.selection import Selection
 from web.workbench.choropleth import Coloured, Swatch
+from web.workbench.reading import Measure
 
-METHODS_AT = "/help/methods"
+METHODS_AT = "/methods"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverlayLegend:
     """What an overlay layer adds to the legend: a mark (a CSS class of `.legend-swatch`, or a colour) and its words."""
 
-    label: str
+    label: Message
     mark: str = "is-outline"
     colour: str | None = None
     symbol: str | None = None
@@ -54,16 +55,14 @@ def legend(
                         html.Div(
                             [
                                 html.Span(_("Tính đến {moment}", moment=moment(areas.found.as_at))),
-                                html.A(
-                                    _("Cách tính"),
-                                    href=f"{METHODS_AT}#{measure.page}",
-                                    className="link",
-                                    title=str(measure.says),
-                                ),
+                                method_link(measure),
                             ],
                             className="legend-foot dim",
                         ),
-                        *[html.Div(str(said), className="legend-note", role="status") for said in _notes(areas)],
+                        *[
+                            html.Div(str(said), className="legend-note", role="status")
+                            for said in _notes(areas)
+                        ],
                     ],
                     className="legend-body",
                 ),
@@ -95,7 +94,9 @@ def _notes(areas: Coloured) -> list[Message]:
 
 def _row(swatch: Swatch, areas: Coloured) -> html.Div:
     style = {"--swatch": swatch.colour}
-    level = Level(int(areas.stops[areas.swatches.index(swatch)][0])) if areas.measure.scale == "levels" else None
+    level = (
+        Level(int(areas.stops[areas.swatches.index(swatch)][0])) if areas.measure.scale == "levels" else None
+    )
     words = swatch.label
     if swatch.symbol and level is None:
         words = f"{swatch.symbol} {words}"
@@ -113,11 +114,19 @@ def _unknown_row(areas: Coloured) -> list[html.Div]:
 
 
 def _line(mark: Any, words: str, areas: int) -> html.Div:
-    number = html.Span(count(areas), className="legend-count num dim", title=_("{n} xã, phường", n=count(areas)))
+    number = html.Span(
+        count(areas), className="legend-count num dim", title=_("{n} xã, phường", n=count(areas))
+    )
     return html.Div([mark, html.Span(words, className="legend-words"), number], className="legend-row")
 
 
 def _overlay_row(overlay: OverlayLegend) -> html.Div:
     style = {"--swatch": overlay.colour} if overlay.colour else {}
     mark = html.Span(overlay.symbol or "", className=f"legend-swatch {overlay.mark}", style=style)
-    return html.Div([mark, overlay.label], className="legend-row is-overlay")
+    return html.Div([mark, str(overlay.label)], className="legend-row is-overlay")
+
+
+def method_link(measure: Measure) -> html.A:
+    return html.A(
+        _("Cách tính"), href=f"{METHODS_AT}/{measure.page}", title=str(measure.says), className="link"
+    )

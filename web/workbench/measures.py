@@ -161,8 +161,8 @@ MEASURES: Mapping[str, Measure] = {
             name=Message("Hệ số lây nhiễm Rt"),
             unit=Message("Rt"),
             says=Message(
-                "Một ca lây cho bao nhiêu ca trong 7 ngày qua; trên 1 là đang tăng. Chỉ có ở nơi đủ ca; chậm vài ngày và"
-                " kém chắc chắn: xem chiều hướng, đừng xem số lẻ."
+                "Một ca lây cho bao nhiêu ca trong 7 ngày qua; trên 1 là đang tăng. Chỉ có ở nơi đủ ca; chậm vài ngày"
+                " và kém chắc chắn: xem chiều hướng, đừng xem số lẻ."
             ),
             page="reproduction",
             scale="diverging",
@@ -178,8 +178,8 @@ MEASURES: Mapping[str, Measure] = {
             name=Message("Im lặng"),
             unit=Message("ngày"),
             says=Message(
-                "Số ngày từ báo cáo mới nhất của nơi này, tính mọi bệnh, đến tệp số liệu mới nhất. Im lặng lâu có thể là"
-                " yên ổn, cũng có thể là báo cáo bị tắc."
+                "Số ngày từ báo cáo mới nhất của nơi này, tính mọi bệnh, đến tệp số liệu mới nhất. Im lặng lâu có thể"
+                " là yên ổn, cũng có thể là báo cáo bị tắc."
             ),
             page="evidence",
             scale="sequential",
@@ -237,6 +237,10 @@ MEASURES: Mapping[str, Measure] = {
 def measure_of(key: str) -> Measure:
     """The measure a URL names; the levels for any other word."""
     return MEASURES.get(key, MEASURES["level"])
+
+
+def measure_options() -> list[dict[str, str]]:
+    return [{"value": key, "label": str(measure.name)} for key, measure in MEASURES.items()]
 
 
 def values(session: Session, selection: Selection, shown: Moment) -> MeasureValues:
