@@ -153,8 +153,12 @@ def day_on_show(session: Session, on: date | None) -> Moment:
     today = local(now(session)).date()
     if on is None or on >= today:
         return Moment(today=today, as_of=None)
-    zone = context().settings.deployment.timezone
-    return Moment(today=on, as_of=datetime.combine(on, time.max, tzinfo=zone))
+    return Moment(today=on, as_of=end_of(on))
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of `day` on the deployment's clock."""
+    return datetime.combine(day, time.max, tzinfo=context().settings.deployment.timezone)
 
 
 def parse_day(text: str | None) -> date | None:
