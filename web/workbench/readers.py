@@ -16,7 +16,6 @@ from surveillance.counts import epidemic_years_of
 from surveillance.evidence import VECTOR
 from surveillance.evidence.climate import Weather, load_climate
 from surveillance.evidence.thermal import suitability
-from surveillance.measures.counting import case_counts
 from surveillance.measures.incidence import (
     YEARS_BACK,
     expected_cases,
@@ -66,7 +65,7 @@ def ratio(reading: Reading) -> Answers:
             replace(look.wanted, start=first, end=last)
             for look, (first, last) in zip(reading.looks, moved, strict=True)
         ]
-        earlier.append(case_counts(reading.session, wanted, reading.units))
+        earlier.append(reading.count(wanted))
     usable = _usable_years(reading)
     expected = [
         expected_cases(np.array(rows), usable[:, i]) for i, rows in enumerate(zip(*earlier, strict=True))

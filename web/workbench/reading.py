@@ -20,7 +20,8 @@ from geodata.units import neighbour_pairs
 from i18n import Message
 from surveillance.adjacency import Weights, adjacency_weights
 from surveillance.case_filter import CaseFilter
-from surveillance.measures.counting import case_counts
+from surveillance.coverage import DayArray
+from surveillance.measures.counting import case_counts, first_days
 from surveillance.types import FloatArray
 from web.context import Moment, end_of
 from web.selection import Selection
@@ -70,7 +71,19 @@ class Reading:
     @cached_property
     def cases(self) -> FloatArray:
         """(L, N)."""
-        return case_counts(self.session, [look.wanted for look in self.looks], self.units)
+        return self.count([look.wanted for look in self.looks])
+
+    def count(self, wanted: Sequence[CaseFilter]) -> FloatArray:
+        """Cases of L filters, one for each look, (L, N); NaN where the sources tell of less than the whole period."""
+        found = case_counts(self.session, wanted, self.units)
+        starts = np.array([each.start for each in wanted], dtype="datetime64[D]")
+        return np.where(self.since <= starts[:, None], found, np.nan)
+
+    @cached_property
+    def since(self) -> DayArray:
+        """From when on the sources tell of each commune, as known at each look, (L, N)."""
+        moments = [look.moment.as_of for look in self.looks]
+        return first_days(self.session, self.selection.disease, self.units, moments)
 
     @cached_property
     def persons(self) -> FloatArray:
