@@ -19,7 +19,6 @@ from geodata.places import boundaries_version
 from i18n import current_locale, show_date
 from surveillance.clock import data_until
 from surveillance.outbreaks.views import outbreaks_version
-from surveillance.review.queue import fixes_version
 from web.context import Moment, context, day_on_show, local, now, open_session
 from web.selection import Selection
 from web.workbench.measures import values_over
@@ -90,7 +89,7 @@ def _etag(session: Session, selection: Selection, known: bool, steps: int, shown
         alerts_version(session),
         boundaries_version(session),
         outbreaks_version(session),
-        fixes_version(session),
+        context().columns.version(session),
         local(now(session)).date(),
     )
     asked = (selection.query(), known, steps, shown, current_locale())
