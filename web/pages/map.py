@@ -139,7 +139,7 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         _place_options([row.place for row in rows], choice.release),
         commune_columns(choice.release is not None),
         layers.panel(selection),
-        classes_panel.panel(areas),
+        classes_panel.panel(areas, selection),
         other,
     )
 
@@ -336,6 +336,7 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 value=measure_of(selection.metric).key,
                 allowDeselect=False,
             ),
+            classes_panel.layout(),
             dmc.Select(
                 id="map-release",
                 label=_("Ranh giới"),
@@ -345,7 +346,6 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 allowDeselect=False,
                 className="" if len(releases) > 1 else "is-hidden",
             ),
-            classes_panel.layout(),
             html.Div(id="map-layers"),
         ],
         className="filter-fields",
