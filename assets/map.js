@@ -37,6 +37,7 @@ window.dash_clientside.map = (function () {
     "map-place.value": { name: "unit", ...nullable },
     "map-release.value": { name: "release", ...plain("today") },
     "map-metric.value": { name: "metric", ...plain("level") },
+    "map-classes.data": { name: "classes", ...nullable },
     "map-view.value": { name: "view", ...plain("map") },
     "map-area.data": { name: "area", ...nullable },
     "time-on.value": clock("on"),
@@ -131,6 +132,7 @@ window.dash_clientside.map = (function () {
       if (control.show(chosen[control.name], today) === value) return;  /* a clock that cannot show a far day */
       chosen[control.name] = text;
       if (control.name === "release") chosen.unit = "";
+      if (control.name === "metric") chosen.classes = "";  /* breaks of one measure mean nothing for another */
       if (["unit", "release", "disease"].includes(control.name)) Object.assign(chosen, { outbreak: "", cluster: "" });
     } else if (prop.startsWith("{")) {
       const id = JSON.parse(prop.slice(0, prop.lastIndexOf(".")));

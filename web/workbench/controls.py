@@ -9,6 +9,7 @@ CONTROLS: tuple[tuple[str, str], ...] = (
     ("map-place", "value"),
     ("map-release", "value"),
     ("map-metric", "value"),
+    ("map-classes", "data"),
     ("map-view", "value"),
     ("map-area", "data"),
     ("map-compare-by", "value"),
