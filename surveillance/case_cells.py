@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,8 @@ class PlacedCases:
         known = np.zeros(size, bool)
         for unit, (east, north) in points.items():
             lon[unit], lat[unit], known[unit] = east, north, True
-        return *to_world(lon, lat), known
+        x, y = to_world(lon, lat)
+        return x, y, known
 
     def spots(self, west: int, north: int, size: int) -> Spots:
         """Cases the reader may see singly, in the square of the world from its north-west corner."""
@@ -131,11 +133,12 @@ class PlacedCases:
         return spots_of(self.columns, self.rows[inside], self.x[inside], self.y[inside])
 
 
-def to_world(lon: NDArray[np.floating], lat: NDArray[np.floating]) -> tuple[NDArray[np.int32], ...]:
+def to_world(lon: NDArray[Any], lat: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Degrees (WGS84) to world coordinates."""
     x = (lon.astype(np.float64) + 180) / 360
     y = 0.5 - np.arcsinh(np.tan(np.radians(np.clip(lat.astype(np.float64), -85, 85)))) / (2 * math.pi)
-    return tuple(np.clip(v * WORLD, 0, WORLD - 1).astype(np.int32) for v in (x, y))
+    at_x, at_y = (np.clip(v * WORLD, 0, WORLD - 1).astype(np.int32) for v in (x, y))
+    return at_x, at_y
 
 
 def hexagons(x: NDArray[np.int32], y: NDArray[np.int32], single: BoolArray, radius: float) -> Cells:
@@ -171,14 +174,17 @@ def _tally(row: NDArray[np.int32], column: NDArray[np.int32], single: BoolArray,
     cells = np.flatnonzero(n)
     rows, columns = cells // across + top, cells % across + left
     return Cells(
-        x=(columns + (rows & 1) / 2) * math.sqrt(3) * radius, y=rows * 1.5 * radius, n=n[cells], radius=radius
+        x=(columns + (rows & 1) / 2) * (math.sqrt(3) * radius),
+        y=rows.astype(np.float64) * 1.5 * radius,
+        n=n[cells],
+        radius=radius,
     )
 
 
-def shown(single: NDArray[np.floating], n: Ints) -> Ints:
+def shown(single: NDArray[Any], n: NDArray[Any]) -> Ints:
     """What may be said of `n` cases in a place of which `single` may be seen one by one: the others only when FEWEST."""
-    others = n - single.astype(np.int64)
-    return np.where(others >= FEWEST, n, n - others)
+    others = n.astype(np.int64) - single.astype(np.int64)
+    return np.where(others >= FEWEST, n, single).astype(np.int64)
 
 
 def spots_of(columns: Columns, rows: Ints, x: NDArray[np.int32], y: NDArray[np.int32]) -> Spots:
@@ -212,5 +218,3 @@ def _readable(columns: Columns, rows: Ints, readable: Collection[int] | None) ->
     if readable is None:
         return np.ones(len(rows), bool)
     return np.isin(columns.unit[rows], np.array(sorted(readable), np.int64))
-
-

@@ -1,17 +1,15 @@
 """Vector tiles of the chosen cases, drawn from the columns in memory: hexagons from afar, single cases from zoom 12 on.
 
-Layers of a tile: `cells` (polygons; `n`, `share` of the fullest cell of this zoom), `cell_labels`, `communes` (cases known
-only to their commune, at its point), `cases` and `halos` (how far off a case may be: `r` pixels at zoom 12). `text` is
-the tooltip; nothing names a person (docs/decisions/columns.md).
+Layers of a tile: `cells` (polygons; `n`, `share` of the fullest cell of this zoom), `cell_labels`, `communes` (cases
+known only to their commune, at its point), `cases` and `halos` (how far off a case may be: `r` pixels at zoom 12).
+`text` is the tooltip; nothing names a person (docs/decisions/columns.md).
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
-from threading import Lock
 
 import numpy as np
 import shapely
@@ -23,7 +21,6 @@ from sqlalchemy.orm import Session
 from accounts.service import record_access
 from i18n import _, current_locale
 from surveillance.case_cells import COARSE_BELOW, WORLD, Cells, PlacedCases, Spots
-from surveillance.case_filter import CaseFilter
 from surveillance.columns import PLACE_LEVELS, Columns
 from surveillance.lines import EPOCH
 from web.context import context, day_on_show, disease_name, now, open_session, viewer
@@ -40,10 +37,6 @@ MOST_SPOTS = 4000
 """A tile with more places than these is drawn in hexagons: a browser without a graphics card would stall."""
 METRES_PER_PIXEL = 2 * 20037508.342789244 / 512 / 2**SINGLE_FROM
 """At zoom 12 on the equator."""
-TOLD_AGAIN = timedelta(hours=1)
-_KEPT = 6
-"""Selections whose placed cases a process remembers: a view asks for some ten tiles of the same one."""
-_REMEMBERED = 10_000
 
 _SQL = text(
     """
@@ -68,45 +61,9 @@ _SQL = text(
 blueprint = Blueprint("case_tiles", __name__)
 
 
-@dataclass(slots=True)
-class PlacedCache:
-    """The placed cases of the last selections, for one state of the columns, and who read which single cases when."""
-
-    columns: Columns | None = None
-    kept: OrderedDict[CaseFilter, PlacedCases] = field(default_factory=OrderedDict)
-    read: OrderedDict[tuple[int, str], datetime] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
-
-    def placed(self, columns: Columns, wanted: CaseFilter) -> PlacedCases:
-        """The cases of `wanted`; its `readable` says which of them may be seen singly, and leaves none out."""
-        with self.lock:
-            if columns is not self.columns:
-                self.kept.clear()
-                self.columns = columns
-            if wanted not in self.kept:
-                rows = columns.rows(replace(wanted, readable=None))
-                self.kept[wanted] = PlacedCases.of(columns, rows, wanted.readable)
-            self.kept.move_to_end(wanted)
-            if len(self.kept) > _KEPT:
-                self.kept.popitem(last=False)
-            return self.kept[wanted]
-
-    def first_reading(self, user_id: int, query: str, moment: datetime) -> bool:
-        """Whether this reader has not read these cases within the last TOLD_AGAIN."""
-        with self.lock:
-            before = self.read.get((user_id, query))
-            if before is not None and moment - before < TOLD_AGAIN:
-                return False
-            self.read[user_id, query] = moment
-            self.read.move_to_end((user_id, query))
-            if len(self.read) > _REMEMBERED:
-                self.read.popitem(last=False)
-            return True
-
-
 @blueprint.get("/t/cases/<int:z>/<int:x>/<int:y>")
 def case_tile(z: int, x: int, y: int) -> Response:
-    """A tile of the cases that the map's query chooses, for the reader's rights. Reading single ones is written down."""
+    """A tile of the cases that the map's query chooses, by the reader's rights. Reading single ones is written down."""
     if not (z <= LAST_ZOOM and x < 2**z and y < 2**z):
         abort(404)
     selection = case_selection(request.query_string.decode())
@@ -200,7 +157,7 @@ def _communes(placed: PlacedCases, west: int, north: int, size: int, *, shown: b
 def _spots(columns: Columns, spots: Spots | None, west: int, north: int, size: int) -> dict[str, Any]:
     names = ("spot_x", "spot_y", "spot_n", "spot_r", "spot_text")
     if spots is None:
-        return dict.fromkeys(names, [])
+        return {name: [] for name in names}
     latitude = np.arctan(np.sinh(np.pi * (1 - 2 * spots.y / WORLD)))
     pixels = np.nan_to_num(spots.uncertainty) / (METRES_PER_PIXEL * np.cos(latitude))
     values = (
@@ -218,7 +175,9 @@ def _within(world: NDArray[np.int64], edge: int, size: int) -> list[int]:
 def spot_texts(columns: Columns, spots: Spots) -> list[str]:
     """What each spot says when the pointer is on it."""
     names = {i: disease_name(code) for i, code in enumerate(columns.diseases)} | {-1: _("Nhiều bệnh")}
-    days = {int(d): day(EPOCH + timedelta(days=int(d))) for d in {*spots.first.tolist(), *spots.last.tolist()}}
+    days = {
+        int(d): day(EPOCH + timedelta(days=int(d))) for d in {*spots.first.tolist(), *spots.last.tolist()}
+    }
     rows = zip(
         spots.n.tolist(), spots.first.tolist(), spots.last.tolist(), spots.disease.tolist(),
         spots.level.tolist(), spots.uncertainty.tolist(), spots.verified.tolist(), strict=True,
@@ -256,5 +215,6 @@ def _verified(verified: int, n: int) -> list[str]:
 
 
 _NOT_ABOUT_CASES = (
-    "unit", "metric", "classes", "layers", "compare", "release", "view", "stack", "step", "years", "outbreak", "cluster",
+    "unit", "metric", "classes", "layers", "compare", "release", "view", "stack", "step", "years",
+    "outbreak", "cluster",
 )  # fmt: skip
