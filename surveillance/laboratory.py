@@ -123,7 +123,10 @@ def load_history(
 ) -> History:
     """What was known at the end of each day from `first` to `last`. Cases before the first day are looked at as far
     back as the outbreaks job does."""
-    ends = [datetime.combine(first + timedelta(days=n), time.max, zone) for n in range(-1, (last - first).days + 1)]
+    ends = [
+        datetime.combine(first + timedelta(days=n), time.max, zone)
+        for n in range(-1, (last - first).days + 1)
+    ]
     versions, case_id, believed = load_versions(
         session, profile, since=first_day(profile, first), start=ends[0], end=ends[-1], crs=crs
     )  # fmt: skip
@@ -222,13 +225,17 @@ def pair(old: Course, new: Course) -> list[Pair]:
         for case_id in members:
             owners[case_id].append(at)
     mine = [one.members for one in old.found]
-    shared = Counter((a, b) for a, members in enumerate(mine) for case in members for b in owners.get(case, ()))
+    shared = Counter(
+        (a, b) for a, members in enumerate(mine) for case in members for b in owners.get(case, ())
+    )
     heirs: dict[int, int] = {}
     for a, b in sorted(shared, key=lambda both: (-shared[both], both)):
         if a not in heirs and b not in heirs.values():
             heirs[a] = b
     taken = set(heirs.values())
-    pairs: list[Pair] = [(one, new.found[heirs[a]] if a in heirs else None) for a, one in enumerate(old.found)]
+    pairs: list[Pair] = [
+        (one, new.found[heirs[a]] if a in heirs else None) for a, one in enumerate(old.found)
+    ]
     return pairs + [(None, one) for b, one in enumerate(new.found) if b not in taken]
 
 
@@ -267,9 +274,7 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def evidence(
-    course: Course, history: History, moments: Sequence[datetime], zone: tzinfo
-) -> list[Belief]:
+def evidence(course: Course, history: History, moments: Sequence[datetime], zone: tzinfo) -> list[Belief]:
     """What `watching.outbreak_signals` would have told the levels at each of `moments` (ascending, one a day), in
     their order. No survey is known here: a profile that waits for the vector tells nothing."""
     found: list[Belief] = []
