@@ -142,10 +142,11 @@ def pair(old: Sequence[LabAlert], new: Sequence[LabAlert]) -> list[Pair]:
         }
     )
     heirs: dict[int, int] = {}
+    taken: set[int] = set()
     for a, b in sorted(days, key=lambda both: (-days[both], both)):
-        if a not in heirs and b not in heirs.values():
+        if a not in heirs and b not in taken:
             heirs[a] = b
-    taken = set(heirs.values())
+            taken.add(b)
     pairs: list[Pair] = [(one, new[heirs[a]] if a in heirs else None) for a, one in enumerate(old)]
     return pairs + [(None, one) for b, one in enumerate(new) if b not in taken]
 

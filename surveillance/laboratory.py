@@ -6,9 +6,9 @@ Pure but for `load_history`. Nobody acts here: no outbreak is confirmed, kept op
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from statistics import median
@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from surveillance.beliefs import UNSAID
 from surveillance.lines import day_number
 from surveillance.outbreaks.cases import load_versions
-from surveillance.outbreaks.eligibility import Area
-from surveillance.outbreaks.incremental import Watch
+from surveillance.outbreaks.eligibility import Area, Places, screen
 from surveillance.outbreaks.lifecycle import Facts, missing_to_confirm
-from surveillance.outbreaks.lineage import Known, Step, match
-from surveillance.outbreaks.outbreak import Outbreak
+from surveillance.outbreaks.lineage import Known, match
+from surveillance.outbreaks.linking import Pairs, find_pairs, link
+from surveillance.outbreaks.outbreak import Outbreak, assemble_keyed
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.table import CaseTable
 from surveillance.outbreaks.watching import METHOD, RECENT_DAYS, VERSION, first_day
@@ -32,32 +32,34 @@ from surveillance.types import Belief, Frequency, Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """What a day brought: cases new or known differently at its end, and ids of those no longer believed."""
-
-    on: date
-    changed: CaseTable
-    removed: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The cases of one disease as they came to be known: `start` what was known before the first of `days`, `fell_ill`
-    the day of illness (lines.EPOCH) of every case, `counted` the cases of the period that stand at its end."""
+    """The cases of one disease as they came to be known from `first` on, day by day.
+
+    `versions` are the N versions of its cases, numbered; `case_id` (N,) is the case of each. A version was believed at
+    the end of the days `begin`..`stop` - 1, counted from 0, the day before the first.
+    """
 
     disease: str
-    start: CaseTable
-    days: Sequence[Day]
-    fell_ill: Mapping[int, int]
-    counted: frozenset[int]
-
-    @property
-    def first(self) -> date:
-        return self.days[0].on
+    first: date
+    length: int
+    versions: CaseTable
+    case_id: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    stop: NDArray[np.int64]
 
     @property
     def last(self) -> date:
-        return self.days[-1].on
+        return self.first + timedelta(days=self.length - 1)
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range(self.length)]
+
+    def known(self, day: date) -> CaseTable:
+        """The cases as believed at the end of `day`."""
+        number = (day - self.first).days + 1
+        chosen = (self.begin <= number) & (number < self.stop)
+        return replace(self.versions.cases(chosen), case_id=self.case_id[chosen])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,25 +154,14 @@ def _history(
 ) -> History:
     """`ends`: the last moments of the day before the first, and of each day."""
     moments = [moment.timestamp() for moment in ends]
-    begin = np.searchsorted(moments, [a.timestamp() for a, _ in believed])
-    stop = np.searchsorted(moments, [np.inf if b is None else b.timestamp() for _, b in believed])
-
-    def taken(chosen: NDArray[np.bool_]) -> CaseTable:
-        return replace(versions.cases(chosen), case_id=case_id[chosen])
-
-    days = []
-    for number, end in enumerate(ends[1:], start=1):
-        changed = (begin == number) & (stop > number)
-        gone = (stop == number) & (begin < number)
-        removed = np.setdiff1d(case_id[gone], case_id[changed])
-        days.append(Day(on=end.date(), changed=taken(changed), removed=tuple(removed.tolist())))
-    standing = (stop == len(ends)) & ~versions.discarded & (versions.day >= day_number(ends[1].date()))
     return History(
         disease=disease,
-        start=taken((begin == 0) & (stop > 0)),
-        days=days,
-        fell_ill=dict(zip(case_id.tolist(), versions.day.tolist(), strict=True)),
-        counted=frozenset(case_id[standing].tolist()),
+        first=ends[1].date(),
+        length=len(ends) - 1,
+        versions=versions,
+        case_id=case_id,
+        begin=np.searchsorted(moments, [begin.timestamp() for begin, _ in believed]),
+        stop=np.searchsorted(moments, [np.inf if end is None else end.timestamp() for _, end in believed]),
     )
 
 
@@ -179,33 +170,88 @@ def relive(history: History, profile: Profile) -> Course:
 
     Raises TooManyLinks.
     """
-    watch = Watch(profile)
-    change = watch.update(history.start, today=history.first - timedelta(days=1))
     found: dict[int, Found] = {}
-    standing: dict[bytes, int] = {}
-
-    def take(steps: Iterable[Step], day: date, born: date | None) -> None:
-        for step in steps:
+    number_of: dict[bytes, int] = {}
+    for day, before, after in _changes(history, profile):
+        known = [_known(number_of.pop(outbreak.packed), outbreak) for outbreak in before]
+        for step in match(known, after, profile=profile, event_dates={}, next_id=len(found) + 1):
             if step.outbreak is None:
                 found[step.outbreak_id].ended = day
                 continue
+            born = day if day >= history.first else None
             one = found.setdefault(step.outbreak_id, Found(number=step.outbreak_id, born=born))
             one.since.append(day)
             one.states.append(step.outbreak)
-            standing[step.outbreak.packed] = step.outbreak_id
-
-    take(_steps([], change.after, profile, 1), history.first - timedelta(days=1), None)
-    for day in history.days:
-        change = watch.update(day.changed, removed=day.removed, today=day.on)
-        known = [_known(standing.pop(outbreak.packed), outbreak) for outbreak in change.before]
-        take(_steps(known, change.after, profile, len(found) + 1), day.on, day.on)
+            number_of[step.outbreak.packed] = step.outbreak_id
     return Course(profile=profile, found=tuple(found.values()))
 
 
-def _steps(
-    known: Sequence[Known], after: Sequence[Outbreak], profile: Profile, next_id: int
-) -> Sequence[Step]:
-    return match(known, after, profile=profile, event_dates={}, next_id=next_id) if known or after else ()
+Changes = tuple[date, list[Outbreak], list[Outbreak]]
+"""A day, the outbreaks that are no longer as they were, and those that stand in their place."""
+
+
+def _changes(history: History, profile: Profile) -> Iterator[Changes]:
+    """Day by day what `incremental.Watch` would say. The whole past is at hand, so that links and the groups they can
+    ever make are found once; each day only groups in which something changed are linked anew."""
+    from surveillance.outbreaks.kernel import components
+
+    places, row = _places(history, profile)
+    begin, stop = _known_days(history)
+    begin, stop = begin[row], stop[row]
+    pairs = find_pairs(places, profile)
+    same = np.flatnonzero(np.diff(places.case_id) == 0).astype(np.int32)
+    group = components(row.size, np.append(pairs.first, same), np.append(pairs.second, same + 1))
+    standing: defaultdict[int, dict[bytes, Outbreak]] = defaultdict(dict)
+    for number in range(history.length + 1):
+        moved = ((begin == number) & (stop > number)) | ((stop == number) & (begin < number))
+        if not moved.any():
+            continue
+        touched = np.unique(group[moved])
+        here = np.zeros(int(group.max()) + 1, dtype=np.bool_)
+        here[touched] = True
+        rows = np.flatnonzero(here[group] & (begin <= number) & (number < stop))
+        going = frozenset(places.case_id[moved].tolist())
+        old = {key: o for one in touched.tolist() for key, o in standing.pop(one, {}).items()}
+        known = {key: o for key, o in old.items() if going.isdisjoint(o.members)}
+        new = _linked(places, pairs, rows, profile, known)
+        group_of = dict(zip(places.case_id[rows].tolist(), group[rows].tolist(), strict=True))
+        for key, outbreak in new.items():
+            standing[group_of[outbreak.anchor]][key] = outbreak
+        before, after = _unlike(old, new), _unlike(new, old)
+        if before or after:
+            yield history.first + timedelta(days=number - 1), before, after
+
+
+def _unlike(some: Mapping[bytes, Outbreak], others: Mapping[bytes, Outbreak]) -> list[Outbreak]:
+    """Those of `some` that are not, exactly, among `others`."""
+    return [o for key, o in some.items() if (other := others.get(key)) is not o and other != o]
+
+
+def _places(history: History, profile: Profile) -> tuple[Places, NDArray[np.int64]]:
+    """The places of all versions that may take part, and the version of each, in the order that decides ties."""
+    found = screen(history.versions, profile, today=history.last).places
+    row = found.case_id
+    named = replace(found, case_id=history.case_id[row])
+    order = named.order()
+    return named.take(order), row[order]
+
+
+def _known_days(history: History) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`begin` and `stop`; a case dated after a day waits until its day comes."""
+    due = history.versions.day - day_number(history.first) + 1
+    return np.maximum(history.begin, due), history.stop
+
+
+def _linked(
+    places: Places, pairs: Pairs, rows: NDArray[np.int64], profile: Profile, known: Mapping[bytes, Outbreak]
+) -> dict[bytes, Outbreak]:
+    """The outbreaks among these places of whole groups; those `known` are taken as they are."""
+    if not rows.size:
+        return {}
+    number = np.full(places.case_id.size, -1, dtype=np.int32)
+    number[rows] = np.arange(rows.size, dtype=np.int32)
+    own = places.take(rows)
+    return assemble_keyed(own, link(own, pairs.renumbered(number), profile), profile, known)
 
 
 def _known(number: int, outbreak: Outbreak) -> Known:
@@ -229,10 +275,11 @@ def pair(old: Course, new: Course) -> list[Pair]:
         (a, b) for a, members in enumerate(mine) for case in members for b in owners.get(case, ())
     )
     heirs: dict[int, int] = {}
+    taken: set[int] = set()
     for a, b in sorted(shared, key=lambda both: (-shared[both], both)):
-        if a not in heirs and b not in heirs.values():
+        if a not in heirs and b not in taken:
             heirs[a] = b
-    taken = set(heirs.values())
+            taken.add(b)
     pairs: list[Pair] = [
         (one, new.found[heirs[a]] if a in heirs else None) for a, one in enumerate(old.found)
     ]
@@ -256,16 +303,18 @@ class Burden:
 
 def burden(course: Course, history: History) -> Burden:
     weeks = Counter(monday(one.born) for one in course.found if one.born is not None)
+    cases = history.known(history.last)
+    counted = set(cases.case_id[~cases.discarded & (cases.day >= day_number(history.first))].tolist())
     standing = [state for one in course.found if (state := one.at(history.last)) is not None]
-    inside = history.counted.intersection(*[set().union(*(state.members for state in standing))])
+    inside = counted.intersection(case_id for state in standing for case_id in state.members)
     days = [(one.born - one.states[0].criteria_met_on).days for one in course.found if one.born is not None]
     return Burden(
         born=weeks.total(),
         weeks=weeks,
         covered=len(inside),
-        cases=len(history.counted),
+        cases=len(counted),
         largest=max((len(one.largest.members) for one in course.found), default=0),
-        watched=median(sum(1 for _ in course.watched(day.on)) for day in history.days[::7]),
+        watched=median(sum(1 for _ in course.watched(day)) for day in history.days[::7]),
         delay_days=median(days) if days else None,
     )
 
@@ -277,20 +326,33 @@ def monday(day: date) -> date:
 def evidence(course: Course, history: History, moments: Sequence[datetime], zone: tzinfo) -> list[Belief]:
     """What `watching.outbreak_signals` would have told the levels at each of `moments` (ascending, one a day), in
     their order. No survey is known here: a profile that waits for the vector tells nothing."""
-    found: list[Belief] = []
-    days_of = {id(state): _days(state, history) for one in course.found for state in one.states}
-    for now, until in zip(moments, [*moments[1:], None], strict=True):
-        today = now.astimezone(zone).date()
-        by_unit: defaultdict[int, list[_Open]] = defaultdict(list)
-        for one in course.found:
-            state = one.at(today)
-            if state is not None and _is_open(state, course.profile, today):
-                recent = int((days_of[id(state)] > day_number(today) - RECENT_DAYS).sum())
-                for unit in state.units:
-                    by_unit[unit].append(_Open(-recent, one.number, state))
-        for unit, here in sorted(by_unit.items()):
-            found.append(Belief(signal=_signal(unit, here, now, today), known_from=now, known_to=until))
-    return found
+    days = [now.astimezone(zone).date() for now in moments]
+    fell_ill = dict(zip(history.case_id.tolist(), history.versions.day.tolist(), strict=True))
+    here: list[defaultdict[int, list[_Open]]] = [defaultdict(list) for _ in days]
+    for number, state, since, until in _open_spells(course):
+        ill = np.sort([fell_ill[case_id] for case_id in state.members])
+        for at in range(bisect_left(days, since), bisect_left(days, until)):
+            old = int(np.searchsorted(ill, day_number(days[at]) - RECENT_DAYS, side="right"))
+            for unit in state.units:
+                here[at][unit].append(_Open(old - ill.size, number, state))
+    return [
+        Belief(signal=_signal(unit, among, now, day), known_from=now, known_to=until)
+        for day, now, until, units in zip(days, moments, [*moments[1:], None], here, strict=True)
+        for unit, among in sorted(units.items())
+    ]
+
+
+def _open_spells(course: Course) -> Iterator[tuple[int, Outbreak, date, date]]:
+    """The number and state of each outbreak, from which day until before which it was open, as lifecycle.advance
+    leaves it while nobody acts: confirmed, and not yet quiet."""
+    quiet = timedelta(days=course.profile.monitor_after_days)
+    for one in course.found:
+        for state, since, until in zip(
+            one.states, one.since, [*one.since[1:], one.ended or date.max], strict=True
+        ):
+            facts = Facts.of(state)
+            if facts.doubt is None and missing_to_confirm(facts, course.profile) is None:
+                yield one.number, state, since, min(until, state.last_event + quiet)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -298,18 +360,6 @@ class _Open:
     fewer: int
     number: int
     state: Outbreak = field(compare=False)
-
-
-def _days(state: Outbreak, history: History) -> NDArray[np.int64]:
-    return np.array([history.fell_ill[case_id] for case_id in state.members])
-
-
-def _is_open(state: Outbreak, profile: Profile, today: date) -> bool:
-    """As lifecycle.advance leaves it while nobody acts: confirmed, and not yet quiet."""
-    facts = Facts.of(state)
-    if facts.doubt is not None or missing_to_confirm(facts, profile) is not None:
-        return False
-    return today < state.last_event + timedelta(days=profile.monitor_after_days)
 
 
 def _signal(unit_id: int, here: Sequence[_Open], now: datetime, today: date) -> Signal:

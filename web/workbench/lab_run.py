@@ -221,9 +221,9 @@ def _truth(session: Session) -> Truth | None:
     path = truth_file()
     if path is None:
         return None
-    units = {
-        code: unit_id for unit_id, code in session.execute(select(AdminUnit.id, AdminUnit.code)).tuples()
-    }
+    today = [place.id for place in communes_today(session)]
+    query = select(AdminUnit.code, AdminUnit.id).where(AdminUnit.id.in_(today))
+    units = dict(session.execute(query).tuples().all())
     return truth_of(read_truth(path), units)
 
 

@@ -126,8 +126,8 @@ def _moved(shifts: Sequence[Shift]) -> str:
     ]
     if days:
         middle = median(days)
-        words = _("sớm {n} ngày") if middle < 0 else _("muộn {n} ngày")
-        said.append(_("trung vị {what}", what=words.replace("{n}", count(abs(middle), 1))))
+        n = count(abs(middle), 1)
+        said.append(_("trung vị sớm {n} ngày", n=n) if middle < 0 else _("trung vị muộn {n} ngày", n=n))
     return ", ".join(said)
 
 
