@@ -9,17 +9,19 @@ from __future__ import annotations
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from alerts.levels import Level
 from alerts.lifecycle import Kind
 from alerts.passport import DiseaseFacts
 from alerts.policy_edit import Field, Number, Path, numbers
-from alerts.redecide import alert_steps, redecide
-from alerts.rules import Policy
-from alerts.scorecard import Step, Where, calls
-from surveillance.types import Belief, Silence
+from alerts.redecide import Redecided, alert_steps, redecide
+from alerts.rules import Policy, Rule
+from surveillance.types import Belief, Signal, Silence
+
+METHOD = "outbreak"
+"""Of the evidence that is computed anew (surveillance/outbreaks/watching.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,84 +50,88 @@ Pair = tuple[LabAlert | None, LabAlert | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alerts:
-    """The alerts of a course, and the steps of their lives by area."""
+    """The alerts `policy` would have made, by area. `told`: what the evidence of outbreaks asked for there."""
 
-    alerts: Sequence[LabAlert]
-    steps: Mapping[int, Sequence[Step]]
-    outbreaks: Mapping[int, Sequence[Belief]]
+    policy: Policy
+    by_area: Mapping[int, Sequence[LabAlert]]
+    told: Mapping[int, Said]
 
     @property
-    def ordered(self) -> list[Step]:
-        return sorted((step for steps in self.steps.values() for step in steps), key=lambda step: step.day)
+    def alerts(self) -> list[LabAlert]:
+        return [alert for unit_id in sorted(self.by_area) for alert in self.by_area[unit_id]]
 
 
 def decide_anew(
     kept: Kept, outbreaks: Iterable[Belief], policy: Policy, *, like: Alerts | None = None
 ) -> Alerts:
     """The alerts `policy` would have made of what was kept and of the evidence of `outbreaks`. `like`: what the same
-    policy made of other outbreaks; areas whose outbreaks are the same are taken from there."""
-    told: defaultdict[int, list[Belief]] = defaultdict(list)
+    evidence came to by another policy or other outbreaks; areas where that makes no difference are taken from there."""
+    by_area: defaultdict[int, list[Belief]] = defaultdict(list)
     for belief in outbreaks:
-        told[belief.signal.unit_id].append(belief)
-    known: Mapping[int, Sequence[Step]] = {} if like is None else like.steps
-    same = (
-        set()
-        if like is None
-        else {
-            unit
-            for unit in {*like.outbreaks, *told, *known}
-            if _said(like.outbreaks.get(unit, ())) == _said(told.get(unit, ()))
-        }
-    )
-    skip = same | ({b.signal.unit_id for b in kept.beliefs} - {*told, *like.outbreaks} if like else set())
-    beliefs = [b for b in kept.beliefs if b.signal.unit_id not in skip]
-    beliefs += [b for unit, here in told.items() if unit not in skip for b in here]
+        by_area[belief.signal.unit_id].append(belief)
+    told = {unit_id: _said(beliefs, policy) for unit_id, beliefs in by_area.items()}
+    known = {} if like is None else _untouched(kept, told, policy, like)
+    beliefs = [belief for belief in kept.beliefs if belief.signal.unit_id not in known]
+    beliefs += [belief for unit_id, some in by_area.items() if unit_id not in known for belief in some]
     beliefs.sort(key=lambda belief: belief.known_from)
     history = redecide(beliefs, kept.silences, policy, {kept.facts.code: kept.facts}, kept.moments)
-    fresh: defaultdict[int, list[Step]] = defaultdict(list)
-    for made in alert_steps(history):
-        step = Step(
-            day=made.at.astimezone(kept.zone).date(),
-            where=Where(made.area.disease, made.area.unit_id),
-            kind=made.change.kind,
-            level=made.change.level,
-            calls=calls(made.change, policy.routing.email_min_level),
-        )
-        fresh[made.area.unit_id].append(step)
-    steps = {**fresh, **{unit: known[unit] for unit in skip if unit in known}}
-    first = kept.moments[0].astimezone(kept.zone).date()
-    alerts = [alert for unit in sorted(steps) for alert in _lives(steps[unit], first)]
-    return Alerts(alerts=alerts, steps=steps, outbreaks=dict(told))
+    return Alerts(policy=policy, by_area={**_lives(history, kept), **known}, told=told)
 
 
-def _said(beliefs: Iterable[Belief]) -> list[tuple[object, ...]]:
-    """All of the evidence of outbreaks that a rule can read."""
+Said = Sequence[tuple[datetime, tuple[str, ...]]]
+"""From when on which rules were met."""
+
+
+def _said(beliefs: Iterable[Belief], policy: Policy) -> Said:
+    reading = [rule for rule in policy.rules if rule.method == METHOD]
     return [
-        (
-            b.known_from,
-            b.signal.observed,
-            *(b.signal.detail[name] for name in ("size", "confirmed", "age_days")),
-        )
-        for b in beliefs
+        (belief.known_from, tuple(rule.id for rule in reading if rule.fires(belief.signal)))
+        for belief in beliefs
     ]
 
 
-def _lives(steps: Sequence[Step], first: date) -> list[LabAlert]:
-    """One alert from its opening to its end; one opened on the first day would have stood before."""
-    found: list[LabAlert] = []
-    opened: date | None = None
-    peak = 0
-    for step in steps:
-        if step.kind is Kind.ENDED:
-            found.append(LabAlert(unit_id=step.where.unit_id, opened=opened, ended=step.day, peak=peak))
-            peak = 0
-            continue
-        if not peak:
-            opened = None if step.day == first else step.day
-        peak = max(peak, step.level)
-    if peak:
-        found.append(LabAlert(unit_id=steps[-1].where.unit_id, opened=opened, ended=None, peak=peak))
-    return found
+def _untouched(
+    kept: Kept, told: Mapping[int, Said], policy: Policy, like: Alerts
+) -> dict[int, Sequence[LabAlert]]:
+    """The areas that are decided as they were: the same rules met at the same times, and nothing else changed."""
+    if replace(policy, rules=(), version="", hash="") != replace(like.policy, rules=(), version="", hash=""):
+        return {}
+    before = {rule.id: rule for rule in like.policy.rules}
+    changed = [(before[rule.id], rule) for rule in policy.rules if rule != before[rule.id]]
+    differ = {unit_id for unit_id in {*told, *like.told} if told.get(unit_id) != like.told.get(unit_id)}
+    for belief in kept.beliefs:
+        differ |= {belief.signal.unit_id for old, new in changed if _differs(belief.signal, old, new)}
+    if any(old.method == METHOD and _weighs(old) != _weighs(new) for old, new in changed):
+        differ |= set(told)
+    areas = {belief.signal.unit_id for belief in kept.beliefs} | {*told, *like.told}
+    return {unit_id: like.by_area.get(unit_id, ()) for unit_id in areas - differ}
+
+
+def _differs(signal: Signal, old: Rule, new: Rule) -> bool:
+    if signal.method != old.method:
+        return False
+    was, would = old.fires(signal), new.fires(signal)
+    return was != would or (was and _weighs(old) != _weighs(new))
+
+
+def _weighs(rule: Rule) -> tuple[object, ...]:
+    """What a rule asks for once it is met."""
+    return rule.level, rule.few_level, rule.floor_cases, rule.display_floor
+
+
+def _lives(history: Iterable[Redecided], kept: Kept) -> dict[int, list[LabAlert]]:
+    """Alerts from opening to end; one opened at the first moment would have stood before."""
+    found: defaultdict[int, list[LabAlert]] = defaultdict(list)
+    for step in alert_steps(history):
+        alerts, day = found[step.area.unit_id], step.at.astimezone(kept.zone).date()
+        if not alerts or alerts[-1].ended is not None:
+            opened = None if step.at == kept.moments[0] else day
+            alerts.append(LabAlert(unit_id=step.area.unit_id, opened=opened, ended=None, peak=0))
+        if step.change.kind is Kind.ENDED:
+            alerts[-1] = replace(alerts[-1], ended=day)
+        else:
+            alerts[-1] = replace(alerts[-1], peak=max(alerts[-1].peak, step.change.level))
+    return dict(found)
 
 
 def pair(old: Sequence[LabAlert], new: Sequence[LabAlert]) -> list[Pair]:

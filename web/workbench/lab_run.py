@@ -160,7 +160,7 @@ def run(session: Session, trial: Trial) -> Result:
     key = (trial.disease, trial.first, trial.last, stamp)
     past = PASTS.get(key, lambda: _past(session, trial, base))
     old = _side(key, past, base, rules, None, area)
-    new = _side(key, past, wanted, policy, old if policy.hash == rules.hash else None, area)
+    new = _side(key, past, wanted, policy, old, area)
     return Result(
         trial=trial,
         past=past,
@@ -260,7 +260,7 @@ def _side(
     like: Side | None,
     area: frozenset[int] | None,
 ) -> Side:
-    """`like`: another side by the same rules, whose alerts are taken where the outbreaks are the same."""
+    """`like`: another side, whose alerts are taken where nothing that decides them is different."""
     by = profile_key(profile)
     course = COURSES.get((key, by), lambda: relive(past.history, profile))
     alerts = None
