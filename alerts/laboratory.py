@@ -22,6 +22,8 @@ from surveillance.types import Belief, Signal, Silence
 
 METHOD = "outbreak"
 """Of the evidence that is computed anew (surveillance/outbreaks/watching.py)."""
+WARM_UP_DAYS = 7
+"""An alert that opens in the first days may have stood before: nothing is remembered of the day before the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +36,18 @@ class Kept:
     moments: Sequence[datetime]
     zone: tzinfo
 
+    @property
+    def counted_from(self) -> date:
+        return self.moments[0].astimezone(self.zone).date() + timedelta(days=WARM_UP_DAYS)
+
+    @property
+    def counted_days(self) -> int:
+        return len(self.moments) - WARM_UP_DAYS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabAlert:
-    """An alert that would have been: `opened` None: it stood before the first day; `ended` None: it still stands."""
+    """An alert that would have been: `opened` None: it stood before the days counted; `ended` None: it still stands."""
 
     unit_id: int
     opened: date | None
@@ -120,18 +130,21 @@ def _weighs(rule: Rule) -> tuple[object, ...]:
 
 
 def _lives(history: Iterable[Redecided], kept: Kept) -> dict[int, list[LabAlert]]:
-    """Alerts from opening to end; one opened at the first moment would have stood before."""
+    """Alerts from opening to end, those that ended before the days counted left out."""
     found: defaultdict[int, list[LabAlert]] = defaultdict(list)
     for step in alert_steps(history):
         alerts, day = found[step.area.unit_id], step.at.astimezone(kept.zone).date()
         if not alerts or alerts[-1].ended is not None:
-            opened = None if step.at == kept.moments[0] else day
+            opened = None if day < kept.counted_from else day
             alerts.append(LabAlert(unit_id=step.area.unit_id, opened=opened, ended=None, peak=0))
         if step.change.kind is Kind.ENDED:
             alerts[-1] = replace(alerts[-1], ended=day)
         else:
             alerts[-1] = replace(alerts[-1], peak=max(alerts[-1].peak, step.change.level))
-    return dict(found)
+    return {
+        unit_id: [one for one in alerts if one.ended is None or one.ended >= kept.counted_from]
+        for unit_id, alerts in found.items()
+    }
 
 
 def pair(old: Sequence[LabAlert], new: Sequence[LabAlert]) -> list[Pair]:

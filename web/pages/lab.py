@@ -21,6 +21,7 @@ from web.context import context, disease_name, for_roles, local, now, open_sessi
 from web.epimap import EpiMap
 from web.figures import chart
 from web.formats import aria, day, empty, icon, link
+from web.pages.review_detail import ground
 from web.workbench.lab_draft import note_of, snippet
 from web.workbench.lab_form import fields
 from web.workbench.lab_map import layers, lon_lat
@@ -261,11 +262,12 @@ def draw(query: str | None, at: str | None) -> Any:
         except (PolicyError, TooManyLinks) as error:
             return _refused(error.message)
         names = {place.id: place.name for place in communes_today(session)}
+        drawn = [ground(session), *layers(result.old.course, result.new.course, trial.at, theme())]
     return (
         [summary(result), tiles(result)],
         _charts(result),
         _tables(result, names),
-        layers(result.old.course, result.new.course, trial.at, theme()),
+        drawn,
         (trial.last - trial.first).days,
         (trial.at - trial.first).days,
         None,
@@ -330,7 +332,8 @@ def scrub(days: int | None, query: str | None) -> Any:
         if refusal(tried(context().profiles[trial.disease], trial.profile)) is not None:
             return (no_update,) * 3
         result = run(session, trial)
-    return layers(result.old.course, result.new.course, on, theme()), day(on), on.isoformat()
+        drawn = [ground(session), *layers(result.old.course, result.new.course, on, theme())]
+    return drawn, day(on), on.isoformat()
 
 
 @for_roles(*READERS)

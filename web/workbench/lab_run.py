@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from alerts import laboratory as decided
 from alerts.known_truth import truth_of
-from alerts.laboratory import Alerts, Kept, LabAlert, Threshold, decide_anew, thresholds
+from alerts.laboratory import WARM_UP_DAYS, Alerts, Kept, LabAlert, Threshold, decide_anew, thresholds
 from alerts.lifecycle import Kind
 from alerts.models import Alert
 from alerts.passport import DiseaseFacts
@@ -105,8 +105,8 @@ class Result:
 
     @property
     def alert_days(self) -> int:
-        """Days on which an alert could open: those of the first moment stood before."""
-        return 0 if self.past.kept is None else len(self.past.kept.moments) - 1
+        """Days on which alerts that open are counted."""
+        return 0 if self.past.kept is None else self.past.kept.counted_days
 
 
 PASTS: Shelf[Past] = Shelf(3)
@@ -197,7 +197,7 @@ def _kept(session: Session, trial: Trial) -> Kept | None:
         return None
     begin = max(trial.first, trial.last - timedelta(days=ALERT_DAYS - 1), first.astimezone(zone).date())
     days = [begin + timedelta(days=n) for n in range((trial.last - begin).days + 1)]
-    if len(days) < 2:
+    if len(days) < 2 * WARM_UP_DAYS:
         return None
     moments = [datetime.combine(day, time.max, zone) for day in days]
     beliefs = believed_between(session, moments[0], moments[-1], unit_ids=units, diseases=[trial.disease])

@@ -30,22 +30,22 @@ class Parameter:
 
 PARAMETERS: Mapping[str, Parameter] = {
     "radius_m": Parameter(
-        url="radius", label=Message("Bán kính nối hai ca"), unit=Message("m"), low=50, high=1000, step=10
+        url="radius", label=Message("Bán kính nối ca"), unit=Message("m"), low=50, high=1000, step=10
     ),
     "seed_days": Parameter(
-        url="seed", label=Message("Hai ca đầu cách nhau nhiều nhất"), unit=Message("ngày"), low=1, high=60, step=1
+        url="seed", label=Message("Hai ca đầu cách nhau"), unit=Message("ngày"), low=1, high=60, step=1
     ),
     "chain_days": Parameter(
-        url="chain", label=Message("Ca sau nối vào ổ trong vòng"), unit=Message("ngày"), low=1, high=60, step=1
+        url="chain", label=Message("Ca sau nối trong"), unit=Message("ngày"), low=1, high=60, step=1
     ),
     "min_cases": Parameter(
-        url="least", label=Message("Số ca ít nhất để thành ổ"), unit=Message("ca"), low=2, high=10, step=1
+        url="least", label=Message("Số ca ít nhất"), unit=Message("ca"), low=2, high=10, step=1
     ),
     "max_diameter_m": Parameter(
         url="wide", label=Message("Ổ rộng nhất"), unit=Message("m"), low=100, high=2000, step=50
     ),
     "close_days": Parameter(
-        url="close", label=Message("Đóng ổ sau số ngày không có ca"), unit=Message("ngày"), low=7, high=60, step=1
+        url="close", label=Message("Đóng khi hết ca"), unit=Message("ngày"), low=7, high=60, step=1
     ),
 }  # fmt: skip
 
@@ -108,10 +108,10 @@ def tried(profile: Profile, wanted: Mapping[str, int]) -> Profile:
 def refusal(profile: Profile) -> Message | None:
     """Why the numbers contradict one another, as `profiles.load_profiles` would refuse them."""
     if profile.seed_days > profile.chain_days:
-        return Message("“Hai ca đầu cách nhau” không được dài hơn “Ca sau nối vào ổ trong vòng”.")
+        return Message("“Hai ca đầu cách nhau” không được dài hơn “Ca sau nối trong”.")
     if profile.chain_days > profile.max_age_days:
         return Message(
-            "“Ca sau nối vào ổ trong vòng” không được dài hơn tuổi lớn nhất của ổ ({n} ngày).",
+            "“Ca sau nối trong” không được dài hơn tuổi lớn nhất của ổ ({n} ngày).",
             n=profile.max_age_days,
         )
     if profile.radius_m and profile.max_diameter_m and profile.max_diameter_m < profile.radius_m:

@@ -22,6 +22,7 @@ from web.formats import aria, count, day, icon, level_badge, link, table
 from web.workbench.lab_run import Result, Side
 
 MOST_ROWS = 60
+WEEK_MS = 7 * 86_400_000
 KINDS: Mapping[str, tuple[Message, str]] = {
     "new": (Message("Mới"), "is-warn"),
     "gone": (Message("Không còn"), "is-bad"),
@@ -161,7 +162,7 @@ def _alert_tiles(result: Result) -> list[Any]:
     opened = [
         sum(a is not None and a.opened is not None for a in side) / weeks for side in _sides(result.alerts)
     ]
-    first = result.past.kept.moments[1].date() if result.past.kept else None
+    first = result.past.kept.counted_from if result.past.kept else None
     judged = (
         _("theo những gì đã cài vào thành phố mô phỏng")
         if result.past.truth is not None
@@ -229,7 +230,12 @@ def weeks_figure(
     begin = monday(first)
     weeks = [begin + timedelta(days=7 * n) for n in range((last - begin).days // 7 + 1)]
     layout = {**week_layout(theme, 190), "barmode": "group", "bargap": 0.25, "bargroupgap": 0.05}
-    layout["xaxis"] = {**layout["xaxis"], "tickformat": "%d/%m", "nticks": 8}
+    layout["xaxis"] = {
+        **layout["xaxis"],
+        "tickformat": "%d/%m",
+        "tick0": begin,
+        "dtick": WEEK_MS * (1 + len(weeks) // 8),
+    }
     mark = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at}
     layout["shapes"] = [{**mark, "line": {"color": EXPECTED[theme], "width": 1.5, "dash": "dot"}}]
     if max([*old.values(), *new.values()], default=0) < 5:
