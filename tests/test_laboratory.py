@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from alerts.laboratory import WARM_UP_DAYS, Kept, LabAlert, decide_anew, thresholds
 from alerts.laboratory import pair as pair_alerts
@@ -17,17 +19,21 @@ from alerts.policy_edit import with_numbers
 from alerts.redecide import alert_steps, redecide
 from alerts.rules import parse_policy, shipped_text
 from surveillance.beliefs import UNSAID
-from surveillance.laboratory import History, burden, evidence, monday, pair, relive
+from surveillance.laboratory import History, burden, evidence, load_history, monday, pair, relive
 from surveillance.lines import day_number
 from surveillance.outbreaks.eligibility import screen
 from surveillance.outbreaks.find import find_outbreaks
 from surveillance.outbreaks.incremental import Watch
 from surveillance.outbreaks.linking import find_pairs
+from surveillance.outbreaks.models import OutbreakVersion
 from surveillance.outbreaks.profiles import Profile
-from surveillance.outbreaks.table import CaseTable
+from surveillance.outbreaks.table import METRIC, CaseTable
+from surveillance.outbreaks.watching import METHOD, Outbreaks
+from surveillance.signals import current_signals
 from surveillance.types import Belief, Frequency, Signal
 from tests.alerting import DENGUE
-from tests.outbreak_cases import HCDC, MOH, table_of
+from tests.line_list import Sick, add_cases, add_file, add_unit, evening, supersede
+from tests.outbreak_cases import HCDC, MOH, PROFILES, table_of
 
 FIRST, DAYS = date(2026, 6, 1), 40
 START = day_number(FIRST)
@@ -285,3 +291,57 @@ def test_alerts_of_one_place_are_the_same_where_they_stood_together(
     pairs = pair_alerts([alert(1, 10)], [alert(opened, ended)])
 
     assert (len(pairs) == 1) is same
+
+
+# The pipeline's own records
+
+
+@pytest.mark.parametrize("code", ["HCDC-2021", "NEA-150m-14d"])
+def test_the_profile_in_force_gives_the_outbreaks_and_the_evidence_that_were_recorded(
+    session: Session, code: str
+) -> None:
+    """Oracle: forty evenings of the outbreaks job on PostGIS, with cases verified late and taken back."""
+    profile, run = PROFILES[code], add_file(session, "hcdc", evening(FIRST))
+    units = [add_unit(session, name) for name in ("26740", "26743")]
+    job = Outbreaks([profile], crs=METRIC, reasons=False)
+    days = [FIRST + timedelta(days=n) for n in range(DAYS)]
+    recorded = {day: _evening_of_the_job(session, job, run, units, day) for day in days}
+
+    season = load_history(session, profile, FIRST, days[-1], crs=METRIC, zone=UTC)
+    course = relive(season, profile)
+
+    lived = {day: {state.members for one in course.found if (state := one.at(day))} for day in days}
+    assert lived == {day: members for day, (members, _told) in recorded.items()}
+    assert len(course.found) > 5
+    told = evidence(course, season, [datetime.combine(day, time.max, UTC) for day in days], UTC)
+    assert {_spoken(belief.known_from.date(), belief.signal) for belief in told} == {
+        said for _members, evening_said in recorded.values() for said in evening_said
+    }
+
+
+def _evening_of_the_job(
+    session: Session, job: Outbreaks, run: int, units: list[int], day: date
+) -> tuple[set[tuple[int, ...]], set[tuple[object, ...]]]:
+    """What one evening brings, the members of the outbreaks the job then holds, and what it tells the levels."""
+    rng = np.random.default_rng(day.toordinal())
+    news = []
+    for _ in range(int(rng.integers(0, 5))):
+        place = f"SRID=4326;POINT({106.70 + rng.uniform(0, 0.008)} {10.78 + rng.uniform(0, 0.008)})"
+        facts = {"geom": place, "place_level": "house", "uncertainty_m": 15.0,
+                 "verification": int(rng.choice([8, 8, 3]))}  # fmt: skip
+        ill = day - timedelta(days=int(rng.integers(0, 9)))
+        news.append(Sick(day=ill, unit_id=units[int(rng.integers(2))], known_from=evening(day), facts=facts))
+    made = add_cases(session, run, news)
+    if made and rng.random() < 0.4:
+        supersede(session, made[0], evening(day) + timedelta(minutes=1), verification=int(rng.choice([7, 8])))
+    job.update(session, today=day, now=evening(day) + timedelta(hours=1))
+    query = select(OutbreakVersion.members).where(
+        OutbreakVersion.known_to.is_(None), OutbreakVersion.status.not_in(("merged", "dissolved"))
+    )
+    told = [signal for signal in current_signals(session) if signal.method == METHOD]
+    return {tuple(members) for members in session.scalars(query)}, {_spoken(day, signal) for signal in told}
+
+
+def _spoken(day: date, signal: Signal) -> tuple[object, ...]:
+    detail = [signal.detail[name] for name in ("open", "size", "confirmed", "age_days")]
+    return day, signal.unit_id, signal.observed, signal.period_start, *detail
