@@ -13,7 +13,7 @@ window.dash_clientside.lab = {
         if (value !== "" && value !== null && value !== undefined && Number(value) !== base[name]) query.set(name, value);
       });
     };
-    take(numberIds.map((id) => id["lab-number"]), numbers);
+    take(numberIds.map((id) => id.name), numbers);
     take(ruleIds.map((id) => id["lab-rule"]), rules);
     const text = query.toString();
     window.dash_clientside.lab.write(text, window.dash_clientside.lab.at);
@@ -38,11 +38,11 @@ window.dash_clientside.lab = {
     const unchanged = window.dash_clientside.no_update;
     const cause = window.dash_clientside.callback_context.triggered[0];
     if (!cause) return [unchanged, unchanged];
-    if (cause.prop_id.includes("lab-slider")) return [slider, unchanged];
+    if (cause.prop_id.includes("slider")) return [slider, unchanged];
     return [unchanged, number === "" || number === null ? unchanged : number];
   },
 
   reset: function (_clicks, numberIds, ruleIds, base) {
-    return [numberIds.map((id) => base[id["lab-number"]]), ruleIds.map((id) => base[id["lab-rule"]])];
+    return [numberIds.map((id) => base[id.name]), ruleIds.map((id) => base[id["lab-rule"]])];
   },
 };

@@ -73,12 +73,12 @@ def _slider(one: Parameter, value: int, in_force: int) -> html.Div:
             html.Div(
                 [
                     dmc.Slider(
-                        id={"lab-slider": one.url}, value=value, min=one.low, max=high, step=one.step, label=None,
+                        id={"lab": "slider", "name": one.url}, value=value, min=one.low, max=high, step=one.step, label=None,
                         updatemode="mouseup", size="sm", className="lab-slider", thumbLabel=label,
                         marks=[{"value": in_force}], inverted=False,
                     ),
                     dmc.NumberInput(
-                        id={"lab-number": one.url}, value=value, min=one.low, max=high, step=one.step, size="xs",
+                        id={"lab": "number", "name": one.url}, value=value, min=one.low, max=high, step=one.step, size="xs",
                         allowDecimal=False, allowNegative=False, clampBehavior="blur", debounce=TYPED_MS,
                         suffix=f" {unit}", w=92, **aria(label=f"{label} ({unit})"),
                     ),
