@@ -16,17 +16,19 @@ from web.context import Moment, theme
 from web.formats import aria, icon
 from web.outbreak_layers import outline_layer
 from web.selection import Layer, Selection
+from web.workbench.legend import OverlayLegend
 
 Build = Callable[[Session, Selection, Moment], list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlay:
-    """`build` makes the map's layers, bottom to top; `hint` says in one line what is drawn."""
+    """`build` makes the map's layers, bottom to top; `hint` says in one line what is drawn; `legend` its marks."""
 
     name: Message
     hint: Message
     build: Build
+    legend: tuple[OverlayLegend, ...] = ()
 
 
 def _outbreaks(session: Session, selection: Selection, shown: Moment) -> list[Any]:
@@ -40,6 +42,7 @@ OVERLAYS: Mapping[str, Overlay] = {
         name=Message("Ổ dịch"),
         hint=Message("Ổ dịch chưa đóng; nhìn từ xa là vòng tròn."),
         build=_outbreaks,
+        legend=(OverlayLegend(label=Message("Ổ dịch chưa đóng")),),
     ),
 }
 OPENS_WITH: tuple[Layer, ...] = (Layer("outbreaks"),)
@@ -49,6 +52,11 @@ def chosen(selection: Selection) -> tuple[Layer, ...]:
     """The layers on show, bottom to top; unknown ones are left out."""
     found = OPENS_WITH if selection.layers is None else selection.layers
     return tuple(layer for layer in found if layer.id in OVERLAYS)
+
+
+def legends(selection: Selection) -> list[OverlayLegend]:
+    """What the layers on show add to the legend, top to bottom."""
+    return [mark for layer in reversed(chosen(selection)) for mark in OVERLAYS[layer.id].legend]
 
 
 def build(session: Session, selection: Selection, shown: Moment) -> list[Any]:
