@@ -1,8 +1,8 @@
 """Vector tiles of the chosen cases, drawn from the columns in memory: hexagons from afar, single cases from zoom 12 on.
 
 Layers of a tile: `cells` (polygons; `n`, `share` of the fullest cell of this zoom), `cell_labels`, `communes` (cases
-known only to their commune, at its point), `cases` and `halos` (how far off a case may be: `r` pixels at zoom 12).
-`text` is the tooltip; nothing names a person (docs/decisions/columns.md).
+known only to their commune, at its point) and `cases` (`n` at one position, `r` how far off they may be in pixels at
+zoom 12). `text` is the tooltip; nothing names a person (docs/decisions/columns.md).
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ _SQL = text(
     SELECT (SELECT ST_AsMVT(cells, 'cells', 4096, 'geom') FROM cells)
         || (SELECT ST_AsMVT(labels, 'cell_labels', 4096, 'geom') FROM labels)
         || (SELECT ST_AsMVT(communes, 'communes', 4096, 'geom') FROM communes)
-        || (SELECT ST_AsMVT(halos, 'halos', 4096, 'geom') FROM (SELECT r, geom FROM cases WHERE r > 0) AS halos)
-        || (SELECT ST_AsMVT(cases, 'cases', 4096, 'geom') FROM (SELECT n, text, geom FROM cases) AS cases)
+        || (SELECT ST_AsMVT(cases, 'cases', 4096, 'geom') FROM cases)
     """
 )
 
