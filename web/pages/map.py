@@ -25,7 +25,7 @@ from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import classes_panel, layers, stage_bar, time_player
+from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player
 from web.workbench.choropleth import choropleth, coloured
 from web.workbench.controls import CONTROLS, read_camera
 from web.workbench.legend import legend
@@ -47,6 +47,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-query"),
             dcc.Store(id="map-when"),
             dcc.Store(id="map-today", data=today.isoformat()),
+            dcc.Store(id="case-place"),
             _side(selection, places, options, release),
             _stage(selection, places, today, query.get("at")),
             html.Aside(
@@ -110,6 +111,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     stage_bar.register(app)
+    stage_views.register(app)
     time_player.register(app)
     classes_panel.register(app)
 
