@@ -23,6 +23,7 @@ from geodata.tiles import TileCache
 from i18n import current_locale
 from settings import Settings
 from surveillance.clock import current_time
+from surveillance.columns import ColumnStore
 from surveillance.diseases import Disease
 from surveillance.outbreaks.cases import load_area
 from surveillance.outbreaks.eligibility import Area
@@ -44,6 +45,7 @@ class Context:
     tiles: TileCache = field(default_factory=TileCache)
     land: dict[datetime | None, Area | None] = field(default_factory=dict)
     placers: Placers = field(default_factory=Placers)
+    columns: ColumnStore = field(default_factory=lambda: ColumnStore({}))
 
 
 @dataclass(frozen=True, kw_only=True)
