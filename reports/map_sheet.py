@@ -1,12 +1,12 @@
-"""A map as a sheet to hand on: one or two panes, title in words, legend, scale, north, sources. Pure; SVG with real text.
+"""A map as a sheet to hand on: one or two panes, title in words, legend, scale, north, sources. Pure.
 
-PDF and PNG are made from the same SVG (reports/map_paper.py).
+SVG with real text; PDF and PNG are made from the same SVG (reports/map_paper.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
@@ -96,6 +96,10 @@ class Sheet:
     legends: Sequence[tuple[str, Sequence[LegendRow]]]
     notes: Sequence[str] = ()
     foot: Sequence[str] = ()
+
+    def on_paper(self, width: float) -> Sheet:
+        """The same ground with all maps together `width` pixels wide, so that letters come out readable."""
+        return replace(self, frame=self.frame.resized(width / len(self.panes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,9 @@ def _sample(look: Look, colour: str, place: tuple[float, float, float, float]) -
     x, y, width, height = place
     if look in ("ring", "point"):
         style = (
-            f'fill="{colour}" stroke="#fff"' if look == "point" else f'fill="none" stroke="{colour}" stroke-width="1.6"'
+            f'fill="{colour}" stroke="#fff"'
+            if look == "point"
+            else f'fill="none" stroke="{colour}" stroke-width="1.6"'
         )
         return f'<circle cx="{_n(x + width / 2)}" cy="{_n(y + height / 2)}" r="5" {style}/>'
     fill = f'fill="{colour}" fill-opacity=".25"' if look == "fill" else 'fill="none"'
