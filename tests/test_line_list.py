@@ -27,14 +27,12 @@ __all__ = [
 """Fixtures."""
 
 SHOWN = {
-    "id", "case_id", "disease", "event", "onset", "admission", "report", "age", "sex", "unit", "place", "classification",
-    "verification", "treatment", "outcome", "source", "known", "outbreak", "point",
+    "id", "case_id", "disease", "event", "onset", "admission", "report", "age", "sex", "unit", "place",
+    "classification", "verification", "treatment", "outcome", "source", "known", "outbreak", "point",
 }  # fmt: skip
 
 
-def page_of(
-    app: Dash, sign_in: SignIn, who: str, query: str = "view=cases", **request: Any
-) -> TestResponse:
+def page_of(app: Dash, sign_in: SignIn, who: str, query: str = "view=cases", **request: Any) -> TestResponse:
     asked = {"startRow": 0, "endRow": 100, "sortModel": [], **request}
     values = {"case-grid": asked, "case-query": query}
     return run_callback(
@@ -90,7 +88,9 @@ def test_reading_rows_is_written_down_without_a_person(
     rows_of(app, sign_in, "analyst", "view=cases&sex=female")
     with session_scope(engine) as session:
         read = session.scalars(select(AccessLog).where(AccessLog.action == "case.list")).all()
-        assert [entry.detail for entry in read] == [{"query": "sex=female&view=cases", "first": 0, "cases": 3}]
+        assert [entry.detail for entry in read] == [
+            {"query": "sex=female&view=cases", "first": 0, "cases": 3}
+        ]
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,13 @@ def test_rows_keep_the_order_asked_for_and_leave_out_what_was_unknown(engine: En
     with session_scope(engine) as session:
         ids = list(session.scalars(select(CaseVersion.case_id).order_by(CaseVersion.event_date.desc())))
         assert [row.case_id for row in case_rows(session, [*ids, 10**9], None)] == ids
-        before = CaseVersion.known_from < select(CaseVersion.known_from).order_by(
-            CaseVersion.known_from.desc()
-        ).limit(1).scalar_subquery()
+        before = (
+            CaseVersion.known_from
+            < select(CaseVersion.known_from)
+            .order_by(CaseVersion.known_from.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
         earlier = session.scalars(select(CaseVersion.known_from).where(before)).all()
         assert len(case_rows(session, ids, max(earlier))) == 2
         assert case_rows(session, [], None) == []

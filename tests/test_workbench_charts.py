@@ -242,7 +242,9 @@ def test_nothing_to_draw_is_said_with_the_filter_that_emptied_it(
 def test_chips_name_the_filters_and_each_takes_itself_away(
     app: Dash, sign_in: SignIn, city: dict[str, Place]
 ) -> None:
-    said = chips_of(app, sign_in, f"disease=dengue&age=0-14&units={city['Ô 1'].id}&area=circle:106.7,10.7,500")
+    said = chips_of(
+        app, sign_in, f"disease=dengue&age=0-14&units={city['Ô 1'].id}&area=circle:106.7,10.7,500"
+    )
     for words in ("0–14 tuổi", "Phường Ô 1", "Trong bán kính 500 m", "Đặt lại"):
         assert words in said
     assert f'"href": "/map?disease=dengue&units={city["Ô 1"].id}&area=circle:106.7,10.7,500"' in said
