@@ -19,6 +19,7 @@ from surveillance.laboratory import Found, monday
 from surveillance.laboratory import Pair as OutbreakPair
 from web.figures import BAR, EXPECTED, week_layout
 from web.formats import aria, count, day, icon, level_badge, link, table
+from web.workbench.lab_map import TRIAL
 from web.workbench.lab_run import Result, Side
 
 MOST_ROWS = 60
@@ -243,7 +244,7 @@ def weeks_figure(
     return {
         "data": [
             _bars(weeks, old, _("Đang dùng"), BAR[theme]),
-            _bars(weeks, new, _("Thử"), EXPECTED[theme]),
+            _bars(weeks, new, _("Thử"), TRIAL[theme]),
         ],
         "layout": layout,
     }
