@@ -3,8 +3,9 @@
     python -m bench.workbench_server [10k] [100k] [1m] [10m] [--folder DIR] [--tenfold]
 
 For each size: loading the columns and what they take, and p50/p95 of: one year of a disease → counts by commune and
-daily curve; the same at a past day ("as of"); the same by SQL; a case tile cold (nothing of its selection kept) and warm,
-over random selections and tiles of the city. Prints a table; asserts nothing. The databases stay in DIR for the next run.
+daily curve; the same at a past day ("as of"); the same by SQL; a case tile cold (nothing of its selection kept) and
+warm, over random selections and tiles of the city. Prints a table; asserts nothing. The databases stay in DIR for the
+next run.
 
 --tenfold: also the columns of the last size repeated ten times in memory, without the SQL and the loading of such a
 database, which takes half an hour to fill.
@@ -86,7 +87,7 @@ def measured(cases: int, folder: Path, tenfold: bool) -> list[tuple[str, list[Li
 def repeated(columns: Columns, times: int) -> Columns:
     """Each version `times` times, up to 1 km away from where it was."""
     rng = np.random.default_rng(1)
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.repeat(values, times)
         for name in columns.__dataclass_fields__
         if isinstance(values := getattr(columns, name), np.ndarray)
