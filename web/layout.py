@@ -26,6 +26,7 @@ from web.pages import (
     alerts,
     data,
     duties,
+    lab,
     map,
     messages,
     on_call,
@@ -124,6 +125,14 @@ PAGES = (
         bar=frozenset(),
     ),
     Page(
+        path="/lab",
+        title=Message("Phòng thử quy tắc"),
+        icon="flask",
+        roles=frozenset(lab.READERS),
+        layout=lab.layout,
+        bar=frozenset(),
+    ),
+    Page(
         path="/scorecard",
         title=Message("Độ tin cậy"),
         icon="check",
@@ -190,7 +199,7 @@ def register(app: Dash) -> None:
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
     parts = (on_call, telling_panels, policy, passport_panel, scorecard)
-    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, *parts):
+    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, lab, *parts):
         page.register(app)
 
 

@@ -27,7 +27,9 @@ from web.release_levels import chosen_release
 from web.selection import Selection
 from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
+from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
+from web.workbench.filter_fields import filter_fields
 from web.workbench.legend import legend
 from web.workbench.measures import measure_of, measure_options
 from web.workbench.opening import opening_box
@@ -41,6 +43,7 @@ def layout(rest: str = "", **query: str) -> Any:
         places = communes_today(session) if release is None else places_on(session, release)
         options = release_options(session)
         today = local(now(session)).date()
+        shown = day_on_show(session, selection.on)
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
@@ -49,7 +52,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-when"),
             dcc.Store(id="map-today", data=today.isoformat()),
             dcc.Store(id="case-place"),
-            _side(selection, places, options, release),
+            _side(selection, shown, places, options, release),
             _stage(selection, places, today, query.get("at")),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
@@ -93,6 +96,7 @@ def register(app: Dash) -> None:
         Output("map-grid", "columnDefs"),
         Output("map-layers", "children"),
         Output("map-measure", "children"),
+        Output("map", "compare"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
@@ -127,6 +131,7 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         version = boundaries_version(session)
         areas = coloured(session, selection, shown, rows, theme(), choice.release)
         overlays = layers.build(session, selection, shown)
+        other = other_half(session, selection, areas, version)
     return (
         [choropleth(areas, rows, version=version, release=choice.release), *overlays],
         "/map.png?" + _picture_query(choice, version),
@@ -136,7 +141,8 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         _place_options([row.place for row in rows], choice.release),
         commune_columns(choice.release is not None),
         layers.panel(selection),
-        classes_panel.panel(areas),
+        classes_panel.panel(areas, selection),
+        other,
     )
 
 
@@ -265,7 +271,11 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
 
 
 def _side(
-    selection: Selection, places: Sequence[Place], releases: Sequence[dict[str, str]], release: date | None
+    selection: Selection,
+    shown: Moment,
+    places: Sequence[Place],
+    releases: Sequence[dict[str, str]],
+    release: date | None,
 ) -> html.Aside:
     return html.Aside(
         dmc.Tabs(
@@ -274,7 +284,7 @@ def _side(
                     [dmc.TabsTab(_("Bộ lọc"), value="filters"), dmc.TabsTab(_("Lớp bản đồ"), value="layers")],
                     grow=True,
                 ),
-                dmc.TabsPanel(_filters(selection, places), value="filters", keepMounted=True),
+                dmc.TabsPanel(_filters(selection, shown, places), value="filters", keepMounted=True),
                 dmc.TabsPanel(_layers(selection, releases, release), value="layers", keepMounted=True),
             ],
             value="filters",
@@ -284,7 +294,7 @@ def _side(
     )
 
 
-def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
+def _filters(selection: Selection, shown: Moment, places: Sequence[Place]) -> html.Div:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
     return html.Div(
@@ -301,6 +311,7 @@ def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
             ),
+            *filter_fields(selection, shown),
             html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
         ],
         className="filter-fields",
@@ -317,6 +328,7 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 value=measure_of(selection.metric).key,
                 allowDeselect=False,
             ),
+            classes_panel.layout(),
             dmc.Select(
                 id="map-release",
                 label=_("Ranh giới"),
@@ -326,7 +338,6 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 allowDeselect=False,
                 className="" if len(releases) > 1 else "is-hidden",
             ),
-            classes_panel.layout(),
             html.Div(id="map-layers"),
         ],
         className="filter-fields",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from i18n import Message, _
 from surveillance.outbreaks.views import outbreaks_version
+from web import case_layers
 from web.context import Moment, theme, viewer
 from web.formats import aria, icon
 from web.outbreak_layers import outline_layer
@@ -44,6 +45,18 @@ OVERLAYS: Mapping[str, Overlay] = {
         hint=Message("Ổ dịch chưa đóng; nhìn từ xa là vòng tròn."),
         build=_outbreaks,
         legend=(OverlayLegend(label=Message("Ổ dịch chưa đóng")),),
+    ),
+    "cases": Overlay(
+        name=Message("Ca bệnh"),
+        hint=case_layers.CASES_HINT,
+        build=case_layers.cases_overlay,
+        legend=case_layers.CASES_LEGEND,
+    ),
+    "verified": Overlay(
+        name=Message("Ca đã xác minh"),
+        hint=case_layers.VERIFIED_HINT,
+        build=case_layers.verified_overlay,
+        legend=case_layers.VERIFIED_LEGEND,
     ),
 }
 OPENS_WITH: tuple[Layer, ...] = (Layer("outbreaks"),)

@@ -170,11 +170,5 @@ def _owner_acts(overlay: UserOverlay) -> Sequence[Any]:
         )
         for do, text in (("share", share), ("delete", _("Xóa")))
     ]
-    return [
-        html.Details(
-            [
-                html.Summary(_("Sửa")),
-                html.Div([*notes, *([label] if columns else []), colour, *acts], className="tools-acts"),
-            ]
-        )
-    ]
+    fields = [*notes, *([label] if columns else []), colour, *acts]
+    return [html.Details([html.Summary(_("Sửa")), html.Div(fields, className="tools-acts")])]

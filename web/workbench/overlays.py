@@ -34,7 +34,7 @@ def keep(session: Session, owner_id: int, name: str, file: OverlayFile, now: dat
     named = [column for column in file.columns if column.lower() in LABELS]
     overlay = UserOverlay(
         owner_id=owner_id, name=Path(name).stem[:80], file_name=name[:200], colour=COLOURS[len(mine) % len(COLOURS)],
-        label=(named or list(file.columns) or [None])[0], features=file.features, content=dict(file.content),
+        label=next(iter([*named, *file.columns]), None), features=file.features, content=dict(file.content),
         notes=[note.to_json() for note in file.notes], created_at=now, shared=False,
     )  # fmt: skip
     session.add(overlay)

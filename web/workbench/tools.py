@@ -80,19 +80,14 @@ def register(app: Dash) -> None:
 
 
 def _share() -> html.Button:
-    words = {
+    words: dict[str, Any] = {
         "data-done": _("Đã sao chép"),
         "data-failed": _("Không sao chép được: hãy chép địa chỉ của trang."),
     }
     text = _("Sao chép địa chỉ của bản đồ này")
+    words.update(aria(label=text))
     return html.Button(
-        icon("share-2"),
-        id="tools-share",
-        className="icon-button",
-        type="button",
-        title=text,
-        **aria(label=text),
-        **words,
+        icon("share-2"), id="tools-share", className="icon-button", type="button", title=text, **words
     )
 
 
