@@ -26,7 +26,7 @@ from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player
+from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
 from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
@@ -119,6 +119,7 @@ def register(app: Dash) -> None:
     stage_bar.register(app)
     stage_views.register(app)
     time_player.register(app)
+    tools.register(app)
     classes_panel.register(app)
 
 
