@@ -7,14 +7,12 @@ window.dash_clientside.lab = {
     const unchanged = window.dash_clientside.no_update;
     if (!base || !period || !period[0] || !period[1]) return unchanged;
     const query = new URLSearchParams({ disease: disease, from: period[0], to: period[1] });
-    const take = function (names, values) {
-      names.forEach(function (name, i) {
-        const value = values[i];
-        if (value !== "" && value !== null && value !== undefined && Number(value) !== base[name]) query.set(name, value);
-      });
+    const differs = function (name, value) {
+      return value !== "" && value !== null && value !== undefined && Number(value) !== base[name];
     };
-    take(numberIds.map((id) => id.name), numbers);
-    take(ruleIds.map((id) => id["lab-rule"]), rules);
+    numberIds.forEach((id, i) => { if (differs(id.name, numbers[i])) query.set(id.name, numbers[i]); });
+    const changed = ruleIds.map((id, i) => [id["lab-rule"], rules[i]]).filter(([name, value]) => differs(name, value));
+    if (changed.length) query.set("rules", changed.map((pair) => pair.join(":")).join(","));
     const text = query.toString();
     window.dash_clientside.lab.write(text, window.dash_clientside.lab.at);
     return text;
@@ -31,7 +29,7 @@ window.dash_clientside.lab = {
     if (!window.location.pathname.startsWith("/lab")) return;
     const whole = new URLSearchParams(query);
     if (at && at !== whole.get("to")) whole.set("at", at);
-    window.history.replaceState(window.history.state, "", "/lab?" + whole.toString());
+    window.history.replaceState(window.history.state, "", "/lab?" + whole.toString().replaceAll("%3A", ":").replaceAll("%2C", ","));
   },
 
   mirror: function (number, slider) {

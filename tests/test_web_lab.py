@@ -65,7 +65,7 @@ def test_the_url_holds_the_whole_trial(trial: Trial) -> None:
 
 @given(st.text(max_size=20))
 def test_any_url_is_a_trial(query: str) -> None:
-    trial = Trial.parse(f"radius={query}&from={query}&rule.x={query}&{query}", DISEASES, TODAY)
+    trial = Trial.parse(f"radius={query}&from={query}&rules=rule.x:{query}&{query}", DISEASES, TODAY)
 
     assert LEAST_DAYS <= (trial.last - trial.first).days + 1 <= MOST_DAYS
     assert trial.first <= trial.at <= trial.last <= TODAY
@@ -148,7 +148,10 @@ def test_an_analyst_tries_a_number_sees_what_goes_and_keeps_a_threshold_as_a_dra
     large = visitor.locator('input[id*="rule.outbreak-large.min_observed"]')
     large.fill("7")
     large.press("Tab")
-    expect(visitor).to_have_url(re.compile("outbreak-large.min_observed=7"))
+    expect(visitor).to_have_url(re.compile("rules=rule.outbreak-large.min_observed:7"))
+    visitor.reload()
+    expect(large).to_have_value("7")
+    expect(visitor.locator(".lab-summary")).to_contain_text("1 không còn")
     visitor.get_by_role("button", name="Lưu thành bản nháp").click()
     expect(visitor.locator("#lab-saved")).to_contain_text("một người khác sẽ duyệt")
     expect(visitor.locator("#lab-snippet")).to_contain_text("min_cases = 4")

@@ -1,14 +1,16 @@
 """Vector tiles of the chosen cases, drawn from the columns in memory: hexagons from afar, single cases from zoom 12 on.
 
 Layers of a tile: `cells` (polygons; `n`, `share` of the fullest cell of this zoom), `cell_labels`, `communes` (cases
-known only to their commune, at its point), `cases` and `halos` (how far off a case may be: `r` pixels at zoom 12).
-`text` is the tooltip; nothing names a person (docs/decisions/columns.md).
+known only to their commune, at its point) and `cases` (`n` at one position, `r` how far off they may be in pixels at
+zoom 12). `text` is the tooltip; nothing names a person (docs/decisions/columns.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ from web.selection import Selection
 EXTENT = 4096
 SINGLE_FROM, LAST_ZOOM = 12, 14
 """Single cases from this zoom on; the map enlarges tiles of the last."""
-MOST_SPOTS = 4000
+MOST_SPOTS = 2000
 """A tile with more places than these is drawn in hexagons: a browser without a graphics card would stall."""
 METRES_PER_PIXEL = 2 * 20037508.342789244 / 512 / 2**SINGLE_FROM
 """At zoom 12 on the equator."""
@@ -53,8 +55,7 @@ _SQL = text(
     SELECT (SELECT ST_AsMVT(cells, 'cells', 4096, 'geom') FROM cells)
         || (SELECT ST_AsMVT(labels, 'cell_labels', 4096, 'geom') FROM labels)
         || (SELECT ST_AsMVT(communes, 'communes', 4096, 'geom') FROM communes)
-        || (SELECT ST_AsMVT(halos, 'halos', 4096, 'geom') FROM (SELECT r, geom FROM cases WHERE r > 0) AS halos)
-        || (SELECT ST_AsMVT(cases, 'cases', 4096, 'geom') FROM (SELECT n, text, geom FROM cases) AS cases)
+        || (SELECT ST_AsMVT(cases, 'cases', 4096, 'geom') FROM cases)
     """
 )
 
@@ -173,45 +174,41 @@ def _within(world: NDArray[np.int64], edge: int, size: int) -> list[int]:
 
 
 def spot_texts(columns: Columns, spots: Spots) -> list[str]:
-    """What each spot says when the pointer is on it."""
+    """What each spot says when the pointer is on it. Spots share most lines, so that each is written once."""
     names = {i: disease_name(code) for i, code in enumerate(columns.diseases)} | {-1: _("Nhiều bệnh")}
-    days = {
-        int(d): day(EPOCH + timedelta(days=int(d))) for d in {*spots.first.tolist(), *spots.last.tolist()}
-    }
-    rows = zip(
-        spots.n.tolist(), spots.first.tolist(), spots.last.tolist(), spots.disease.tolist(),
-        spots.level.tolist(), spots.uncertainty.tolist(), spots.verified.tolist(), strict=True,
-    )  # fmt: skip
-    return [
-        "\n".join(
-            [
-                names[disease] if n == 1 else f"{names[disease]}: {_('{n} ca cùng một điểm', n=count(n))}",
-                _fell_ill(days[first], days[last]),
-                _place(PLACE_LEVELS[level], metres),
-                *_verified(verified, n),
-            ]
-        )
-        for n, first, last, disease, level, metres, verified in rows
-    ]
+    who, when, where, found = cache(partial(_who, names)), cache(_when), cache(_where), cache(_found)
+    metres = np.where(np.isnan(spots.uncertainty), -1, np.rint(spots.uncertainty)).astype(int)
+    lines = (
+        zip(spots.disease.tolist(), spots.n.tolist(), strict=True),
+        zip(spots.first.tolist(), spots.last.tolist(), strict=True),
+        zip(spots.level.tolist(), metres.tolist(), strict=True),
+        zip(spots.verified.tolist(), spots.n.tolist(), strict=True),
+    )
+    return [f"{who(*a)}\n{when(*b)}\n{where(*c)}{found(*d)}" for a, b, c, d in zip(*lines, strict=True)]
 
 
-def _fell_ill(first: str, last: str) -> str:
+def _who(names: Mapping[int, str], disease: int, n: int) -> str:
+    return names[disease] if n == 1 else f"{names[disease]}: {_('{n} ca cùng một điểm', n=count(n))}"
+
+
+def _when(first: int, last: int) -> str:
+    begin, end = (day(EPOCH + timedelta(days=number)) for number in (first, last))
     if first == last:
-        return _("mắc bệnh {day}", day=first)
-    return _("mắc bệnh từ {first} đến {last}", first=first, last=last)
+        return _("mắc bệnh {day}", day=begin)
+    return _("mắc bệnh từ {first} đến {last}", first=begin, last=end)
 
 
-def _place(level: str, metres: float) -> str:
-    where = str(PLACE_WORDS[level])
-    if np.isnan(metres):
-        return _("vị trí {level}", level=where)
-    return _("vị trí {level} (±{metres} m)", level=where, metres=round(metres))
+def _where(level: int, metres: int) -> str:
+    words = str(PLACE_WORDS[PLACE_LEVELS[level]])
+    if metres < 0:
+        return _("vị trí {level}", level=words)
+    return _("vị trí {level} (±{metres} m)", level=words, metres=metres)
 
 
-def _verified(verified: int, n: int) -> list[str]:
+def _found(verified: int, n: int) -> str:
     if not verified:
-        return []
-    return [_("đã xác minh") if n == 1 else _("{n} ca đã xác minh", n=count(verified))]
+        return ""
+    return "\n" + (_("đã xác minh") if n == 1 else _("{n} ca đã xác minh", n=count(verified)))
 
 
 _NOT_ABOUT_CASES = (

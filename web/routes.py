@@ -31,6 +31,7 @@ from web import (
     phone_routes,
     push_routes,
     receipt_routes,
+    view_routes,
 )
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
@@ -57,6 +58,7 @@ def configure(server: Flask) -> None:
     server.register_blueprint(phone_routes.blueprint)
     server.register_blueprint(push_routes.blueprint)
     server.register_blueprint(frames.blueprint)
+    server.register_blueprint(view_routes.blueprint)
     server.extensions["csrf"].exempt(receipt_routes.blueprint)
 
 

@@ -91,7 +91,7 @@ def _side(trial: Trial, today: date, form: Sequence[Any]) -> html.Div:
             html.Div(form, id="lab-form"),
             html.Div(
                 [
-                    html.Button(_("Về như đang dùng"), id="lab-reset", className="button", type="button"),
+                    html.Button(_("Như đang dùng"), id="lab-reset", className="button", type="button"),
                     html.Button(
                         [icon("check"), _("Lưu thành bản nháp")],
                         id="lab-save", className="button button-primary", type="button",

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from geodata.places import Place, boundaries_version, communes_today, extent, find_place, places_on
+from geodata.places import Place, boundaries_version, communes_today, find_place, places_on
 from geodata.text import fold
 from i18n import _
 from surveillance.release_counts import ReleaseCounts
@@ -26,13 +26,14 @@ from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player
+from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
 from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
 from web.workbench.filter_fields import filter_fields
 from web.workbench.legend import legend
 from web.workbench.measures import measure_of, measure_options
+from web.workbench.opening import opening_box
 
 
 def layout(rest: str = "", **query: str) -> Any:
@@ -118,6 +119,7 @@ def register(app: Dash) -> None:
     stage_bar.register(app)
     stage_views.register(app)
     time_player.register(app)
+    tools.register(app)
     classes_panel.register(app)
 
 
@@ -225,7 +227,7 @@ def _place_options(places: Sequence[Place], release: date | None) -> list[dict[s
 
 def _stage(selection: Selection, places: Sequence[Place], today: date, camera: str | None) -> html.Section:
     view = read_camera(camera)
-    box = None if view else _main_extent(places)
+    box = None if view else opening_box(places)
     return html.Section(
         [
             stage_bar.layout(selection),
@@ -265,16 +267,6 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
         id="map-stage",
         className="map-stage",
     )
-
-
-def _main_extent(places: Sequence[Place]) -> tuple[float, float, float, float] | None:
-    """The box around the city without far islands (Côn Đảo lies 230 km off), which would make it a dot."""
-    boxed = [p for p in places if p.bounds is not None]
-    if not boxed:
-        return None
-    middles = sorted((p.bounds[1] + p.bounds[3]) / 2 for p in boxed if p.bounds)
-    median = middles[len(middles) // 2]
-    return extent([p for p in boxed if p.bounds and abs((p.bounds[1] + p.bounds[3]) / 2 - median) < 1.0])
 
 
 # --- filters and layers ----------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def histogram(areas: Coloured) -> html.Div:
             html.Div([_bar(areas, *bar) for bar in zip(edges[:-1], edges[1:], heights, strict=True)],
                      className="histogram-bars"),
             html.Div([_mark(x, (x - low) / (high - low)) for x in inside], className="histogram-breaks"),
-            html.Div([html.Span(count(low, decimals)), html.Span(count(high, decimals))], className="histogram-ends num dim"),
+            html.Div([html.Span(count(x, decimals)) for x in (low, high)], className="histogram-ends num dim"),
         ],
         className="histogram",
         role="img",

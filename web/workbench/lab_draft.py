@@ -51,8 +51,8 @@ def toml_of(base: Profile, wanted: Profile, trial: Trial) -> str:
     lines = [
         f'["{code}"]',
         "default = false",
-        f'name_vi = "{base.name_vi} (thử)"',
-        f'name_en = "{base.name_en} (trial)"',
+        f'name_vi = "{base.name_vi} (lab)"',
+        f'name_en = "{base.name_en} (lab)"',
     ]
     for one in fields(Profile):
         value = getattr(wanted, one.name)

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from alerts.laboratory import Threshold
 from alerts.policy_edit import Field
-from i18n import _
+from i18n import _, current_locale
+from surveillance.outbreaks.profiles import Profile
 from web.context import context
 from web.formats import aria, count
 from web.policy_words import field_label
@@ -52,9 +53,7 @@ def fields(session: Session, trial: Trial) -> list[Any]:
     ]  # fmt: skip
 
 
-def _profile_name(profile: Any) -> str:
-    from i18n import current_locale
-
+def _profile_name(profile: Profile) -> str:
     return profile.name_en if current_locale() == "en" else profile.name_vi
 
 
@@ -73,14 +72,32 @@ def _slider(one: Parameter, value: int, in_force: int) -> html.Div:
             html.Div(
                 [
                     dmc.Slider(
-                        id={"lab": "slider", "name": one.url}, value=value, min=one.low, max=high, step=one.step, label=None,
-                        updatemode="mouseup", size="sm", className="lab-slider", thumbLabel=label,
-                        marks=[{"value": in_force}], inverted=False,
+                        id={"lab": "slider", "name": one.url},
+                        value=value,
+                        min=one.low,
+                        max=high,
+                        step=one.step,
+                        label=None,
+                        updatemode="mouseup",
+                        size="sm",
+                        className="lab-slider",
+                        thumbLabel=label,
+                        marks=[{"value": in_force}],
                     ),
                     dmc.NumberInput(
-                        id={"lab": "number", "name": one.url}, value=value, min=one.low, max=high, step=one.step, size="xs",
-                        allowDecimal=False, allowNegative=False, clampBehavior="blur", debounce=TYPED_MS,
-                        suffix=f" {unit}", w=92, **aria(label=f"{label} ({unit})"),
+                        id={"lab": "number", "name": one.url},
+                        value=value,
+                        min=one.low,
+                        max=high,
+                        step=one.step,
+                        size="xs",
+                        allowDecimal=False,
+                        allowNegative=False,
+                        clampBehavior="blur",
+                        debounce=TYPED_MS,
+                        suffix=f" {unit}",
+                        w=92,
+                        **aria(label=f"{label} ({unit})"),
                     ),
                 ],
                 className="lab-control",

@@ -79,11 +79,7 @@ class Trial:
                 for name, one in PARAMETERS.items()
                 if (value := _whole(given.get(one.url))) is not None and one.low <= value <= one.high
             },
-            rules={
-                name: number
-                for name, text in given.items()
-                if name.startswith(("rule.", "hold.")) and (number := _number(text)) is not None
-            },
+            rules=_rules(given.get("rules", "")),
         )
 
     def query(self, **changes: Any) -> str:
@@ -92,11 +88,12 @@ class Trial:
         parts: list[tuple[str, Any]] = [
             ("disease", changed.disease), ("from", changed.first), ("to", changed.last),
             *((PARAMETERS[name].url, value) for name, value in changed.profile.items()),
-            *((name, f"{value:g}") for name, value in changed.rules.items()),
         ]  # fmt: skip
+        if changed.rules:
+            parts.append(("rules", ",".join(f"{name}:{value:g}" for name, value in changed.rules.items())))
         if changed.at != changed.last:
             parts.append(("at", changed.at))
-        return urlencode(parts)
+        return urlencode(parts, safe=":,")
 
 
 def tried(profile: Profile, wanted: Mapping[str, int]) -> Profile:
@@ -117,6 +114,16 @@ def refusal(profile: Profile) -> Message | None:
     if profile.radius_m and profile.max_diameter_m and profile.max_diameter_m < profile.radius_m:
         return Message("“Ổ rộng nhất” không được nhỏ hơn bán kính.")
     return None
+
+
+def _rules(text: str) -> dict[str, float]:
+    """ "rule.farrington.min_observed:4,hold.3:10" """
+    pairs = (part.partition(":") for part in text.split(","))
+    return {
+        name: number
+        for name, _colon, value in pairs
+        if name.startswith(("rule.", "hold.")) and (number := _number(value)) is not None
+    }
 
 
 def _period(first: date | None, last: date | None, today: date) -> tuple[date, date]:

@@ -162,7 +162,9 @@ def _risk(detail: Mapping[str, Any], control: VectorControl | None) -> float | N
 
 def _survey_words(detail: Mapping[str, Any]) -> Message:
     parts = [
-        f"{name.upper()} {show_number(detail[name], 1)}" for name in ("di", "bi") if detail[name] is not None
+        f"{name.upper()} {show_number(detail[name], 2 if name == 'di' else 1)}"
+        for name in ("di", "bi")
+        if detail[name] is not None
     ]
     return Message(SURVEYED, indices=", ".join(parts), days=detail["survey_days"])
 
