@@ -27,6 +27,7 @@ from alerts.acts import State
 from alerts.duties import DutyState
 from alerts.duty_models import Duty
 from alerts.duty_reminders import pass_over
+from alerts.known_truth import truth_of
 from alerts.models import Alert, AreaLevel
 from city import prepare
 from db import make_engine, session_scope
@@ -36,7 +37,6 @@ from geodata.models import AdminUnit
 from geodata.units import codes_of
 from i18n import Message, MessageError
 from migrate import migrate
-from scoring import truth_of
 from settings import ROOT, Settings
 from surveillance.clock import current_time
 from surveillance.investigation_layout import reading_order

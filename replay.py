@@ -18,13 +18,14 @@ from sqlalchemy import Engine, Table, text, update
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from alerts.known_truth import truth_of
 from alerts.models import ReplayRun
 from alerts.rules import Policy, default_policy, parse_policy
 from alerts.scorecard import Truth
 from db import Base, make_engine, session_scope
 from geodata.units import units_for
 from i18n import Message, MessageError
-from scoring import lines_of, score_replay, truth_of
+from scoring import lines_of, score_replay
 from settings import Settings
 from surveillance import analysis
 from surveillance.simulation.truth import read_truth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,12 +18,10 @@ from alerts.passport import DiseaseFacts
 from alerts.redecide import alert_steps, redecide
 from alerts.rules import Policy, parse_policy, shipped_text
 from alerts.scorecard import (
-    Planted,
     Recorded,
     Row,
     Scorecard,
     Share,
-    Spell,
     Step,
     Truth,
     Where,
@@ -37,7 +35,6 @@ from settings import Settings
 from surveillance.beliefs import believed_between, silences_between
 from surveillance.diseases import load_catalogue
 from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
-from surveillance.simulation.truth import SimulatedTruth, SpellTruth
 from surveillance.types import Belief, SeriesKey, Silence, StatutoryStatus
 from worker import disease_facts
 
@@ -128,36 +125,6 @@ def steps_of(kept: Kept, policy: Policy) -> list[Step]:
 
 def where_of(area: SeriesKey) -> Where:
     return Where(area.disease, area.unit_id)
-
-
-def truth_of(simulated: SimulatedTruth, unit_of: Mapping[str, int]) -> Truth:
-    """With ids for codes; what lies in none of them is left out."""
-    return Truth(
-        planted=[
-            Planted(
-                id=o.id,
-                disease=o.disease,
-                unit_ids=frozenset({unit_of[o.commune_code]}),
-                first_onset=o.first_onset,
-                second_known=o.second_known,
-                last_onset=o.last_onset,
-                last_known=o.last_known,
-                cases=o.cases,
-            )
-            for o in simulated.outbreaks
-            if o.commune_code in unit_of
-        ],
-        excess=_spells(simulated.excess, unit_of),
-        foci=_spells(simulated.chains, unit_of),
-    )
-
-
-def _spells(found: Iterable[SpellTruth], unit_of: Mapping[str, int]) -> list[Spell]:
-    return [
-        Spell(where=Where(one.disease, unit_of[one.commune_code]), first=one.first, last=one.last)
-        for one in found
-        if one.commune_code in unit_of
-    ]
 
 
 def score_replay(

@@ -27,6 +27,7 @@ from sqlalchemy import Engine, text
 
 import replay
 from alerts.budget import LINE, with_strictness
+from alerts.known_truth import truth_of
 from alerts.rules import default_policy, parse_policy, shipped_text
 from alerts.scorecard import Epidemic, Planted, Spell, Step, Truth, Where, lead, score
 from bench.alert_city import Ground, database, fill, settings_of, simulated, units
@@ -35,7 +36,7 @@ from city import prepare
 from db import make_engine, session_scope
 from migrate import migrate
 from scoring import WARM_UP_DAYS as UNSCORED_DAYS
-from scoring import Kept, load_kept, steps_of, truth_of
+from scoring import Kept, load_kept, steps_of
 from settings import Settings
 from surveillance.simulate import WARM_UP_DAYS
 from surveillance.simulation.truth import simulated_truth

@@ -6,6 +6,7 @@ published pairs check it (tests/test_classes.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -71,7 +72,7 @@ def _middle(h1: float, h2: float) -> float:
     return (h1 + h2 + 360) / 2 if h1 + h2 < 360 else (h1 + h2 - 360) / 2
 
 
-def least_difference(colours: list[str], sight: str) -> float:
+def least_difference(colours: Sequence[str], sight: str) -> float:
     """The smallest CIEDE2000 between any two of `colours`."""
     seen = [lab(colour, sight) for colour in colours]
     return min(ciede2000(a, b) for a, b in combinations(seen, 2))

@@ -29,6 +29,7 @@ from surveillance.outbreaks.cases import load_area
 from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.profiles import Profile
 from surveillance.review.placers import Placers
+from web.placed_cases import PlacedCache
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -46,6 +47,7 @@ class Context:
     land: dict[datetime | None, Area | None] = field(default_factory=dict)
     placers: Placers = field(default_factory=Placers)
     columns: ColumnStore = field(default_factory=lambda: ColumnStore({}))
+    placed: PlacedCache = field(default_factory=PlacedCache)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,10 @@ from web.pages import (
     alerts,
     data,
     duties,
+    lab,
     map,
     messages,
+    methods,
     on_call,
     outbreaks,
     passport_panel,
@@ -124,6 +126,14 @@ PAGES = (
         bar=frozenset(),
     ),
     Page(
+        path="/lab",
+        title=Message("Phòng thử quy tắc"),
+        icon="flask",
+        roles=frozenset(lab.READERS),
+        layout=lab.layout,
+        bar=frozenset(),
+    ),
+    Page(
         path="/scorecard",
         title=Message("Độ tin cậy"),
         icon="check",
@@ -146,6 +156,14 @@ PAGES = (
         roles=EVERYONE,
         layout=on_call.layout,
         bar=frozenset(),
+    ),
+    Page(
+        path="/methods",
+        title=Message("Cách tính"),
+        icon="list",
+        roles=EVERYONE,
+        layout=methods.layout,
+        in_nav=False,
     ),
 )
 
@@ -190,7 +208,7 @@ def register(app: Dash) -> None:
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
     parts = (on_call, telling_panels, policy, passport_panel, scorecard)
-    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, *parts):
+    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, lab, *parts):
         page.register(app)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from geodata.areas import surveyed_land
@@ -46,6 +46,23 @@ def load_cases(
         .order_by(CaseVersion.case_id)
     )
     return _table([tuple(row) for row in session.execute(query)], profile, crs)
+
+
+def load_versions(
+    session: Session, profile: Profile, *, since: date, start: datetime, end: datetime, crs: str
+) -> tuple[CaseTable, NDArray[np.int64], list[tuple[datetime, datetime | None]]]:
+    """The versions of those cases that were believed at some time of `start`..`end`, in the order in which they came
+    to be: the table numbers versions instead of cases; beside it the case of each, (N,), and when it was believed."""
+    query = (
+        select(*COLUMNS, CaseVersion.known_from, CaseVersion.known_to)
+        .where(CaseVersion.disease == profile.disease, CaseVersion.event_date >= since)
+        .where(since <= FELL_ILL, CaseVersion.known_from <= end)
+        .where(or_(CaseVersion.known_to.is_(None), CaseVersion.known_to > start))
+        .order_by(CaseVersion.known_from, CaseVersion.case_id)
+    )
+    rows = [tuple(row) for row in session.execute(query)]
+    table = _table([(number, *row[1:-2]) for number, row in enumerate(rows)], profile, crs)
+    return table, _ints([row[0] for row in rows]), [row[-2:] for row in rows]
 
 
 def load_area(session: Session, crs: str) -> Area | None:

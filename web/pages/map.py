@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from geodata.places import Place, boundaries_version, communes_today, extent, find_place, places_on
+from geodata.places import Place, boundaries_version, communes_today, find_place, places_on
 from geodata.text import fold
 from i18n import _
 from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
+from web.epimap.texts import map_texts
 from web.fields import disease_select
 from web.formats import aria, case_count, level_fields, percent, status_name
 from web.grids import commune_columns, commune_grid
@@ -25,11 +26,14 @@ from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player
+from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
+from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
+from web.workbench.filter_fields import filter_fields
 from web.workbench.legend import legend
 from web.workbench.measures import measure_of, measure_options
+from web.workbench.opening import opening_box
 
 
 def layout(rest: str = "", **query: str) -> Any:
@@ -40,6 +44,7 @@ def layout(rest: str = "", **query: str) -> Any:
         places = communes_today(session) if release is None else places_on(session, release)
         options = release_options(session)
         today = local(now(session)).date()
+        shown = day_on_show(session, selection.on)
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
@@ -48,7 +53,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-when"),
             dcc.Store(id="map-today", data=today.isoformat()),
             dcc.Store(id="case-place"),
-            _side(selection, places, options, release),
+            _side(selection, shown, places, options, release),
             _stage(selection, places, today, query.get("at")),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
@@ -92,6 +97,7 @@ def register(app: Dash) -> None:
         Output("map-grid", "columnDefs"),
         Output("map-layers", "children"),
         Output("map-measure", "children"),
+        Output("map", "compare"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
@@ -113,6 +119,7 @@ def register(app: Dash) -> None:
     stage_bar.register(app)
     stage_views.register(app)
     time_player.register(app)
+    tools.register(app)
     classes_panel.register(app)
 
 
@@ -125,6 +132,7 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         version = boundaries_version(session)
         areas = coloured(session, selection, shown, rows, theme(), choice.release)
         overlays = layers.build(session, selection, shown)
+        other = other_half(session, selection, areas, version)
     return (
         [choropleth(areas, rows, version=version, release=choice.release), *overlays],
         "/map.png?" + _picture_query(choice, version),
@@ -134,7 +142,8 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         _place_options([row.place for row in rows], choice.release),
         commune_columns(choice.release is not None),
         layers.panel(selection),
-        classes_panel.panel(areas),
+        classes_panel.panel(areas, selection),
+        other,
     )
 
 
@@ -218,7 +227,7 @@ def _place_options(places: Sequence[Place], release: date | None) -> list[dict[s
 
 def _stage(selection: Selection, places: Sequence[Place], today: date, camera: str | None) -> html.Section:
     view = read_camera(camera)
-    box = None if view else _main_extent(places)
+    box = None if view else opening_box(places)
     return html.Section(
         [
             stage_bar.layout(selection),
@@ -244,6 +253,7 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                         },
                         errorText=_("Một phần bản đồ chưa tải được."),
                         retryText=_("Thử lại"),
+                        texts=map_texts(),
                     ),
                     html.Div(id="map-note", className="map-notes"),
                     html.Div(id="map-legend", className="map-legend"),
@@ -259,21 +269,15 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
     )
 
 
-def _main_extent(places: Sequence[Place]) -> tuple[float, float, float, float] | None:
-    """The box around the city without far islands (Côn Đảo lies 230 km off), which would make it a dot."""
-    boxed = [p for p in places if p.bounds is not None]
-    if not boxed:
-        return None
-    middles = sorted((p.bounds[1] + p.bounds[3]) / 2 for p in boxed if p.bounds)
-    median = middles[len(middles) // 2]
-    return extent([p for p in boxed if p.bounds and abs((p.bounds[1] + p.bounds[3]) / 2 - median) < 1.0])
-
-
 # --- filters and layers ----------------------------------------------------------------------------------
 
 
 def _side(
-    selection: Selection, places: Sequence[Place], releases: Sequence[dict[str, str]], release: date | None
+    selection: Selection,
+    shown: Moment,
+    places: Sequence[Place],
+    releases: Sequence[dict[str, str]],
+    release: date | None,
 ) -> html.Aside:
     return html.Aside(
         dmc.Tabs(
@@ -282,7 +286,7 @@ def _side(
                     [dmc.TabsTab(_("Bộ lọc"), value="filters"), dmc.TabsTab(_("Lớp bản đồ"), value="layers")],
                     grow=True,
                 ),
-                dmc.TabsPanel(_filters(selection, places), value="filters", keepMounted=True),
+                dmc.TabsPanel(_filters(selection, shown, places), value="filters", keepMounted=True),
                 dmc.TabsPanel(_layers(selection, releases, release), value="layers", keepMounted=True),
             ],
             value="filters",
@@ -292,7 +296,7 @@ def _side(
     )
 
 
-def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
+def _filters(selection: Selection, shown: Moment, places: Sequence[Place]) -> html.Div:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
     return html.Div(
@@ -309,6 +313,7 @@ def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
             ),
+            *filter_fields(selection, shown),
             html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
         ],
         className="filter-fields",
@@ -325,6 +330,7 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 value=measure_of(selection.metric).key,
                 allowDeselect=False,
             ),
+            classes_panel.layout(),
             dmc.Select(
                 id="map-release",
                 label=_("Ranh giới"),
@@ -334,7 +340,6 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 allowDeselect=False,
                 className="" if len(releases) > 1 else "is-hidden",
             ),
-            classes_panel.layout(),
             html.Div(id="map-layers"),
         ],
         className="filter-fields",

@@ -99,6 +99,7 @@ def _by_value(
     measure: Measure, found: MeasureValues, known: FloatArray, unknown: int, theme: Theme
 ) -> Coloured:
     areas = Counter(known.astype(int).tolist())
+    categories = measure.scale == "categories"
     kinds = [
         (c.value, str(c.name), CATEGORIES[theme][c.colour], c.symbol) for c in reversed(measure.categories)
     ] or [(int(level), level_text(level), COLOURS[theme][level].fill, SYMBOLS[level]) for level in Level]
@@ -112,10 +113,10 @@ def _by_value(
         ),
         unknown=unknown,
         scale="match",
-        stops=[[value, colour] for value, _label, colour, _symbol in kinds],
-        symbols={value: symbol for value, _label, _colour, symbol in kinds if symbol and value != Level.THAP}
-        if measure.scale == "levels"
-        else {value: symbol for value, _label, _colour, symbol in kinds if symbol},
+        stops=sorted([value, colour] for value, _label, colour, _symbol in kinds),
+        symbols={
+            value: symbol for value, _label, _colour, symbol in kinds if symbol and (categories or value > 1)
+        },
     )
 
 

@@ -18,9 +18,9 @@ from i18n import Message
 from surveillance.types import FloatArray
 
 METHODS: Mapping[str, Message] = {
-    "quantiles": Message("Mỗi nhóm cùng số xã, phường"),
-    "equal": Message("Các khoảng bằng nhau"),
-    "natural": Message("Theo cụm giá trị gần nhau"),
+    "quantiles": Message("Số nơi bằng nhau"),
+    "equal": Message("Khoảng bằng nhau"),
+    "natural": Message("Theo cụm giá trị"),
     "round": Message("Mốc số tròn"),
 }
 FEWEST, MOST = 3, 7

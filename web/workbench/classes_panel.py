@@ -10,6 +10,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from i18n import _
 from web.formats import aria, count
+from web.selection import Selection
 from web.workbench.choropleth import Coloured, short_number
 from web.workbench.classes import FEWEST, METHODS, MOST
 from web.workbench.legend import method_link
@@ -31,12 +32,12 @@ def register(app: Dash) -> None:
     )
 
 
-def panel(areas: Coloured) -> list[Any]:
+def panel(areas: Coloured, selection: Selection) -> list[Any]:
     """Children of `#map-measure`."""
     says = html.P([str(areas.measure.says), " ", method_link(areas.measure)], className="measure-says dim")
     if areas.classes is None:
         return [says]
-    return [says, histogram(areas), *_cut(areas)]
+    return [says, histogram(areas), *_cut(areas, selection)]
 
 
 def histogram(areas: Coloured) -> html.Div:
@@ -49,16 +50,16 @@ def histogram(areas: Coloured) -> html.Div:
     low, high = min(0.0, float(values.min())), float(values.max()) or 1.0
     edges = np.linspace(low, high, BARS + 1)
     heights, _edges = np.histogram(values, edges)
-    inside = [x for x in lows[1:] if low < x <= high]
+    inside, decimals = [x for x in lows[1:] if low < x <= high], areas.measure.decimals
     text = _("Phân bố: {n} xã, phường, từ {low} đến {high}; các mốc {breaks}",
-             n=values.size, low=short_number(values.min()), high=short_number(high),
+             n=values.size, low=count(values.min(), decimals), high=count(high, decimals),
              breaks="; ".join(map(short_number, lows[1:])) or "–")  # fmt: skip
     return html.Div(
         [
             html.Div([_bar(areas, *bar) for bar in zip(edges[:-1], edges[1:], heights, strict=True)],
                      className="histogram-bars"),
             html.Div([_mark(x, (x - low) / (high - low)) for x in inside], className="histogram-breaks"),
-            html.Div([html.Span(short_number(low)), html.Span(short_number(high))], className="histogram-ends num dim"),
+            html.Div([html.Span(count(x, decimals)) for x in (low, high)], className="histogram-ends num dim"),
         ],
         className="histogram",
         role="img",
@@ -75,7 +76,10 @@ def _bar(areas: Coloured, low: float, high: float, height: int) -> html.Span:
         style={"height": f"{max(share, 3 if height else 0):.1f}%", "--swatch": areas.stops[place][1]},
         className="histogram-bar",
         title=_(
-            "{low}–{high}: {n} xã, phường", low=short_number(low), high=short_number(high), n=count(height)
+            "{low}–{high}: {n} xã, phường",
+            low=count(low, areas.measure.decimals or 1),
+            high=count(high, areas.measure.decimals or 1),
+            n=count(height),
         ),
     )
 
@@ -86,14 +90,16 @@ def _mark(value: float, share: float) -> html.Span:
     )
 
 
-def _cut(areas: Coloured) -> list[Any]:
+def _cut(areas: Coloured, selection: Selection) -> list[Any]:
     classes = areas.classes
     assert classes is not None
     own = classes.cut.method == "breaks"
     options = [{"value": key, "label": str(name)} for key, name in METHODS.items()]
     options.append({"value": "breaks", "label": _("Mốc tự chọn")})
     number = min(max(classes.cut.classes, FEWEST), MOST)
-    breaks = "; ".join(short_number(low) for low in classes.lows[2 if classes.nothing else 1 :])
+    breaks = "; ".join(short_number(low) for low in classes.lows[2 if classes.nothing and not own else 1 :])
+    if classes.problem and selection.classes:
+        breaks = "; ".join(selection.classes.partition(":")[2].split(","))
     return [
         html.Div(
             [
@@ -113,7 +119,7 @@ def _cut(areas: Coloured) -> list[Any]:
                     allowDeselect=False,
                     disabled=own,
                     size="sm",
-                    w=84,
+                    w=72,
                 ),
             ],
             className="cut-row",

@@ -16,7 +16,7 @@ from surveillance.counts import epidemic_years_of
 from surveillance.evidence import VECTOR
 from surveillance.evidence.climate import Weather, load_climate
 from surveillance.evidence.thermal import suitability
-from surveillance.measures.counting import case_counts
+from surveillance.measures.counting import days_without_report, median_delays
 from surveillance.measures.incidence import (
     YEARS_BACK,
     expected_cases,
@@ -25,7 +25,6 @@ from surveillance.measures.incidence import (
     smoothed_rate,
     years_before,
 )
-from surveillance.measures.reports import last_reports, median_delay
 from surveillance.measures.spots import hot_and_cold, quadrants
 from surveillance.measures.stored import details_at
 from surveillance.outbreaks.profiles import VectorControl
@@ -66,7 +65,7 @@ def ratio(reading: Reading) -> Answers:
             replace(look.wanted, start=first, end=last)
             for look, (first, last) in zip(reading.looks, moved, strict=True)
         ]
-        earlier.append(case_counts(reading.session, wanted, reading.units))
+        earlier.append(reading.count(wanted))
     usable = _usable_years(reading)
     expected = [
         expected_cases(np.array(rows), usable[:, i]) for i, rows in enumerate(zip(*earlier, strict=True))
@@ -163,7 +162,9 @@ def _risk(detail: Mapping[str, Any], control: VectorControl | None) -> float | N
 
 def _survey_words(detail: Mapping[str, Any]) -> Message:
     parts = [
-        f"{name.upper()} {show_number(detail[name], 1)}" for name in ("di", "bi") if detail[name] is not None
+        f"{name.upper()} {show_number(detail[name], 2 if name == 'di' else 1)}"
+        for name in ("di", "bi")
+        if detail[name] is not None
     ]
     return Message(SURVEYED, indices=", ".join(parts), days=detail["survey_days"])
 
@@ -172,7 +173,7 @@ def _survey_words(detail: Mapping[str, Any]) -> Message:
 
 
 def delays(reading: Reading) -> Answers:
-    rows = [median_delay(reading.session, look.wanted, reading.units) for look in reading.looks]
+    rows = [median_delays(reading.columns, look.wanted, reading.units) for look in reading.looks]
     last = reading.looks[-1]
     recent = (last.moment.today - last.wanted.end).days < MAX_DELAY
     return Answers(values=np.array(rows), notes=(TOO_RECENT,) if recent else ())
@@ -183,14 +184,13 @@ def silence(reading: Reading) -> Answers:
     return Answers(values=np.array([_silent_days(reading, look) for look in reading.looks]))
 
 
-def _silent_days(reading: Reading, look: Look) -> list[float]:
+def _silent_days(reading: Reading, look: Look) -> FloatArray:
     as_of = look.judged_at
     files = last_files(reading.session, now=as_of or now(reading.session))
     if not files:
-        return [float("nan")] * len(reading.units)
+        return np.full(len(reading.units), np.nan)
     newest = min(local(max(files.values())).date(), look.wanted.end)
-    last = last_reports(reading.session, reading.units, today=newest, as_of=as_of)
-    return [(newest - last[unit]).days if unit in last else float("nan") for unit in reading.units]
+    return days_without_report(reading.columns, reading.units, newest=newest, as_of=as_of)
 
 
 # --- climate ---------------------------------------------------------------------------------------------

@@ -20,9 +20,11 @@ from geodata.units import neighbour_pairs
 from i18n import Message
 from surveillance.adjacency import Weights, adjacency_weights
 from surveillance.case_filter import CaseFilter
-from surveillance.measures.counting import case_counts
+from surveillance.columns import Columns
+from surveillance.coverage import DayArray
+from surveillance.measures.counting import case_counts, first_days
 from surveillance.types import FloatArray
-from web.context import Moment, end_of
+from web.context import Moment, context, end_of
 from web.selection import Selection
 from web.workbench.classes import Cut
 
@@ -68,9 +70,25 @@ class Reading:
     units: tuple[int, ...]
 
     @cached_property
+    def columns(self) -> Columns:
+        return context().columns.current(self.session)
+
+    @cached_property
     def cases(self) -> FloatArray:
         """(L, N)."""
-        return case_counts(self.session, [look.wanted for look in self.looks], self.units)
+        return self.count([look.wanted for look in self.looks])
+
+    def count(self, wanted: Sequence[CaseFilter]) -> FloatArray:
+        """Cases of L filters, one for each look, (L, N); NaN where the sources tell of less than the whole period."""
+        found = case_counts(self.columns, wanted, self.units)
+        starts = np.array([each.start for each in wanted], dtype="datetime64[D]")
+        return np.where(self.since <= starts[:, None], found, np.nan)
+
+    @cached_property
+    def since(self) -> DayArray:
+        """From when on the sources tell of each commune, as known at each look, (L, N)."""
+        moments = [look.moment.as_of for look in self.looks]
+        return first_days(self.session, self.selection.disease, self.units, moments)
 
     @cached_property
     def persons(self) -> FloatArray:

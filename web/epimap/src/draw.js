@@ -34,6 +34,7 @@ export class Drawing {
   }
 
   build(hint) {
+    this.host.classList.add('is-drawing');
     this.sheet = this.host.appendChild(document.createElement('div'));
     this.sheet.className = 'epimap-drawing';
     this.sheet.tabIndex = 0;
@@ -60,6 +61,7 @@ export class Drawing {
     this.kind = null;
     this.map.off('move', this.redraw);
     document.removeEventListener('keydown', this.escape);
+    this.host.classList.remove('is-drawing');
     this.sheet.remove();
     if (focused && this.before?.isConnected) this.before.focus({preventScroll: true});
   }

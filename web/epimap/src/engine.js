@@ -13,6 +13,7 @@ const VIETNAMESE = {
   'NavigationControl.ZoomIn': 'Phóng to',
   'NavigationControl.ZoomOut': 'Thu nhỏ',
 };
+const ignore = () => {};
 const round = (value, digits) => Number(value.toFixed(digits));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -23,11 +24,12 @@ export class Engine {
    * @param {{workerUrl: string, fontFaces: object}} urls
    * @param {(out: object) => void} emit clickData, pin, viewState, viewBounds, ready, draw, drawn, swipe
    * @param {(failed: boolean) => void} onFailure whether some data could not be loaded
-   * @param {(lost: boolean) => void} onLost whether the machine stopped drawing
+   * @param {{lost?: (now: boolean) => void, loading?: (now: boolean) => void}} hears whether the machine
+   *   stopped drawing, and whether data of the layers are on their way
    */
-  constructor(container, props, urls, emit, onFailure, onLost = () => {}) {
+  constructor(container, props, urls, emit, onFailure, hears = {}) {
     setWorkerUrl(urls.workerUrl);
-    Object.assign(this, {container, props, emit, onFailure, onLost, fontFaces: urls.fontFaces});
+    Object.assign(this, {container, props, emit, onFailure, hears, fontFaces: urls.fontFaces});
     this.left = this.pane('left', container, shownLeft(props), {...cameraOf(props), 'Map.Title': props.ariaLabel});
     this.map = this.left.map;
     this.live = container.appendChild(document.createElement('div'));
@@ -48,7 +50,8 @@ export class Engine {
     return new Pane(container, shown, surroundings, options, {
       click: (feature, lngLat, pressed) => this.emit({clickData: clickData(feature, lngLat, pressed, side, Date.now())}),
       failed: this.onFailure,
-      lost: this.onLost,
+      lost: this.hears.lost ?? ignore,
+      loading: this.hears.loading ?? ignore,
     });
   }
 

@@ -21,7 +21,7 @@ function hasWebGl2() {
 export function EpiMap(props) {
   const [failed, setFailed] = useState(false);
   const [lost, setLost] = useState(false);
-  const [loading, setLoading] = useState(true);
+  const [loading, setLoading] = useState('first');
   const [attempt, setAttempt] = useState(0);
   const [webgl] = useState(hasWebGl2);
   const ground = useRef(null);
@@ -36,7 +36,7 @@ export function EpiMap(props) {
 
   return h('div', {id: props.id, className: `epimap ${props.className ?? ''}`, style: props.style, 'data-dark': Boolean(props.dark)},
     webgl ? h('div', {ref: ground, className: 'epimap-ground'}) : h(StillPicture, props),
-    webgl && loading && h(Shimmer, props),
+    webgl && loading && h(Loading, {first: loading === 'first', texts: props.texts}),
     lost && h(StillPicture, {...props, noWebglText: speaker(props.texts)('lost'), onRetry: again}),
     failed && h(FailureNote, {text: props.errorText, retryText: props.retryText, onRetry: retry}),
     props.attribution && h('div', {className: 'epimap-attribution'}, props.attribution));
@@ -44,17 +44,14 @@ export function EpiMap(props) {
 
 function start({ground, engine, latest, setFailed, setLost, setLoading}) {
   let gone = false;
-  const emit = out => {
-    if (out.ready) setLoading(false);
-    latest.current.setProps(out);
-  };
-  const onLost = lost => {
-    setLost(lost);
-    emit({webgl: !lost});
+  const emit = out => latest.current.setProps(out);
+  const hears = {
+    lost: lost => { setLost(lost); emit({webgl: !lost}); },
+    loading: now => setLoading(before => now && (before || 'again')),
   };
   loadEngine().then(({Engine}) => {
     if (gone) return;
-    engine.current = new Engine(ground.current, latest.current, URLS, emit, setFailed, onLost);
+    engine.current = new Engine(ground.current, latest.current, URLS, emit, setFailed, hears);
     registry()[latest.current.id] = {map: engine.current.map, engine: engine.current};
   }).catch(error => {
     engineModule = undefined;
@@ -76,8 +73,8 @@ function withoutMap({setProps}) {
   setProps({webgl: false, ready: true});
 }
 
-function Shimmer({texts}) {
-  return h('div', {className: 'epimap-shimmer', role: 'status'}, h('span', null, speaker(texts)('loading')));
+function Loading({first, texts}) {
+  return h('div', {className: `epimap-loading ${first ? 'is-first' : ''}`, role: 'status'}, h('span', null, speaker(texts)('loading')));
 }
 
 function StillPicture({noWebglUrl, noWebglText, ariaLabel, retryText, onRetry}) {

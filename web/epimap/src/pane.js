@@ -11,7 +11,7 @@ export class Pane {
    * @param {object} shown layers, dark, selected, area, frames, frame
    * @param {{tipHost: HTMLElement, fontFaces: object, say: Function}} surroundings
    * @param {object} options of the MapLibre map: camera, locale
-   * @param {{click: Function, failed: Function, lost: Function}} hears
+   * @param {{click: Function, failed: Function, lost: Function, loading: Function}} hears
    */
   constructor(container, shown, surroundings, options, hears) {
     this.shown = shown;
@@ -39,6 +39,7 @@ export class Pane {
     map.on('click', event => this.click(event.originalEvent, event.point));
     map.on('boxzoomcancel', ({originalEvent}) => originalEvent.type === 'mouseup' && this.clickWithShift(originalEvent));
     map.on('error', ({error}) => { console.warn(`EpiMap: ${error?.message ?? error}`); hears.failed(true); });
+    map.on('idle', () => this.shown.layers?.length !== 0 && hears.loading(false)); // a page begins with [] until its callback comes
     map.on('webglcontextlost', () => { this.styled = false; hears.lost(true); });
     map.on('webglcontextrestored', () => { this.afterStyle(); hears.lost(false); });
   }
@@ -66,9 +67,11 @@ export class Pane {
     const before = this.shown;
     this.shown = shown;
     const changed = names => names.some(name => shown[name] !== before[name]);
-    if (!this.styled) return;
-    if (changed(['layers', 'dark', 'area'])) this.restyle();
-    else if (changed(['selected', 'frames', 'frame'])) this.sync();
+    if (this.styled && changed(['layers', 'dark', 'area'])) this.restyle();
+    else if (this.styled && changed(['selected', 'frames', 'frame'])) this.sync();
+    if (!bringsData(shown.layers, before.layers)) return;
+    this.hears.loading(true);
+    this.map.triggerRepaint(); // idle follows, even where nothing turns out to be new
   }
 
   restyle() {
@@ -99,9 +102,15 @@ export class Pane {
 
   destroy() {
     this.hears.lost = () => {};
+    this.hears.loading(false);
     this.hover.remove();
     this.map.remove();
   }
+}
+
+function bringsData(layers = [], before = []) {
+  const known = new Set(before.map(layer => layer.tiles ?? layer.data));
+  return layers !== before && layers.some(layer => !known.has(layer.tiles ?? layer.data));
 }
 
 /** Workers have no page address to resolve against; keep the {z}/{x}/{y} braces readable. */
