@@ -23,7 +23,7 @@ window.canhdich_markup = (function () {
   function Markup({ id, tree, className }) {
     return window.React.createElement("div", { id, className }, draw(tree));
   }
-  return { Markup };
+  return { Markup, draw };
 })();
 
 window.dash_clientside.charts = (function () {
@@ -151,6 +151,6 @@ window.dash_clientside.charts = (function () {
 window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
 
 window.dashAgGridComponentFunctions.OutbreakLinks = function (props) {
-  const Link = window.dash_core_components.Link;
-  return (props.value || []).map(({ text, href }) => window.React.createElement(Link, { key: href, href, className: "outbreak-link" }, text));
+  const links = (props.value || []).map(({ text, href }) => ["Link", { href, className: "outbreak-link" }, text]);
+  return window.canhdich_markup.draw(["", {}, ...links]);
 };
