@@ -27,21 +27,63 @@ window.dash_clientside.map = (function () {
     };
   }
 
-  const nullable = { read: (value) => value || "", show: (text) => text || null };
+  function nullable() {
+    return { read: (value) => value || "", show: (text) => text || null };
+  }
+
   const compared = (chosen) => (chosen.compare || "").split(":");
   const COMPARED = new Set(["to", "on", "disease"]);
 
+  const LENGTHS = ["7", "14", "28", "90", "365"];
+
+  function addDays(day, days) {
+    return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+  }
+
+  function daysBetween(from, to) {
+    return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
+  }
+
+  /* The event period as Selection.period has it: [first, last]. */
+  function period(chosen, today) {
+    const shown = chosen.on && chosen.on < today ? chosen.on : today;
+    const last = chosen.to && chosen.to < shown ? chosen.to : shown;
+    const first = chosen.from && chosen.from <= last ? chosen.from : addDays(last, 1 - Number(chosen.days || 28));
+    return [first, last];
+  }
+
+  /* A usual length up to the day on show stays one: it moves on with the days. */
+  function choosePeriod(chosen, value, today) {
+    if (!value || !value[0] || !value[1]) return;
+    const [first, last] = value.map((day) => String(day).slice(0, 10));
+    if (String(period(chosen, today)) === String([first, last])) return;
+    const shown = chosen.on && chosen.on < today ? chosen.on : today;
+    const length = String(daysBetween(first, last) + 1);
+    const follows = last >= shown && LENGTHS.includes(length);
+    Object.assign(chosen, follows ? { from: "", to: "", days: length === "28" ? "" : length } : { from: first, to: last >= shown ? "" : last, days: "" });
+  }
+
+  const whole = { name: null, read: () => "", show: () => null };
+
   /* Each control of web/workbench/controls.py: its name in the URL, and how to read and show its value. */
   const CONTROLS = {
+    "f-period.value": { ...whole, show: (_text, today, chosen) => period(chosen, today) },
+    "f-by.value": { name: "by", ...plain("event") },
+    "f-age.value": { name: "age", ...nullable() },
+    "f-sex.value": { name: "sex", ...plain("all") },
+    "f-sev.value": { name: "sev", ...nullable() },
+    "f-status.value": { name: "status", ...nullable() },
+    "f-source.value": { name: "source", ...nullable() },
     "map-disease.value": { name: "disease", ...plain("all") },
-    "map-place.value": { name: "unit", ...nullable },
+    "map-place.value": { name: "unit", ...nullable() },
     "map-release.value": { name: "release", ...plain("today") },
     "map-metric.value": { name: "metric", ...plain("level") },
+    "map-classes.data": { name: "classes", ...nullable() },
     "map-view.value": { name: "view", ...plain("map") },
-    "map-area.data": { name: "area", ...nullable },
+    "map-area.data": { name: "area", ...nullable() },
     "time-on.value": clock("on"),
     "time-last.value": clock("to"),
-    "time-on-day.value": { name: "on", ...nullable },
+    "time-on-day.value": { name: "on", ...nullable() },
     "map-compare-by.value": {
       name: "compare",
       read: (by) => (COMPARED.has(by) ? by + ":" : ""),
@@ -57,11 +99,9 @@ window.dash_clientside.map = (function () {
       read: (code, _today, chosen) => (compared(chosen)[0] === "disease" ? "disease:" + (code || "") : chosen.compare),
       show: (text) => (/^disease:/.test(text || "") ? text.split(":")[1] || null : null),
     },
-    ...(window.dash_clientside.map_controls || {}),
   };
   /* What does not change the coloured map itself. */
   const BESIDE = ["unit", "view", "outbreak", "cluster", "stack", "years"];
-  const FOLLOWS = ["metric", "layers", "view", "classes", "step", "stack"];
 
   function parse(search) {
     return Object.fromEntries(new URLSearchParams(search || ""));
@@ -69,7 +109,8 @@ window.dash_clientside.map = (function () {
 
   function write(chosen, without = []) {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(chosen)) if (value && !without.includes(name)) query.set(name, value);
+    const { at, ...others } = chosen;
+    for (const [name, value] of Object.entries({ ...others, at })) if (value && !without.includes(name)) query.set(name, value);
     return query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";");
   }
 
@@ -125,12 +166,16 @@ window.dash_clientside.map = (function () {
   function act(chosen, cause, today) {
     const { prop_id: prop, value } = cause;
     const control = CONTROLS[prop];
-    if (control) {
+    if (prop === "f-period.value") {
+      choosePeriod(chosen, value, today);
+    } else if (control) {
       const text = control.read(value, today, chosen);
       if ((chosen[control.name] || "") === (text || "")) return;
       if (control.show(chosen[control.name], today) === value) return;  /* a clock that cannot show a far day */
+      if (prop === "time-last.value" && chosen.from) chosen.from = addDays(text || today, -daysBetween(...period(chosen, today)));
       chosen[control.name] = text;
       if (control.name === "release") chosen.unit = "";
+      if (control.name === "metric") chosen.classes = "";  /* breaks of one measure mean nothing for another */
       if (["unit", "release", "disease"].includes(control.name)) Object.assign(chosen, { outbreak: "", cluster: "" });
     } else if (prop.startsWith("{")) {
       const id = JSON.parse(prop.slice(0, prop.lastIndexOf(".")));
@@ -140,7 +185,7 @@ window.dash_clientside.map = (function () {
     } else if (prop === "map-grid.cellClicked" && value && value.rowId) {
       chosen.unit = value.rowId;
     } else if (prop === "map-reset.n_clicks" && value) {
-      for (const name of Object.keys(chosen)) if (!FOLLOWS.includes(name) && name !== "at") delete chosen[name];
+      for (const name of Object.keys(chosen)) if (name !== "view" && name !== "at") delete chosen[name];
     }
   }
 
@@ -176,7 +221,7 @@ window.dash_clientside.map = (function () {
         const name = id + "." + property;
         if (name in values) return values[name];
         const control = CONTROLS[name];
-        return control ? control.show(chosen[control.name], today) : unchanged;
+        return control ? control.show(chosen[control.name], today, chosen) : unchanged;
       });
     },
 
@@ -184,6 +229,9 @@ window.dash_clientside.map = (function () {
     camera: function (view) {
       const unchanged = window.dash_clientside.no_update;
       if (!view || !window.location.pathname.startsWith("/map")) return unchanged;
+      const opened = document.getElementById("map").opened;
+      if (!opened) document.getElementById("map").opened = view;  /* where the map itself went is no choice */
+      if (!opened) return unchanged;
       const chosen = parse(window.location.search);
       chosen.at = [view.lng, view.lat, view.zoom].join(",");
       history.replaceState(history.state, "", "/map?" + write(chosen));

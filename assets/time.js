@@ -91,7 +91,9 @@ window.dash_clientside.time = (function () {
 /* What a clock says while its thumb is dragged. */
 window.dashMantineFunctions = window.dashMantineFunctions || {};
 window.dashMantineFunctions.dayBack = (back) => {
-  const today = document.getElementById("time-player").dataset.today;
+  const player = document.getElementById("time-player");
+  if (!player) return "";
+  const { today } = player.dataset;
   return window.dash_clientside.map.dayBack(back, today).split("-").reverse().join("/");
 };
 

@@ -229,6 +229,12 @@ def epidemic_years(session: Session, disease: str | None, unit_id: int | None) -
     return frozenset(year for years in session.scalars(query) for year in years)
 
 
+def epidemic_years_of(session: Session, disease: str | None) -> dict[int | None, frozenset[int]]:
+    """Years an epidemiologist flagged, by commune; None: for the whole city."""
+    query = select(DiseaseArea.unit_id, DiseaseArea.epidemic_years).where(DiseaseArea.disease == disease)
+    return {unit: frozenset(years) for unit, years in session.execute(query)}
+
+
 def _observed(sums: DailySums, monday: date, today: date) -> float:
     cases, unknown = sums.between(monday, min(monday + timedelta(days=6), today))
     return float("nan") if unknown[0] else float(cases[0])

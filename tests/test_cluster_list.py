@@ -57,13 +57,13 @@ def _version(number: int, units: list[int], **facts: Any) -> dict[str, Any]:
 
 
 def panel(app: Dash, sign_in: SignIn, when: str) -> str:
-    return text_of(run_callback(sign_in("analyst"), app, "map-panel.children", {"map-when": when}))
+    return text_of(run_callback(sign_in("analyst"), app, "map-panel.children", {"map-query": when}))
 
 
 def test_a_cluster_is_listed_with_where_when_how_many_how_surely_and_what_is_new(
     app: Dash, sign_in: SignIn, city: dict[str, Place], clusters: None
 ) -> None:
-    shown = panel(app, sign_in, "dengue|")
+    shown = panel(app, sign_in, "disease=dengue")
 
     for words in (
         HEADING, "Cụm số 7", "Phường Ô 0, Phường Ô 1", "14/11/2026–21/11/2026: 14 ca, bình thường 3,2",
@@ -76,7 +76,7 @@ def test_a_cluster_is_listed_with_where_when_how_many_how_surely_and_what_is_new
 def test_an_unstable_cluster_is_called_so_and_stands_below(
     app: Dash, sign_in: SignIn, clusters: None
 ) -> None:
-    shown = panel(app, sign_in, "dengue|")
+    shown = panel(app, sign_in, "disease=dengue")
 
     assert "Cụm số 8 · chưa vững" in shown and "Chưa vững: 61/100" in shown
     assert "Cụm số 7 · chưa vững" not in shown
@@ -86,14 +86,14 @@ def test_an_unstable_cluster_is_called_so_and_stands_below(
 def test_a_past_day_shows_the_cluster_as_it_was_known_then(
     app: Dash, sign_in: SignIn, clusters: None
 ) -> None:
-    shown = panel(app, sign_in, "dengue|2026-11-20")
+    shown = panel(app, sign_in, "disease=dengue&on=2026-11-20")
 
     assert "9 ca, bình thường" in shown and "Cụm ca mới." in shown and "lớn thêm" not in shown
-    assert HEADING not in panel(app, sign_in, "dengue|2026-11-10")
+    assert HEADING not in panel(app, sign_in, "disease=dengue&on=2026-11-10")
 
 
 def test_without_a_disease_the_list_names_each_clusters_and_without_clusters_there_is_none(
     app: Dash, sign_in: SignIn, clusters: None
 ) -> None:
-    assert "Cụm số 7 · Sốt xuất huyết Dengue" in panel(app, sign_in, "|")
-    assert HEADING not in panel(app, sign_in, "measles|")
+    assert "Cụm số 7 · Sốt xuất huyết Dengue" in panel(app, sign_in, "")
+    assert HEADING not in panel(app, sign_in, "disease=measles")

@@ -7,14 +7,17 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dash import Dash, Input, Output, html
-from flask import Response
+from flask import Response, send_from_directory
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Page, expect
+from pyproj import Geod
+from shapely import Point, Polygon
 from werkzeug.serving import make_server
 
 from web.epimap import ChoroplethLayer, EpiMap
@@ -22,6 +25,7 @@ from web.epimap import ChoroplethLayer, EpiMap
 COLOURS = {1: (220, 235, 243), 2: (246, 201, 69), 3: (228, 118, 27), 4: (142, 17, 22)}
 NAMES = {1: "Bến Thành", 2: "Tân Định", 3: "Chợ Quán", 4: "Hạnh Thông"}
 CENTRES = {unit: (106.5 + 0.1 * i, 10.75) for i, unit in enumerate(NAMES)}
+SOURCE = Path(__file__).parent.parent / "web/epimap/src"
 VIEW = {"lng": 106.65, "lat": 10.75, "zoom": 9.5}
 HALF = 0.04
 
@@ -154,6 +158,7 @@ def make_app() -> Dash:
             *(html.Button(name, id=name) for name in BUTTONS),
             html.Pre(id="clicked"),
             html.Pre(id="state"),
+            html.Pre(id="drawn"),
         ]
     )
     app.clientside_callback(
@@ -163,6 +168,11 @@ def make_app() -> Dash:
         "function (r, w, v, b) { return JSON.stringify({ready: r, webgl: w, view: v, bounds: b}) }",
         Output("state", "children"),
         *(Input("map", prop) for prop in ("ready", "webgl", "viewState", "viewBounds")),
+    )
+    app.clientside_callback(
+        "function (drawn, draw, swipe) { return JSON.stringify({drawn, draw, swipe}) }",
+        Output("drawn", "children"),
+        *(Input("map", prop) for prop in ("drawn", "draw", "swipe")),
     )
     wire(app)
     return app
@@ -204,6 +214,11 @@ def add_routes(app: Dash, site: Site) -> None:
             "type": "FeatureCollection",
             "features": [{"type": "Feature", "id": 1, "geometry": shape, "properties": facts}],
         }
+
+    @app.server.get("/src/<name>")
+    def source(name: str) -> Response:
+        """The pure modules as they are written, for tests of their functions."""
+        return send_from_directory(SOURCE, name)
 
     @app.server.get("/still.png")
     def still() -> Response:
@@ -280,7 +295,7 @@ def settle(page: Page) -> None:
 
 def pixel_of(page: Page, lng: float, lat: float) -> dict[str, float]:
     at = page.evaluate("place => window.__epimap.map.map.project(place)", [lng, lat])
-    box = page.locator("#map canvas").bounding_box()
+    box = page.locator("#map canvas").first.bounding_box()
     assert box
     return {"x": box["x"] + at["x"], "y": box["y"] + at["y"]}
 
@@ -288,9 +303,10 @@ def pixel_of(page: Page, lng: float, lat: float) -> dict[str, float]:
 def colours_at(page: Page, unit: int, reach: int = 0) -> set[tuple[int, ...]]:
     lng, lat = CENTRES[unit]
     at = pixel_of(page, lng - 0.02, lat + 0.02)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    around = range(-reach, reach + 1)
-    return {picture.getpixel((round(at["x"]) + dx, round(at["y"]) + dy)) for dx in around for dy in around}  # type: ignore[misc]
+    side = 2 * reach + 1
+    clip = {"x": round(at["x"]) - reach, "y": round(at["y"]) - reach, "width": side, "height": side}
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip)))  # type: ignore[arg-type]
+    return {colour for _, colour in picture.convert("RGB").getcolors() or []}  # type: ignore[misc]
 
 
 def click_unit(page: Page, unit: int) -> dict[str, Any]:
@@ -513,6 +529,338 @@ def test_without_webgl_it_shows_the_drawn_picture_and_never_fetches_the_engine(
     expect(watched.get_by_role("img", name="Bản đồ mức nguy cơ")).to_be_visible()
     assert watched.locator("#map img").evaluate("img => img.complete && img.naturalWidth") == 90
     assert not any("engine" in url for url in fetched)
+
+
+# --- layers of tiles, opacity, hatches ----------------------------------------------------------------
+
+
+def give(page: Page, **props: Any) -> None:
+    """Props as a callback of the page would set them."""
+    page.evaluate("props => dash_clientside.set_props('map', props)", json.loads(json.dumps(props)))
+    settle(page)
+
+
+CELLS = {
+    "id": "cells",
+    "kind": "tiles",
+    "tiles": "/t/units/{z}/{x}/{y}?v=2",
+    "tooltipField": "name",
+    "styleLayers": [
+        {"id": "cell-fill", "type": "fill", "source-layer": "units",
+         "paint": {"fill-color": "#000000", "fill-antialias": False,
+                   "fill-opacity": ["interpolate", ["linear"], ["zoom"], 9, 0.5, 10, 0.7]}},
+        {"id": "cell-point", "type": "circle", "source-layer": "unit_labels", "paint": {"circle-radius": 5}},
+    ],
+}  # fmt: skip
+
+
+def test_tiles_are_drawn_over_the_areas_faded_hidden_and_hit(map_page: Page, site: Site) -> None:
+    base = units({1: 1, 2: 2, 3: 4})
+    give(map_page, layers=[base, CELLS | {"opacity": 0.5}])
+    opacity = 0.5 * 0.6  # the style's 0.6 at zoom 9.5
+    seen = colours_at(map_page, 2).pop()
+    assert seen == pytest.approx([channel * (1 - opacity) for channel in COLOURS[2]], abs=2)
+
+    at = pixel_of(map_page, *CENTRES[3])
+    map_page.mouse.move(at["x"], at["y"], steps=2)
+    expect(map_page.locator(".epimap-tooltip")).to_have_text("Chợ Quán")
+    assert click_unit(map_page, 3)["layer"] == "cells"
+
+    served = site.tiles_served
+    give(map_page, layers=[base, CELLS | {"visible": False}])
+    assert colours_at(map_page, 2) == {COLOURS[2]}
+    assert click_unit(map_page, 3)["layer"] == "units"
+    give(map_page, layers=[base, CELLS | {"opacity": 0}])
+    assert site.tiles_served == served, "hiding keeps the tiles"
+
+    give(map_page, layers=[base])
+    assert map_page.evaluate("window.__epimap.map.map.getSource('cells') === undefined"), (
+        "removing frees them"
+    )
+    assert site.complaints == []
+
+
+def test_names_and_symbols_stay_above_every_fill_and_the_rest_keeps_its_order(map_page: Page) -> None:
+    give(map_page, layers=[OUTBREAK, units({1: 1}), CELLS])
+
+    order = map_page.evaluate("window.__epimap.map.map.getLayersOrder()")
+    assert order == [
+        "ground", "outbreak-points", "units", "units-unknown", "units-border", "cell-fill",
+        "units-casing", "units-outline", "units-shape-2", "units-shape-3", "units-shape-4", "units-label",
+        "cell-point",
+    ]  # fmt: skip
+
+
+def test_a_scale_may_run_through_its_stops_and_classes_may_be_hatched(map_page: Page) -> None:
+    stops = [[-10, "#0000ff"], [0, "#ffffff"], [10, "#ff0000"]]
+    give(map_page, layers=[units({1: -10, 2: 5, 3: 0}, scale="linear", stops=stops)])
+    assert colours_at(map_page, 1) == {(0, 0, 255)}
+    assert colours_at(map_page, 2).pop() == pytest.approx((255, 128, 128), abs=1)
+    assert colours_at(map_page, 3) == {(255, 255, 255)}
+    assert len(colours_at(map_page, 4, reach=8)) > 1, "unknown stays hatched"
+
+    give(map_page, layers=[units({1: 2, 2: 3, 3: 4}, hatches={3: True, 4: "cross"})])
+    assert colours_at(map_page, 1, reach=8) == {COLOURS[2]}
+    assert len(colours_at(map_page, 2, reach=8)) > 1
+    assert len(colours_at(map_page, 3, reach=8)) > 1
+
+
+# --- choosing and drawing areas ---------------------------------------------------------------------
+
+
+def selected_units(page: Page) -> list[int]:
+    state = (
+        "id => window.__epimap.map.map.getFeatureState({source: 'units', sourceLayer: 'units', id}).selected"
+    )
+    return [unit for unit in NAMES if page.evaluate(state, unit)]
+
+
+def test_several_units_are_outlined_and_a_click_with_shift_or_ctrl_says_so(map_page: Page) -> None:
+    give(map_page, selected=[1, 3])
+    assert selected_units(map_page) == [1, 3]
+    give(map_page, selected=[3])
+    assert selected_units(map_page) == [3]
+
+    assert click_unit(map_page, 2)["additive"] is False
+    for key, unit in (("Shift", 3), ("Control", 1)):
+        map_page.keyboard.down(key)
+        assert click_unit(map_page, unit)["additive"] is True
+        map_page.keyboard.up(key)
+    map_page.locator("#map canvas").first.focus()
+    expect(map_page.locator(".epimap-live")).to_have_text("")
+    give(map_page, selected=2)
+    expect(map_page.locator(".epimap-live")).to_have_text("Đang chọn: Tân Định, ▲ Trung bình · 7 ca")
+
+
+def drawn(page: Page) -> Any:
+    expect(page.locator("#drawn")).to_contain_text('"draw":null')
+    return json.loads(page.locator("#drawn").inner_text()).get("drawn")
+
+
+def begin(page: Page, kind: str) -> None:
+    give(page, draw=kind)
+    expect(page.locator(".epimap-drawing")).to_be_focused()
+    assert page.locator(".epimap-drawing").evaluate("sheet => getComputedStyle(sheet).cursor") == "crosshair"
+
+
+def test_a_lasso_drawn_by_mouse_or_finger_is_handed_back_simple_and_shown_as_an_area(map_page: Page) -> None:
+    centre = pixel_of(map_page, *CENTRES[2])
+    ring = [(centre["x"] + 60 * cos(i / 35 * pi), centre["y"] + 50 * sin(i / 35 * pi)) for i in range(70)]
+
+    begin(map_page, "lasso")
+    map_page.mouse.move(*ring[0])
+    map_page.mouse.down()
+    for point in ring:
+        map_page.mouse.move(*point)
+    assert map_page.locator(".epimap-drawing path").get_attribute("d").count("L") > 60  # type: ignore[union-attr]
+    map_page.mouse.up()
+    area = drawn(map_page)
+    expect(map_page.locator(".epimap-drawing")).to_have_count(0)
+
+    assert area["kind"] == "lasso"
+    assert 20 < len(area["points"]) <= 60
+    shape = Polygon(area["points"])
+    assert shape.contains(Point(CENTRES[2])) and not shape.contains(Point(CENTRES[1]))
+    assert all(value == round(value, 5) for point in area["points"] for value in point)
+    assert map_page.evaluate("window.__epimap.map.map.getCenter().lng") == pytest.approx(VIEW["lng"])
+
+    give(map_page, area=area)
+    at = map_page.evaluate("at => Object.values(window.__epimap.map.map.project(at))", list(CENTRES[2]))
+    filled = map_page.evaluate(
+        "at => window.__epimap.map.map.queryRenderedFeatures(at, {layers: ['epimap-area-fill']}).length", at
+    )
+    assert filled == 1
+    assert click_unit(map_page, 2)["layer"] == "units", "what lies inside stays in reach"
+    give(map_page, area=None)
+    assert map_page.evaluate("window.__epimap.map.map.getSource('epimap-area') === undefined")
+
+    begin(map_page, "lasso")
+    touch = map_page.context.new_cdp_session(map_page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [finger(ring[0])]})
+    for point in ring[:52:4]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [finger(point)]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert Polygon(drawn(map_page)["points"]).area == pytest.approx(shape.area * 0.82, rel=0.15)
+
+
+def finger(point: tuple[float, float]) -> dict[str, float]:
+    return {"x": point[0], "y": point[1]}
+
+
+def test_a_circle_drawn_by_mouse_says_its_radius_in_metres(map_page: Page) -> None:
+    start, end = pixel_of(map_page, *CENTRES[2]), pixel_of(map_page, CENTRES[2][0] + 0.05, CENTRES[2][1])
+
+    begin(map_page, "circle")
+    map_page.mouse.move(start["x"], start["y"])
+    map_page.mouse.down()
+    map_page.mouse.move(end["x"], end["y"], steps=4)
+    shown = map_page.locator(".epimap-radius").inner_text()
+    map_page.mouse.up()
+    area = drawn(map_page)
+
+    metres = Geod(ellps="WGS84").inv(*CENTRES[2], CENTRES[2][0] + 0.05, CENTRES[2][1])[2]
+    assert area["kind"] == "circle"
+    assert (area["lng"], area["lat"]) == pytest.approx(CENTRES[2], abs=0.001)
+    assert area["radius_m"] == pytest.approx(metres, rel=0.02)
+    assert shown.replace(".", "").replace(",", "") == f"{area['radius_m']} m"
+
+
+def test_a_circle_is_drawn_by_keyboard_alone_and_escape_gives_up(map_page: Page) -> None:
+    begin(map_page, "circle")
+    map_page.keyboard.press("Escape")
+    expect(map_page.locator(".epimap-drawing")).to_have_count(0)
+    assert drawn(map_page) is None
+
+    begin(map_page, "circle")
+    map_page.keyboard.press("Enter")
+    expect(map_page.locator(".epimap-live")).to_contain_text("Đã đặt tâm, bán kính")
+    for key in ("ArrowUp", "ArrowUp", "ArrowDown"):
+        map_page.keyboard.press(key)
+    said = map_page.locator(".epimap-live").inner_text()
+    map_page.keyboard.press("Enter")
+
+    area = drawn(map_page)
+    assert (area["lng"], area["lat"]) == (VIEW["lng"], VIEW["lat"])
+    assert area["radius_m"] % 500 == 0
+    assert f"{area['radius_m']:,} m" in said or f"{area['radius_m']:,} m".replace(",", ".") in said
+    expect(map_page.locator(".epimap-live")).to_have_text("Đã vẽ xong vùng.")
+
+
+# --- two maps side by side, and the player -----------------------------------------------------------
+
+
+def test_two_maps_are_compared_under_a_bar_moved_by_key_and_by_mouse(map_page: Page, site: Site) -> None:
+    right = units({1: 4, 2: 4, 3: 4, 4: 4})
+    give(map_page, compare={"layers": [right], "left": "Tuần 40", "right": "Tuần 46"}, swipe=0.5)
+    map_page.wait_for_function("() => window.__epimap.map.engine.right.map.loaded()")
+    handle = map_page.get_by_role("slider")
+    expect(map_page.locator(".epimap-caption")).to_have_text(["Tuần 40", "Tuần 46"])
+    assert (colours_at(map_page, 1), colours_at(map_page, 4)) == ({COLOURS[1]}, {COLOURS[4]})
+    assert (click_unit(map_page, 1)["side"], click_unit(map_page, 4)["side"]) == ("left", "right")
+
+    handle.focus()
+    map_page.keyboard.press("ArrowLeft")
+    expect(handle).to_have_attribute("aria-valuenow", "48")
+    expect(map_page.locator("#drawn")).to_contain_text('"swipe":0.48')
+    map_page.keyboard.press("Home")
+    assert colours_at(map_page, 1) == {COLOURS[4]}
+    captions = [map_page.locator(".epimap-caption").nth(i).bounding_box() for i in (0, 1)]
+    assert captions[0] and captions[1]
+    assert captions[0]["x"] >= 8 and captions[0]["x"] + captions[0]["width"] < captions[1]["x"]
+
+    box = map_page.locator("#map").bounding_box()
+    assert box
+    map_page.mouse.move(box["x"], box["y"] + 100)
+    map_page.mouse.down()
+    map_page.mouse.move(box["x"] + 450, box["y"] + 100, steps=3)
+    map_page.mouse.up()
+    expect(map_page.locator("#drawn")).to_contain_text('"swipe":0.5')
+
+    for side, to in (("left", 106.62), ("right", 106.66)):
+        map_page.evaluate(f"window.__epimap.map.engine['{side}'].map.panTo([{to}, 10.75], {{duration: 60}})")
+        expect(map_page.locator("#state")).to_contain_text(f'"lng":{to}')
+        centres = map_page.evaluate(
+            "['left', 'right'].map(side => window.__epimap.map.engine[side].map.getCenter().lng)"
+        )
+        assert centres == pytest.approx([to, to], abs=1e-9)
+
+    map_page.evaluate("window.maps = ['left', 'right'].map(side => window.__epimap.map.engine[side].map)")
+    give(map_page, compare=None)
+    assert map_page.locator("#map canvas").count() == 1
+    give(map_page, compare={"layers": [right]})
+    map_page.evaluate(
+        "window.maps.push(window.__epimap.map.engine.right.map); window.__epimap.map.engine.destroy()"
+    )
+    assert map_page.evaluate("window.maps.map(map => map._removed)") == [True, True, True]
+    expect(map_page.locator(".epimap-ground > *")).to_have_count(0)
+    assert site.complaints == [] and site.outside == []
+
+
+def test_the_player_recolours_only_what_changed_without_a_new_style_or_tile(
+    map_page: Page, site: Site
+) -> None:
+    frames = {"layer": "units", "ids": [1, 2, 3, 4], "values": [[1, 2, 3, None], [1, 4, None, None]],
+              "valueText": {"2": "▲ Trung bình", "4": "■ Rất cao"}}  # fmt: skip
+    give(map_page, frames=frames, frame=0)
+    assert [colours_at(map_page, unit) for unit in (1, 2, 3)] == [{COLOURS[level]} for level in (1, 2, 3)]
+    map_page.evaluate("""() => {
+      const map = window.__epimap.map.map;
+      window.called = [];
+      for (const name of ['setStyle', 'setFeatureState']) {
+        const real = map[name].bind(map);
+        map[name] = (...told) => { window.called.push([name, told[0].id]); return real(...told); };
+      }
+    }""")
+    served = site.tiles_served
+
+    give(map_page, frame=1)
+    assert colours_at(map_page, 2) == {COLOURS[4]}
+    assert len(colours_at(map_page, 3, reach=8)) > 1
+    called = map_page.evaluate("window.called")
+    assert {(name, int(unit)) for name, unit in called} == {("setFeatureState", 2), ("setFeatureState", 3)}
+    assert site.tiles_served == served
+    at = pixel_of(map_page, *CENTRES[2])
+    map_page.mouse.move(at["x"], at["y"], steps=2)
+    expect(map_page.locator(".epimap-tooltip")).to_have_text("Tân Định\n■ Rất cao")
+
+    give(map_page, frame=None)
+    assert [colours_at(map_page, unit) for unit in (1, 2, 3)] == [{COLOURS[level]} for level in (1, 2, 4)]
+    assert site.complaints == []
+
+
+# --- states -----------------------------------------------------------------------------------------
+
+
+def test_a_machine_that_stops_drawing_shows_the_picture_until_it_draws_again(map_page: Page) -> None:
+    map_page.evaluate("""() => {
+      window.gl = window.__epimap.map.map.painter.context.gl.getExtension('WEBGL_lose_context');
+      window.gl.loseContext();
+    }""")
+    expect(map_page.locator(".epimap-still")).to_contain_text("tạm ngừng vẽ")
+    expect(map_page.locator("#state")).to_contain_text('"webgl":false')
+
+    map_page.evaluate("window.gl.restoreContext()")
+    expect(map_page.locator(".epimap-still")).to_have_count(0)
+    settle(map_page)
+    assert colours_at(map_page, 2) == {COLOURS[2]}, "values are told anew"
+
+
+def test_a_reader_who_asked_for_less_motion_is_taken_there_at_once(watched: Page, site: Site) -> None:
+    watched.emulate_media(reduced_motion="reduce")
+    watched.goto(site.url)
+    expect(watched.locator("#state")).to_contain_text('"ready":true')
+    expect(watched.locator(".epimap-loading")).to_have_count(0)
+
+    watched.evaluate("dash_clientside.set_props('map', {flyTo: {lng: 106.6, lat: 10.75, zoom: 12}})")
+    watched.wait_for_function("() => window.__epimap.map.map.getZoom() !== 9.5")
+    assert watched.evaluate("window.__epimap.map.map.getZoom()") == 12
+
+
+def test_geometry_and_opacity_are_pure_functions_that_keep_their_laws(watched: Page, site: Site) -> None:
+    watched.goto(f"{site.url}still.png")
+    found = watched.evaluate("""async () => {
+      const {simplify, circleRing, metresBetween, nextRadius} = await import('/src/shapes.js');
+      const {times} = await import('/src/opacity.js');
+      const at = i => [106 + Math.cos(i / 79.6) * (i % 9 / 99 + 0.1), 10 + Math.sin(i / 79.6) * 0.1];
+      const around = Array.from({length: 500}, (_, i) => at(i));
+      const square = [[0, 0], [0.5, 0], [1, 0], [1, 1], [0, 1], [0, 0.5]];
+      const radii = [100];
+      while (radii.length < 12) radii.push(nextRadius(radii.at(-1), true));
+      return {
+        few: simplify(around).length, square: simplify(square),
+        ring: circleRing([106.7, 10.8], 500).map(place => metresBetween([106.7, 10.8], place)),
+        down: radii.slice(1).every((radius, i) => nextRadius(radius, false) === radii[i]), radii,
+        faded: [times(undefined, 0.5), times(0.8, 0.5), times(['step', ['zoom'], 0.2, 9, ['get', 'o']], 0.5),
+          times({stops: [[5, 1]]}, 0.5)],
+      };
+    }""")
+    assert found["few"] == 60
+    assert found["square"] == [[0, 0], [1, 0], [1, 1], [0, 1]], "points along a straight line add nothing"
+    assert found["ring"] == pytest.approx([500] * 65, abs=0.2)
+    assert found["down"] and found["radii"][:3] == [100, 150, 200]
+    assert found["faded"] == [
+        0.5, 0.4, ["step", ["zoom"], 0.1, 9, ["*", ["get", "o"], 0.5]], {"stops": [[5, 0.5]]},
+    ]  # fmt: skip
 
 
 def test_the_lock_file_names_no_download_host() -> None:

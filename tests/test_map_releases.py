@@ -27,6 +27,7 @@ def test_an_analyst_chooses_older_boundaries_clicks_a_ward_and_goes_to_what_it_b
     visitor: Page, site: Site, wards: ReleaseCity
 ) -> None:
     sign_in(visitor, site, "analyst")
+    visitor.get_by_role("tab", name="Lớp bản đồ").click()
     visitor.locator("#map-release").click()
     visitor.get_by_role("option", name="2019 (4)").click()
     expect(visitor).to_have_url(re.compile(r"release=2019-04-01"))

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from settings import ROOT
 from surveillance.case_filter import DATED_BY, SEVERITIES, SEXES, STATUSES, CaseFilter, Circle, Lasso
 from web.context import Moment
 from web.selection import STACKS, STEPS, VIEWS, Compare, Layer, Selection
+from web.workbench.controls import CONTROLS
 
 DISEASES = ("dengue", "pertussis")
 SHOWN = Moment(today=date(2026, 10, 28), as_of=None)
@@ -116,3 +118,9 @@ def test_the_other_side_differs_in_one_thing() -> None:
     there = here.other_side()
     assert there == Selection(disease="pertussis", on=date(2026, 10, 1), days=7)
     assert Selection.parse("compare=to:2026-09-01", DISEASES).other_side() == Selection(last=date(2026, 9, 1))
+
+
+def test_every_control_of_the_page_is_known_to_its_script() -> None:
+    script = (ROOT / "assets" / "map.js").read_text(encoding="utf-8")
+    missing = [f"{control}.{prop}" for control, prop in CONTROLS if f'"{control}.{prop}": ' not in script]
+    assert missing == []

@@ -157,7 +157,7 @@ def test_changing_the_language_returns_to_the_same_page(sign_in: SignIn) -> None
 def test_the_map_shows_each_level_and_leaves_out_what_is_unknown(
     app: Dash, sign_in: SignIn, city: dict[str, Place]
 ) -> None:
-    answer = run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "dengue|"})
+    answer = run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "disease=dengue"})
     layer = answer.get_json()["response"]["map"]["layers"][0]
     assert layer["values"] == {str(city[name].id): level for name, level in LEVELS.items()}
     assert layer["synthetic"] is True
@@ -165,7 +165,7 @@ def test_the_map_shows_each_level_and_leaves_out_what_is_unknown(
 
 
 def test_the_table_holds_what_the_map_shows(app: Dash, sign_in: SignIn, city: dict[str, Place]) -> None:
-    answer = run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "dengue|"})
+    answer = run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "disease=dengue"})
     rows = answer.get_json()["response"]["map-grid"]["rowData"]
     assert {row["place"]: row["level_text"] for row in rows} == {
         "Phường Ô 0": "■ Rất cao",
@@ -176,14 +176,14 @@ def test_the_table_holds_what_the_map_shows(app: Dash, sign_in: SignIn, city: di
 
 
 def test_a_past_day_is_shown_as_it_was_known_then(app: Dash, sign_in: SignIn) -> None:
-    answer = run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "dengue|2026-11-20"})
+    answer = run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "disease=dengue&on=2026-11-20"})
     response = answer.get_json()["response"]
     assert response["map"]["layers"][0]["values"] == {}
     assert "Như đã biết cuối ngày 20/11/2026" in json.dumps(response["map-note"], ensure_ascii=False)
 
 
 def test_a_commune_says_why_it_has_its_level(app: Dash, sign_in: SignIn, city: dict[str, Place]) -> None:
-    values = {"map-when": "dengue|", "map-unit": str(city["Ô 0"].id)}
+    values = {"map-query": f"disease=dengue&unit={city['Ô 0'].id}"}
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
     for words in ("Phường Ô 0", "■ Rất cao", "Có dịch", "Vì sao ở mức này", "Vì sao không cao hơn"):
         assert words in panel
@@ -222,7 +222,7 @@ def estimates(engine: Engine, city: dict[str, Place]) -> Iterator[None]:
 def test_the_panel_lists_what_every_method_says_alarms_first_and_what_could_not_be_judged_apart(
     app: Dash, sign_in: SignIn, city: dict[str, Place], estimates: None
 ) -> None:
-    values = {"map-when": "dengue|", "map-unit": str(city["Ô 2"].id)}
+    values = {"map-query": f"disease=dengue&unit={city['Ô 2'].id}"}
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
 
     places = [
@@ -236,7 +236,7 @@ def test_the_panel_lists_what_every_method_says_alarms_first_and_what_could_not_
 def test_the_curve_shows_what_is_still_to_be_reported(
     app: Dash, sign_in: SignIn, city: dict[str, Place], estimates: None
 ) -> None:
-    values = {"map-when": "dengue|", "map-unit": str(city["Ô 2"].id)}
+    values = {"map-query": f"disease=dengue&unit={city['Ô 2'].id}"}
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
 
     assert "Ước tính khi đã báo cáo đủ: 11 (8–15)" in panel
@@ -246,14 +246,14 @@ def test_the_curve_shows_what_is_still_to_be_reported(
 def test_without_a_commune_the_panel_shows_the_city(
     app: Dash, sign_in: SignIn, city: dict[str, Place]
 ) -> None:
-    panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", {"map-when": "|"}))
+    panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", {}))
     assert "Cảnh báo trong tuần (2)" in panel
 
 
 def test_an_officers_week_holds_alerts_of_their_own_area_only(
     app: Dash, sign_in: SignIn, city: dict[str, Place]
 ) -> None:
-    panel = text_of(run_callback(sign_in("officer"), app, "map-panel.children", {"map-when": "|"}))
+    panel = text_of(run_callback(sign_in("officer"), app, "map-panel.children", {}))
     assert "Cảnh báo trong tuần (1)" in panel
 
 

@@ -140,11 +140,9 @@ def test_alerts_and_communes_lead_to_their_outbreaks(
 ) -> None:
     client = sign_in("analyst")
     alert = run_callback(client, app, "alert-head.children", {"alerts-id": str(city["Ô 1"].alert_id)})
-    given = {"map-unit": str(city["Ô 1"].id), "map-when": "dengue|"}
+    given = {"map-query": f"disease=dengue&unit={city['Ô 1'].id}"}
     panel = run_callback(client, app, "map-panel.children", given)
-    clicked = run_callback(
-        client, app, "map-panel.children", {"map-outbreak": str(outbreak), "map-when": "|"}
-    )
+    clicked = run_callback(client, app, "map-panel.children", {"map-query": f"outbreak={outbreak}"})
     for page in (alert, panel, clicked):
         assert f"/outbreaks?id={outbreak}" in text_of(page)
 

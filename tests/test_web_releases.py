@@ -24,7 +24,7 @@ __all__ = ["app", "city", "client", "settings", "sign_in"]
 """Fixtures."""
 
 TODAY = date(2026, 11, 22)
-THEN = "dengue||2019-04-01||"
+THEN = "disease=dengue&release=2019-04-01"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def drawn(app: Dash, analyst: FlaskClient, when: str) -> dict[str, Any]:
 
 
 def panel(app: Dash, analyst: FlaskClient, when: str, unit: int | None = None) -> str:
-    values = {"map-when": when, "map-unit": str(unit) if unit else ""}
+    values = {"map-query": f"{when}&unit={unit}" if unit else when}
     return text_of(run_callback(analyst, app, "map-panel.children", values))
 
 
@@ -75,7 +75,7 @@ def test_an_older_release_draws_its_own_wards_with_what_is_estimated(
 
 
 def test_rates_are_by_the_people_of_that_release(app: Dash, analyst: FlaskClient, wards: ReleaseCity) -> None:
-    shown = drawn(app, analyst, "dengue||2019-04-01|rate|")
+    shown = drawn(app, analyst, "disease=dengue&release=2019-04-01&metric=rate")
     layer = shown["map"]["layers"][0]
     values = {name: layer["values"].get(str(wards[name])) for name in "ABCD"}
     assert values == {"A": 3600.0, "B": 1600.0, "C": 800.0, "D": 0.0}
@@ -86,11 +86,11 @@ def test_rates_are_by_the_people_of_that_release(app: Dash, analyst: FlaskClient
 def test_todays_map_is_as_before_without_a_release(
     app: Dash, analyst: FlaskClient, wards: ReleaseCity
 ) -> None:
-    shown = drawn(app, analyst, "dengue|")
+    shown = drawn(app, analyst, "disease=dengue")
     assert "release" not in shown["map"]["layers"][0]["tiles"]
     names = {row["place"] for row in shown["map-grid"]["rowData"]}
     assert {"Phường X", "Phường Y", "Phường Z"} <= names and "Phường A" not in names
-    assert drawn(app, analyst, "dengue||nonsense||")["map-grid"] == shown["map-grid"]
+    assert drawn(app, analyst, "disease=dengue&release=nonsense")["map-grid"] == shown["map-grid"]
 
 
 def test_a_former_ward_says_how_it_was_counted_and_what_became_of_it(
@@ -114,7 +114,7 @@ def test_a_former_ward_says_how_it_was_counted_and_what_became_of_it(
 def test_a_ward_of_today_says_what_it_was_made_of(
     app: Dash, analyst: FlaskClient, wards: ReleaseCity
 ) -> None:
-    text = panel(app, analyst, "dengue|", wards["Y"])
+    text = panel(app, analyst, "disease=dengue", wards["Y"])
     assert "Trước 01/07/2025 là" in text
     assert "Phường F" in text and "Phường G" in text
 
@@ -160,8 +160,8 @@ def test_a_break_is_a_line_with_a_word_where_the_curve_shows_its_day() -> None:
 def test_three_years_of_a_ward_show_the_day_its_boundary_changed(
     app: Dash, analyst: FlaskClient, wards: ReleaseCity
 ) -> None:
-    assert "01/07/2025: đổi ranh giới" not in panel(app, analyst, "dengue||||", wards["Y"])
-    assert "01/07/2025: đổi ranh giới" in panel(app, analyst, "dengue||||3", wards["Y"])
+    assert "01/07/2025: đổi ranh giới" not in panel(app, analyst, "disease=dengue", wards["Y"])
+    assert "01/07/2025: đổi ranh giới" in panel(app, analyst, "disease=dengue&years=3", wards["Y"])
 
 
 def test_classes_of_a_rate_are_round_and_at_most_five() -> None:

@@ -23,11 +23,13 @@ from geodata.tiles import TileCache
 from i18n import current_locale
 from settings import Settings
 from surveillance.clock import current_time
+from surveillance.columns import ColumnStore
 from surveillance.diseases import Disease
 from surveillance.outbreaks.cases import load_area
 from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.profiles import Profile
 from surveillance.review.placers import Placers
+from web.placed_cases import PlacedCache
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -44,6 +46,8 @@ class Context:
     tiles: TileCache = field(default_factory=TileCache)
     land: dict[datetime | None, Area | None] = field(default_factory=dict)
     placers: Placers = field(default_factory=Placers)
+    columns: ColumnStore = field(default_factory=lambda: ColumnStore({}))
+    placed: PlacedCache = field(default_factory=PlacedCache)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +155,12 @@ def day_on_show(session: Session, on: date | None) -> Moment:
     today = local(now(session)).date()
     if on is None or on >= today:
         return Moment(today=today, as_of=None)
-    zone = context().settings.deployment.timezone
-    return Moment(today=on, as_of=datetime.combine(on, time.max, tzinfo=zone))
+    return Moment(today=on, as_of=end_of(on))
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of `day` on the deployment's clock."""
+    return datetime.combine(day, time.max, tzinfo=context().settings.deployment.timezone)
 
 
 def parse_day(text: str | None) -> date | None:

@@ -8,7 +8,7 @@ import dash_ag_grid as dag
 
 from i18n import _, current_locale
 
-_VIETNAMESE = {
+VIETNAMESE = {
     "noRowsToShow": "Không có dòng nào",
     "loadingOoo": "Đang tải…",
     "searchOoo": "Tìm…",
@@ -61,6 +61,36 @@ _VIETNAMESE = {
     "ariaSkeletonCellLoading": "Đang tải dòng",
     "ariaPageSizeSelectorLabel": "Số dòng mỗi trang",
     "ariaColumnFiltered": "Cột đang lọc",
+    "ariaColumnCellSelection": "Nhấn Enter để chọn các ô đang hiện của cột này",
+    "ariaColumnGroupCellSelection": "Nhấn Enter để chọn các ô đang hiện của nhóm cột này",
+    "ariaColumnGroupExpansion": "Nhấn Enter để mở hoặc gập nhóm cột này",
+    "ariaDateFilterInput": "Ô lọc ngày",
+    "ariaDeferSkeletonCellLoading": "Đang tải ô",
+    "ariaFilterColumn": "Nhấn Ctrl và Enter để mở bộ lọc",
+    "ariaFilterFromValue": "Lọc từ giá trị",
+    "ariaFilterToValue": "Lọc đến giá trị",
+    "ariaHasNote": "Ô này có ghi chú.",
+    "ariaHeaderSelection": "Cột có ô chọn ở tiêu đề",
+    "ariaInputEditor": "Ô nhập",
+    "ariaLabelColumnFilter": "Bộ lọc cột",
+    "ariaLabelColumnMenu": "Trình đơn của cột",
+    "ariaLabelTooltip": "Chú giải",
+    "ariaMenuColumn": "Nhấn Alt và mũi tên xuống để mở trình đơn của cột",
+    "ariaPendingChange": "Thay đổi chưa lưu",
+    "ariaRowSelectAll": "Nhấn phím cách để chọn hoặc bỏ chọn mọi dòng",
+    "ariaSkeletonCellLoadingFailed": "Không tải được dòng",
+    "ariaSortableColumnWithCellSelection": "Nhấn Alt và Enter để xếp",
+    "ariaToggleCellValue": "Nhấn phím cách để đổi giá trị của ô",
+    "ariaValidationErrorPrefix": "Giá trị chưa hợp lệ",
+    "exportingOoo": "Đang xuất…",
+    "invalidBigInt": "Số không hợp lệ",
+    "invalidDate": "Ngày không hợp lệ",
+    "invalidNumber": "Số không hợp lệ",
+    "invalidSelectionValidation": "Lựa chọn không hợp lệ.",
+    "loadingError": "Lỗi",
+    "noMatchingRows": "Không có dòng khớp",
+    "thousandSeparator": ".",
+    "decimalSeparator": ",",
 }
 
 
@@ -105,6 +135,11 @@ def text_column(field: str, title: str, min_width: int = 140, **props: Any) -> d
     }
 
 
+def locale_text() -> dict[str, str]:
+    """AG Grid's own words in the reader's language; it knows English itself."""
+    return VIETNAMESE if current_locale() == "vi" else {}
+
+
 def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **options: Any) -> dag.AgGrid:
     """A grid whose rows are known by "id"; a click on a row is its `cellClicked`."""
     return dag.AgGrid(
@@ -119,7 +154,7 @@ def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **o
             "suppressHeaderMenuButton": True,
         },
         dashGridOptions={
-            "localeText": _VIETNAMESE if current_locale() == "vi" else {},
+            "localeText": locale_text(),
             "rowHeight": 44,
             "headerHeight": 44,
             "suppressCellFocus": False,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from flask import Blueprint, Response, abort, jsonify, request
 
 from accounts.models import Role
@@ -15,6 +13,7 @@ from surveillance.outbreaks.shapes import member_points, outlines
 from surveillance.outbreaks.views import LIVING, code_of, outbreaks_version
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.outbreak_layers import outbreak_features, outline_features
+from web.private import etag_of, private, rights
 
 PLACE_READERS = (Role.ANALYST, Role.OFFICER)
 """Who may see where single cases live, in their own area."""
@@ -28,11 +27,11 @@ def outbreak_outlines() -> Response:
     disease, who = known_disease(request.args.get("disease")), viewer()
     with open_session() as session:
         shown = day_on_show(session, parse_day(request.args.get("on")))
-        etag = _etag(outbreaks_version(session), _areas(), disease, shown, current_locale())
+        etag = etag_of(outbreaks_version(session), rights(), disease, shown, current_locale())
         if etag in request.if_none_match:
-            return _private(Response(status=304), etag)
+            return private(Response(status=304), etag)
         found = outlines(session, area_ids=who.area_ids, as_of=shown.as_of, statuses=LIVING, disease=disease)
-        return _private(jsonify(outline_features(found)), etag)
+        return private(jsonify(outline_features(found)), etag)
 
 
 @blueprint.get("/api/outbreaks/<int:outbreak_id>")
@@ -41,9 +40,9 @@ def outbreak_shape(outbreak_id: int) -> Response:
     who = viewer()
     with open_session() as session:
         shown = day_on_show(session, parse_day(request.args.get("on")))
-        etag = _etag(outbreaks_version(session), _areas(), who.role, outbreak_id, shown, current_locale())
+        etag = etag_of(outbreaks_version(session), rights(), outbreak_id, shown, current_locale())
         if etag in request.if_none_match:
-            return _private(Response(status=304), etag)
+            return private(Response(status=304), etag)
         area = next(
             outlines(session, area_ids=who.area_ids, as_of=shown.as_of, outbreak_id=outbreak_id), None
         )
@@ -53,7 +52,7 @@ def outbreak_shape(outbreak_id: int) -> Response:
         if points:
             detail = {"outbreak": outbreak_id, "cases": len(points)}
             record_access(session, who.id, "outbreak.places", detail, now(session))
-        return _private(jsonify(outbreak_features(area, points)), etag)
+        return private(jsonify(outbreak_features(area, points)), etag)
 
 
 @blueprint.get("/outbreaks/<int:outbreak_id>/dossier.pdf")
@@ -73,19 +72,4 @@ def outbreak_dossier(outbreak_id: int) -> Response:
     response = Response(file, mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="ho-so-{code_of(outbreak_id)}.pdf"'
     response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _areas() -> list[int] | None:
-    areas = viewer().areas
-    return None if areas is None else sorted(areas)
-
-
-def _etag(*parts: object) -> str:
-    return sha256(repr(parts).encode()).hexdigest()[:20]
-
-
-def _private(response: Response, etag: str) -> Response:
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -25,15 +25,19 @@ from surveillance.review.queue import fixes_version
 from web import (
     alert_routes,
     cap_routes,
+    case_tiles,
     duty_routes,
     outbreak_routes,
     phone_routes,
     push_routes,
     receipt_routes,
+    view_routes,
 )
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.formats import shown_level
+from web.private import private
 from web.release_levels import chosen_release, levels_on_release
+from web.workbench import frames
 
 STALE_AFTER_H = 26
 """Data are daily; two hours beyond a day is late."""
@@ -46,12 +50,15 @@ blueprint = Blueprint("routes", __name__)
 def configure(server: Flask) -> None:
     server.register_blueprint(blueprint)
     server.register_blueprint(outbreak_routes.blueprint)
+    server.register_blueprint(case_tiles.blueprint)
     server.register_blueprint(alert_routes.blueprint)
     server.register_blueprint(duty_routes.blueprint)
     server.register_blueprint(cap_routes.blueprint)
     server.register_blueprint(receipt_routes.blueprint)
     server.register_blueprint(phone_routes.blueprint)
     server.register_blueprint(push_routes.blueprint)
+    server.register_blueprint(frames.blueprint)
+    server.register_blueprint(view_routes.blueprint)
     server.extensions["csrf"].exempt(receipt_routes.blueprint)
 
 
@@ -63,12 +70,12 @@ def commune_tile(z: int, x: int, y: int) -> Response:
         release = chosen_release(session, request.args.get("release"))
         etag = f"{boundaries_version(session)}-{release or ''}-{z}-{x}-{y}"
         if etag in request.if_none_match:
-            return _private(Response(status=304), etag)
+            return private(Response(status=304), etag)
         try:
             tile = context().tiles.commune_tile(session, z, x, y, release)
         except TileError:
             abort(404)
-    return _private(Response(tile, mimetype="application/vnd.mapbox-vector-tile"), etag)
+    return private(Response(tile, mimetype="application/vnd.mapbox-vector-tile"), etag)
 
 
 @blueprint.get("/api/version")
@@ -88,8 +95,8 @@ def version() -> Response:
     label = _("Dữ liệu đến {moment}", moment=f"{local(until):%H:%M %d/%m}") if until else _("Chưa có dữ liệu")
     etag = sha256(repr((parts, stale, current_locale())).encode()).hexdigest()[:20]
     if etag in request.if_none_match:
-        return _private(Response(status=304), etag)
-    return _private(jsonify(version=etag, label=label, stale=stale), etag)
+        return private(Response(status=304), etag)
+    return private(jsonify(version=etag, label=label, stale=stale), etag)
 
 
 @blueprint.get("/map.png")
@@ -142,9 +149,3 @@ def metrics() -> Response:
     if not ip_address(request.remote_addr or "0.0.0.0").is_loopback or "X-Forwarded-For" in request.headers:
         abort(403)
     return Response(jobs.metrics_text(context().engine, datetime.now(UTC)), mimetype="text/plain")
-
-
-def _private(response: Response, etag: str) -> Response:
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response

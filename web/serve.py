@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
+from db import session_scope
 from i18n import Message
 from settings import Settings, SettingsError
+from web.context import Context
 from web.server import create_app
 
 
@@ -38,7 +44,16 @@ class _Gunicorn(BaseApplication):
 
     def load(self) -> Any:
         """In each worker, after the fork: connections are not shared between processes."""
-        return create_app(self._settings, self._connect()).server
+        server = create_app(self._settings, self._connect()).server
+        Thread(target=warm, args=(server,), daemon=True, name="warm").start()
+        return server
+
+
+def warm(server: Flask) -> None:
+    """Read the cases into memory before the first visitor asks for them; without a database there is time later."""
+    kept: Context = server.extensions["canhdich"]
+    with suppress(DBAPIError), session_scope(kept.engine) as session:
+        kept.columns.current(session)
 
 
 def check_port(settings: Settings) -> None:

@@ -19,9 +19,10 @@ from alerts.cap_settings import publication_of
 from alerts.channels.outlets import connected
 from i18n import _, current_locale, show_times_in
 from settings import ROOT, Settings
+from surveillance.columns import ColumnStore
 from surveillance.diseases import load_catalogue
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
-from web import auth, layout, routes, security
+from web import auth, layout, routes, security, view_routes
 from web.contacts import load_contacts
 from web.context import Context, theme
 from web.formats import failure, level_styles
@@ -52,7 +53,7 @@ def create_app(settings: Settings, engine: Engine) -> Dash:
     chosen = profiles_for(list(diseases), settings.deployment.outbreak_profiles, load_profiles())
     profiles = {profile.disease: profile for profile in chosen}
     server.extensions["canhdich"] = Context(
-        settings=settings, engine=engine, diseases=diseases, profiles=profiles
+        settings=settings, engine=engine, diseases=diseases, profiles=profiles, columns=ColumnStore(diseases)
     )
     limiter = security.configure(server, settings)
     server.config["COMPRESS_MIMETYPES"] = [
@@ -67,6 +68,7 @@ def create_app(settings: Settings, engine: Engine) -> Dash:
     Compress(server)
     auth.configure(server, limiter)
     routes.configure(server)
+    view_routes.allow_frames(server, settings.embed_origins)
     _handle_errors(server)
     options: Any = {"server": server, "update_title": None}
     app = CanhDichDash(

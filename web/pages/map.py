@@ -10,28 +10,30 @@ from urllib.parse import urlencode
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from alerts.levels import COLOURS, SYMBOLS, UNKNOWN, Level, Shown, slug
-from geodata.places import Place, boundaries_version, communes_today, extent, find_place, places_on
+from geodata.places import Place, boundaries_version, communes_today, find_place, places_on
 from geodata.text import fold
-from geodata.tiles import MAX_ZOOM
 from i18n import _
 from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
+from web.epimap.texts import map_texts
 from web.fields import disease_select
-from web.formats import aria, case_count, count, level_fields, level_text, percent, status_name
+from web.formats import aria, case_count, level_fields, percent, status_name
 from web.grids import commune_columns, commune_grid
 from web.map_choice import Choice, UnitRow, choice_of, release_options, unit_rows
 from web.pages.former_panel import former_panel
 from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
-from web.release_figures import RATES, rate_stops
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import layers, stage_bar, time_player
+from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
+from web.workbench.choropleth import choropleth, coloured
+from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
-
-LEGEND: tuple[Shown, ...] = (Level.RAT_CAO, Level.CAO, Level.TRUNG_BINH, Level.THAP, UNKNOWN)
+from web.workbench.filter_fields import filter_fields
+from web.workbench.legend import legend
+from web.workbench.measures import measure_of, measure_options
+from web.workbench.opening import opening_box
 
 
 def layout(rest: str = "", **query: str) -> Any:
@@ -42,6 +44,7 @@ def layout(rest: str = "", **query: str) -> Any:
         places = communes_today(session) if release is None else places_on(session, release)
         options = release_options(session)
         today = local(now(session)).date()
+        shown = day_on_show(session, selection.on)
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
@@ -49,7 +52,8 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-query"),
             dcc.Store(id="map-when"),
             dcc.Store(id="map-today", data=today.isoformat()),
-            _side(selection, places, options, release),
+            dcc.Store(id="case-place"),
+            _side(selection, shown, places, options, release),
             _stage(selection, places, today, query.get("at")),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
@@ -92,6 +96,8 @@ def register(app: Dash) -> None:
         Output("map-place", "data"),
         Output("map-grid", "columnDefs"),
         Output("map-layers", "children"),
+        Output("map-measure", "children"),
+        Output("map", "compare"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
@@ -111,7 +117,10 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     stage_bar.register(app)
+    stage_views.register(app)
     time_player.register(app)
+    tools.register(app)
+    classes_panel.register(app)
 
 
 def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
@@ -121,17 +130,20 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
         shown = day_on_show(session, selection.on)
         rows, counts = unit_rows(session, choice, shown)
         version = boundaries_version(session)
+        areas = coloured(session, selection, shown, rows, theme(), choice.release)
         overlays = layers.build(session, selection, shown)
-    stops = rate_stops([row.rate for row in rows]) if choice.metric == "rate" else []
+        other = other_half(session, selection, areas, version)
     return (
-        [_unit_layer(rows, choice, stops, version), *overlays],
+        [choropleth(areas, rows, version=version, release=choice.release), *overlays],
         "/map.png?" + _picture_query(choice, version),
         [_grid_row(row) for row in rows],
         _note(shown, rows, choice, counts),
-        _legend(choice, stops),
+        legend(areas, selection, shown, layers.legends(selection), former=choice.release is not None),
         _place_options([row.place for row in rows], choice.release),
         commune_columns(choice.release is not None),
         layers.panel(selection),
+        classes_panel.panel(areas, selection),
+        other,
     )
 
 
@@ -160,57 +172,6 @@ def _picture_query(choice: Choice, version: str) -> str:
 
 
 # --- the map ---------------------------------------------------------------------------------------------
-
-
-def _unit_layer(
-    rows: Sequence[UnitRow], choice: Choice, stops: Sequence[float], version: str
-) -> dict[str, Any]:
-    release = f"&release={choice.release}" if choice.release else ""
-    return {
-        "id": "communes",
-        "kind": "choropleth",
-        "tiles": f"/t/communes/{{z}}/{{x}}/{{y}}?v={version}{release}",
-        "minzoom": 4,
-        "maxzoom": MAX_ZOOM,
-        "sourceLayer": "units",
-        "labelLayer": "unit_labels",
-        "borderLayer": "unit_borders",
-        **(_rate_colours(rows, stops) if choice.metric == "rate" else _level_colours(rows)),
-        "symbolMinzoom": 9.5,
-        "labels": {"field": "name", "minzoom": 11},
-        "tooltips": {row.place.id: _tooltip(row) for row in rows},
-        "synthetic": any(row.place.synthetic for row in rows),
-        "interactive": True,
-    }
-
-
-def _level_colours(rows: Sequence[UnitRow]) -> dict[str, Any]:
-    colours = COLOURS[theme()]
-    return {
-        "scale": "match",
-        "stops": [[int(level), colours[level].fill] for level in Level],
-        "values": {row.place.id: row.level for row in rows if isinstance(row.level, Level)},
-        "symbols": {int(level): SYMBOLS[level] for level in Level if level > Level.THAP},
-    }
-
-
-def _rate_colours(rows: Sequence[UnitRow], stops: Sequence[float]) -> dict[str, Any]:
-    return {
-        "scale": "step",
-        "stops": [list(pair) for pair in zip(stops, RATES[theme()], strict=False)],
-        "values": {row.place.id: round(row.rate, 2) for row in rows if row.rate is not None},
-        "symbols": {},
-    }
-
-
-def _tooltip(row: UnitRow) -> str:
-    cases = _("{n} ca trong 7 ngày", n=case_count(row.cases_7))
-    lines = [row.place.name, f"{level_text(row.level)} · {cases}"]
-    if row.rate is not None:
-        lines.append(_("{n} ca trên 100.000 dân trong 28 ngày", n=count(row.rate, 1)))
-    if row.estimated:
-        lines.append(_("{percent} % số ca 28 ngày là ước tính", percent=percent(row.estimated, row.cases_28)))
-    return "\n".join(lines)
 
 
 def _grid_row(row: UnitRow) -> dict[str, Any]:
@@ -256,28 +217,6 @@ def _note(shown: Moment, rows: Sequence[UnitRow], choice: Choice, counts: Releas
     return notes
 
 
-def _legend(choice: Choice, stops: Sequence[float]) -> list[Any]:
-    outbreaks = html.Div(
-        [html.Span(className="legend-swatch is-outline"), _("Ổ dịch chưa đóng")], className="legend-row"
-    )
-    if choice.metric == "rate":
-        return [
-            html.Div(_("Ca trên 100.000 dân, 28 ngày"), className="legend-title"),
-            *[_rate_row(i, stops) for i in reversed(range(len(stops)))],
-            _legend_row(UNKNOWN),
-            outbreaks,
-        ]
-    title = _("Mức nguy cơ hiện nay của nơi đã nhận") if choice.release else _("Mức nguy cơ")
-    return [html.Div(title, className="legend-title"), *[_legend_row(level) for level in LEGEND], outbreaks]
-
-
-def _rate_row(i: int, stops: Sequence[float]) -> html.Div:
-    low = count(stops[i])
-    text = f"{low}–{count(stops[i + 1])}" if i + 1 < len(stops) else _("từ {n}", n=low)
-    swatch = html.Span(className="legend-swatch", style={"--swatch": RATES[theme()][i]})
-    return html.Div([swatch, text], className="legend-row")
-
-
 def _place_options(places: Sequence[Place], release: date | None) -> list[dict[str, str]]:
     """Before July 2025 wards of many districts had one name."""
     return [
@@ -288,7 +227,7 @@ def _place_options(places: Sequence[Place], release: date | None) -> list[dict[s
 
 def _stage(selection: Selection, places: Sequence[Place], today: date, camera: str | None) -> html.Section:
     view = read_camera(camera)
-    box = None if view else _main_extent(places)
+    box = None if view else opening_box(places)
     return html.Section(
         [
             stage_bar.layout(selection),
@@ -314,6 +253,7 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                         },
                         errorText=_("Một phần bản đồ chưa tải được."),
                         retryText=_("Thử lại"),
+                        texts=map_texts(),
                     ),
                     html.Div(id="map-note", className="map-notes"),
                     html.Div(id="map-legend", className="map-legend"),
@@ -329,27 +269,15 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
     )
 
 
-def _legend_row(level: Shown) -> html.Div:
-    return html.Div(
-        [html.Span(className=f"legend-swatch level-{slug(level)}"), level_text(level)], className="legend-row"
-    )
-
-
-def _main_extent(places: Sequence[Place]) -> tuple[float, float, float, float] | None:
-    """The box around the city without far islands (Côn Đảo lies 230 km off), which would make it a dot."""
-    boxed = [p for p in places if p.bounds is not None]
-    if not boxed:
-        return None
-    middles = sorted((p.bounds[1] + p.bounds[3]) / 2 for p in boxed if p.bounds)
-    median = middles[len(middles) // 2]
-    return extent([p for p in boxed if p.bounds and abs((p.bounds[1] + p.bounds[3]) / 2 - median) < 1.0])
-
-
 # --- filters and layers ----------------------------------------------------------------------------------
 
 
 def _side(
-    selection: Selection, places: Sequence[Place], releases: Sequence[dict[str, str]], release: date | None
+    selection: Selection,
+    shown: Moment,
+    places: Sequence[Place],
+    releases: Sequence[dict[str, str]],
+    release: date | None,
 ) -> html.Aside:
     return html.Aside(
         dmc.Tabs(
@@ -358,7 +286,7 @@ def _side(
                     [dmc.TabsTab(_("Bộ lọc"), value="filters"), dmc.TabsTab(_("Lớp bản đồ"), value="layers")],
                     grow=True,
                 ),
-                dmc.TabsPanel(_filters(selection, places), value="filters", keepMounted=True),
+                dmc.TabsPanel(_filters(selection, shown, places), value="filters", keepMounted=True),
                 dmc.TabsPanel(_layers(selection, releases, release), value="layers", keepMounted=True),
             ],
             value="filters",
@@ -368,7 +296,7 @@ def _side(
     )
 
 
-def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
+def _filters(selection: Selection, shown: Moment, places: Sequence[Place]) -> html.Div:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
     return html.Div(
@@ -385,6 +313,7 @@ def _filters(selection: Selection, places: Sequence[Place]) -> html.Div:
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
             ),
+            *filter_fields(selection, shown),
             html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
         ],
         className="filter-fields",
@@ -397,13 +326,11 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
             dmc.Select(
                 id="map-metric",
                 label=_("Tô màu theo"),
-                data=[
-                    {"value": "level", "label": _("Mức nguy cơ")},
-                    {"value": "rate", "label": _("Ca trên 100.000 dân")},
-                ],
-                value=selection.metric,
+                data=measure_options(),
+                value=measure_of(selection.metric).key,
                 allowDeselect=False,
             ),
+            classes_panel.layout(),
             dmc.Select(
                 id="map-release",
                 label=_("Ranh giới"),

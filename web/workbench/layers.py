@@ -12,21 +12,25 @@ from sqlalchemy.orm import Session
 
 from i18n import Message, _
 from surveillance.outbreaks.views import outbreaks_version
-from web.context import Moment, theme
+from web import case_layers
+from web.context import Moment, theme, viewer
 from web.formats import aria, icon
 from web.outbreak_layers import outline_layer
 from web.selection import Layer, Selection
+from web.workbench import overlays
+from web.workbench.legend import OverlayLegend
 
 Build = Callable[[Session, Selection, Moment], list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlay:
-    """`build` makes the map's layers, bottom to top; `hint` says in one line what is drawn."""
+    """`build` makes the map's layers, bottom to top; `hint` says in one line what is drawn; `legend` its marks."""
 
     name: Message
     hint: Message
     build: Build
+    legend: tuple[OverlayLegend, ...] = ()
 
 
 def _outbreaks(session: Session, selection: Selection, shown: Moment) -> list[Any]:
@@ -40,6 +44,19 @@ OVERLAYS: Mapping[str, Overlay] = {
         name=Message("Ổ dịch"),
         hint=Message("Ổ dịch chưa đóng; nhìn từ xa là vòng tròn."),
         build=_outbreaks,
+        legend=(OverlayLegend(label=Message("Ổ dịch chưa đóng")),),
+    ),
+    "cases": Overlay(
+        name=Message("Ca bệnh"),
+        hint=case_layers.CASES_HINT,
+        build=case_layers.cases_overlay,
+        legend=case_layers.CASES_LEGEND,
+    ),
+    "verified": Overlay(
+        name=Message("Ca đã xác minh"),
+        hint=case_layers.VERIFIED_HINT,
+        build=case_layers.verified_overlay,
+        legend=case_layers.VERIFIED_LEGEND,
     ),
 }
 OPENS_WITH: tuple[Layer, ...] = (Layer("outbreaks"),)
@@ -51,13 +68,26 @@ def chosen(selection: Selection) -> tuple[Layer, ...]:
     return tuple(layer for layer in found if layer.id in OVERLAYS)
 
 
+def legends(selection: Selection) -> list[OverlayLegend]:
+    """What the layers on show add to the legend, top to bottom."""
+    return [mark for layer in reversed(chosen(selection)) for mark in OVERLAYS[layer.id].legend]
+
+
 def build(session: Session, selection: Selection, shown: Moment) -> list[Any]:
-    """The map's layers over the areas, bottom to top."""
+    """The map's layers over the areas, bottom to top, with those people brought."""
     return [
         {**drawn, "opacity": layer.opacity / 100}
-        for layer in chosen(selection)
-        for drawn in OVERLAYS[layer.id].build(session, selection, shown)
+        for layer in (OPENS_WITH if selection.layers is None else selection.layers)
+        for drawn in _drawn(session, layer.id, selection, shown)
     ]
+
+
+def _drawn(session: Session, name: str, selection: Selection, shown: Moment) -> list[Any]:
+    if name in OVERLAYS:
+        return OVERLAYS[name].build(session, selection, shown)
+    own = overlays.overlay_id(name)
+    found = overlays.readable(session, own, viewer().id) if own is not None else None
+    return [] if found is None else [overlays.overlay_layer(theme(), found)]
 
 
 def panel(selection: Selection) -> list[Any]:

@@ -1,16 +1,19 @@
 // The part that needs MapLibre; index.js loads it only when a map is on the page and WebGL2 exists.
-import {Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl} from 'maplibre-gl';
-import {FeatureStates} from './featureState.js';
-import {pictureFor} from './images.js';
+import {NavigationControl, ScaleControl, setWorkerUrl} from 'maplibre-gl';
+import {Drawing} from './draw.js';
+import {selection} from './featureState.js';
+import {Pane} from './pane.js';
 import {Pin} from './pin.js';
-import {Hover, clickData, featureAt} from './pointer.js';
-import {styleFor} from './style.js';
+import {clickData} from './pointer.js';
+import {Link, Split} from './split.js';
+import {speaker} from './words.js';
 
 const VIETNAMESE = {
   'Map.Title': 'Bản đồ',
   'NavigationControl.ZoomIn': 'Phóng to',
   'NavigationControl.ZoomOut': 'Thu nhỏ',
 };
+const ignore = () => {};
 const round = (value, digits) => Number(value.toFixed(digits));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -19,50 +22,66 @@ export class Engine {
    * @param {HTMLElement} container with a size
    * @param {object} props of the component
    * @param {{workerUrl: string, fontFaces: object}} urls
-   * @param {(out: object) => void} emit clickData, pin, viewState, viewBounds, ready
+   * @param {(out: object) => void} emit clickData, pin, viewState, viewBounds, ready, draw, drawn, swipe
    * @param {(failed: boolean) => void} onFailure whether some data could not be loaded
+   * @param {{lost?: (now: boolean) => void, loading?: (now: boolean) => void}} hears whether the machine
+   *   stopped drawing, and whether data of the layers are on their way
    */
-  constructor(container, props, urls, emit, onFailure) {
+  constructor(container, props, urls, emit, onFailure, hears = {}) {
     setWorkerUrl(urls.workerUrl);
-    this.props = props;
-    this.emit = emit;
-    this.onFailure = onFailure;
-    this.surroundings = {fontFaces: urls.fontFaces, absolute};
-    this.styled = false;
-    this.map = new GlMap({
-      ...cameraOf(props),
-      container,
-      style: styleFor(props, this.surroundings),
-      locale: {...VIETNAMESE, ...props.locale, ...(props.ariaLabel && {'Map.Title': props.ariaLabel})},
-      attributionControl: false,
-      dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, fadeDuration: 0,
-    });
-    this.states = new FeatureStates(this.map);
+    Object.assign(this, {container, props, emit, onFailure, hears, fontFaces: urls.fontFaces});
+    this.left = this.pane('left', container, shownLeft(props), {...cameraOf(props), 'Map.Title': props.ariaLabel});
+    this.map = this.left.map;
+    this.live = container.appendChild(document.createElement('div'));
+    this.live.className = 'epimap-live';
+    this.live.setAttribute('role', 'status');
     this.pin = new Pin(this.map, pin => this.emit({pin}));
     this.pin.show(props.pin, props.pinLabel);
-    this.listen(container);
+    this.drawing = new Drawing(container, this.map, text => this.announce(text), area => this.drawn(area));
+    this.listen();
+    this.showSplit(props, {});
+    this.drawing.show(props.draw, this.say());
   }
 
-  listen(container) {
+  pane(side, container, shown, {'Map.Title': title, ...camera}) {
+    const {props} = this;
+    const surroundings = {tipHost: this.container, fontFaces: this.fontFaces, say: this.say()};
+    const options = {...camera, locale: {...VIETNAMESE, ...props.locale, ...(title && {'Map.Title': title})}, reduceMotion: props.reducedMotion};
+    return new Pane(container, shown, surroundings, options, {
+      click: (feature, lngLat, pressed) => this.emit({clickData: clickData(feature, lngLat, pressed, side, Date.now())}),
+      failed: this.onFailure,
+      lost: this.hears.lost ?? ignore,
+      loading: this.hears.loading ?? ignore,
+    });
+  }
+
+  listen() {
     const {map} = this;
-    map.touchZoomRotate.disableRotation();
-    map.keyboard.disableRotation();
     map.addControl(new NavigationControl({showCompass: false}), 'top-right');
     map.addControl(new ScaleControl({maxWidth: 90}), 'bottom-left');
-    map.setMissingStyleImageResolver(name => this.addPicture(name));
-    this.afterStyle();
     map.once('idle', () => this.emit({ready: true, webgl: true, ...this.view()}));
-    map.on('moveend', () => this.emit(this.view()));
-    map.on('click', event => {
-      if (event.originalEvent.target.closest?.('.epimap-pin')) return;
-      this.emit({clickData: clickData(featureAt(map, this.layers(), event.point), event.lngLat, Date.now())});
-    });
-    map.on('error', ({error}) => { console.warn(`EpiMap: ${error?.message ?? error}`); this.onFailure(true); });
-    new Hover(map, container, () => this.layers());
+    map.on('moveend', () => this.moved());
+    map.getCanvas().addEventListener('focus', () => this.announceSelected());
   }
 
-  layers() {
-    return this.props.layers ?? [];
+  say() {
+    return speaker(this.props.texts);
+  }
+
+  announce(text) {
+    this.live.textContent = text;
+  }
+
+  /** Hover is for pointers; a screen reader hears the words of what is selected. */
+  announceSelected() {
+    const {layer, ids} = selection(this.left.layers(), this.props.selected);
+    const shown = this.left.layers().find(each => each.id === layer);
+    const texts = [...ids].map(id => shown && this.left.textOf(shown, {id, properties: {}})).filter(Boolean);
+    if (texts.length) this.announce(this.say()('selected', {text: texts.join('; ').replaceAll('\n', ', ')}));
+  }
+
+  moved() {
+    if (!this.link?.echoing) this.emit(this.view());
   }
 
   view() {
@@ -73,12 +92,46 @@ export class Engine {
     return {viewState: this.emitted, viewBounds: bounds.toArray().flat().map(value => round(value, 5))};
   }
 
+  drawn(area) {
+    this.emit(area ? {drawn: {...area, t: Date.now()}, draw: null} : {draw: null});
+  }
+
   update(props) {
     const before = this.props;
     this.props = props;
-    if (props.layers !== before.layers || props.dark !== before.dark || props.selected !== before.selected) this.apply();
+    this.left.show(shownLeft(props));
+    this.showSplit(props, before);
     if (!same(props.pin, before.pin)) this.pin.show(props.pin, props.pinLabel);
+    if (props.draw !== before.draw) this.drawing.show(props.draw, this.say());
+    if (props.selected !== before.selected) this.announceSelected();
     this.moveCamera(before, props);
+  }
+
+  /** The second map exists only while two are compared. */
+  showSplit(props, before) {
+    const {compare} = props;
+    if (!compare) return this.endSplit();
+    if (!this.split) this.startSplit(props);
+    else this.right.show(shownRight(props));
+    if (compare !== before.compare || props.texts !== before.texts) this.split.tell(compare, this.say());
+    if (props.swipe !== before.swipe && typeof props.swipe === 'number') this.split.put(props.swipe);
+  }
+
+  startSplit(props) {
+    const {map} = this;
+    this.split = new Split(this.container, swipe => this.emit({swipe}));
+    this.right = this.pane('right', this.split.container, shownRight(props),
+      {center: map.getCenter(), zoom: map.getZoom(), 'Map.Title': props.compare.right});
+    this.link = new Link(map, this.right.map);
+    this.right.map.on('moveend', () => this.moved());
+  }
+
+  endSplit() {
+    if (!this.split) return;
+    this.link.cut();
+    this.right.destroy();
+    this.split.destroy();
+    this.link = this.right = this.split = null;
   }
 
   /** Dash hands back the view it was sent; only a view somebody else chose moves the map. */
@@ -99,38 +152,24 @@ export class Engine {
     this.map.fitBounds(bounds, {padding: this.props.padding ?? 24, ...options});
   }
 
-  apply() {
-    if (!this.styled) return;
-    this.map.setStyle(styleFor(this.props, this.surroundings), {diff: true});
-    if (this.layers().every(layer => this.map.getSource(layer.id))) this.states.sync(this.layers(), this.props.selected);
-    else this.afterStyle(); // still loading, MapLibre builds it from scratch
-  }
-
-  addPicture(name) {
-    const picture = pictureFor(name);
-    if (picture && !this.map.hasImage(name)) this.map.addImage(name, picture.data, picture.options);
-  }
-
-  /** Ask again for everything: MapLibre does not ask twice for a tile that failed. */
   retry() {
     this.onFailure(false);
-    this.map.setStyle(styleFor(this.props, this.surroundings), {diff: false});
-    this.afterStyle();
-  }
-
-  afterStyle() {
-    this.styled = false;
-    this.map.once('style.load', () => { this.styled = true; this.apply(); });
+    this.left.retry();
+    this.right?.retry();
   }
 
   destroy() {
-    this.map.remove();
+    this.drawing.stop();
+    this.endSplit();
+    this.left.destroy();
+    this.container.replaceChildren();
   }
 }
 
-/** Workers have no page address to resolve against; keep the {z}/{x}/{y} braces readable. */
-function absolute(url) {
-  return new URL(url, window.location.href).href.replace(/%7B/gi, '{').replace(/%7D/gi, '}');
+const shownLeft = ({layers, dark, selected, area, frames, frame}) => ({layers, dark, selected, area, frames, frame});
+
+function shownRight({compare, dark, selected, area, frame}) {
+  return {layers: compare.layers, frames: compare.frames, dark, selected, area, frame};
 }
 
 function cameraOf({bounds, padding, viewState}) {

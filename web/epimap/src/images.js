@@ -14,14 +14,17 @@ const OUTLINES = {
 export function pictureFor(name) {
   if (name in OUTLINES) return {data: shape(OUTLINES[name]), options: {sdf: true}};
   const [kind, ink] = name.split(' ');
-  return kind === 'hatch' ? {data: hatch(ink ?? '#5d6a76'), options: {pixelRatio: 2}} : null;
+  return kind in SLOPES ? {data: hatch(ink ?? '#5d6a76', SLOPES[kind]), options: {pixelRatio: 2}} : null;
 }
+
+/** Unknown is hatched one way, the hatches of levels lean the other way. */
+const SLOPES = {hatch: [1], lines: [-1], cross: [-1, 1]};
 
 /**
  * Diagonal lines that tile without a seam. Half transparent: MapLibre packs patterns beside shapes, and an
  * opaque neighbour would show as a speck at the rim of a shape's distance field.
  */
-function hatch(ink) {
+function hatch(ink, slopes) {
   const size = 16;
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = size;
@@ -29,12 +32,14 @@ function hatch(ink) {
   pen.globalAlpha = 0.6;
   pen.strokeStyle = ink;
   pen.lineWidth = 2.5;
-  for (const shift of [-size, 0, size]) {
-    pen.beginPath();
-    pen.moveTo(shift - 2, size + 2);
-    pen.lineTo(shift + size + 2, -2);
-    pen.stroke();
+  pen.beginPath();
+  for (const slope of slopes) {
+    for (const shift of [-size, 0, size]) {
+      pen.moveTo(shift - 2, slope > 0 ? size + 2 : -2);
+      pen.lineTo(shift + size + 2, slope > 0 ? -2 : size + 2);
+    }
   }
+  pen.stroke();
   return pen.getImageData(0, 0, size, size);
 }
 

@@ -1,4 +1,6 @@
 // Dash component `EpiMap`: a small script on every page; the map engine follows when a map is shown.
+import {speaker} from './words.js';
+
 const React = window.React;
 const {createElement: h, useEffect, useRef, useState} = React;
 
@@ -18,36 +20,49 @@ function hasWebGl2() {
 
 export function EpiMap(props) {
   const [failed, setFailed] = useState(false);
+  const [lost, setLost] = useState(false);
+  const [loading, setLoading] = useState('first');
+  const [attempt, setAttempt] = useState(0);
   const [webgl] = useState(hasWebGl2);
   const ground = useRef(null);
   const engine = useRef(null);
   const latest = useRef(props);
   latest.current = props;
+  const again = () => { setFailed(false); setLost(false); setAttempt(attempt + 1); };
+  const retry = () => (engine.current ? engine.current.retry() : again());
 
-  useEffect(() => (webgl ? start({ground, engine, latest, setFailed}) : withoutMap(props)), []);
+  useEffect(() => (webgl ? start({ground, engine, latest, setFailed, setLost, setLoading}) : withoutMap(props)), [attempt]);
   useEffect(() => { engine.current?.update(props); });
 
   return h('div', {id: props.id, className: `epimap ${props.className ?? ''}`, style: props.style, 'data-dark': Boolean(props.dark)},
     webgl ? h('div', {ref: ground, className: 'epimap-ground'}) : h(StillPicture, props),
-    failed && h(FailureNote, {text: props.errorText, retryText: props.retryText, onRetry: () => engine.current?.retry()}),
+    webgl && loading && h(Loading, {first: loading === 'first', texts: props.texts}),
+    lost && h(StillPicture, {...props, noWebglText: speaker(props.texts)('lost'), onRetry: again}),
+    failed && h(FailureNote, {text: props.errorText, retryText: props.retryText, onRetry: retry}),
     props.attribution && h('div', {className: 'epimap-attribution'}, props.attribution));
 }
 
-function start({ground, engine, latest, setFailed}) {
+function start({ground, engine, latest, setFailed, setLost, setLoading}) {
   let gone = false;
+  const emit = out => latest.current.setProps(out);
+  const hears = {
+    lost: lost => { setLost(lost); emit({webgl: !lost}); },
+    loading: now => setLoading(before => now && (before || 'again')),
+  };
   loadEngine().then(({Engine}) => {
     if (gone) return;
-    const emit = out => latest.current.setProps(out);
-    engine.current = new Engine(ground.current, latest.current, URLS, emit, setFailed);
-    registry()[latest.current.id] = {map: engine.current.map};
+    engine.current = new Engine(ground.current, latest.current, URLS, emit, setFailed, hears);
+    registry()[latest.current.id] = {map: engine.current.map, engine: engine.current};
   }).catch(error => {
     engineModule = undefined;
     console.warn(`EpiMap: ${error.message}`);
     setFailed(true);
+    setLoading(false);
   });
   return () => {
     gone = true;
     engine.current?.destroy();
+    engine.current = null;
     delete registry()[latest.current.id];
   };
 }
@@ -58,10 +73,15 @@ function withoutMap({setProps}) {
   setProps({webgl: false, ready: true});
 }
 
-function StillPicture({noWebglUrl, noWebglText, ariaLabel}) {
+function Loading({first, texts}) {
+  return h('div', {className: `epimap-loading ${first ? 'is-first' : ''}`, role: 'status'}, h('span', null, speaker(texts)('loading')));
+}
+
+function StillPicture({noWebglUrl, noWebglText, ariaLabel, retryText, onRetry}) {
   return h('figure', {className: 'epimap-still'},
     noWebglUrl && h('img', {src: noWebglUrl, alt: ariaLabel ?? ''}),
-    h('figcaption', null, noWebglText ?? 'Máy này không vẽ được bản đồ động, nên hiện ảnh tĩnh. Xem thêm bảng số liệu.'));
+    h('figcaption', null, noWebglText ?? 'Máy này không vẽ được bản đồ động, nên hiện ảnh tĩnh. Xem thêm bảng số liệu.',
+      onRetry && h('button', {type: 'button', onClick: onRetry}, retryText ?? 'Thử lại')));
 }
 
 function FailureNote({text, retryText, onRetry}) {

@@ -1,35 +1,55 @@
 // What a pointer on the map means: which feature a click hits, and the hover outline and tooltip.
+import {valuesNow} from './featureState.js';
 import {hitLayers} from './style.js';
+import {number} from './words.js';
 
 const REACH_PX = 6;
 
 /** Points and lines are small, so they are looked for a few pixels around; areas exactly. */
 export function featureAt(map, layers, point) {
   const around = [[point.x - REACH_PX, point.y - REACH_PX], [point.x + REACH_PX, point.y + REACH_PX]];
-  const pick = (kind, place) => {
-    const ids = layers.filter(layer => layer.kind === kind).flatMap(hitLayers).filter(id => map.getLayer(id));
+  const isSmall = (layer, part) => layer.kind === 'geojson' || (layer.kind === 'tiles' && part.type !== 'fill');
+  const pick = (small, place) => {
+    const parts = layers.flatMap(layer => hitLayers(layer).filter(part => isSmall(layer, part) === small));
+    const ids = parts.map(part => part.id).filter(id => map.getLayer(id));
     return ids.length ? map.queryRenderedFeatures(place, {layers: ids})[0] : undefined;
   };
-  return pick('geojson', around) ?? pick('choropleth', point);
+  return pick(true, around) ?? pick(false, [point.x, point.y]);
 }
 
-export function clickData(feature, lngLat, now) {
-  const place = {lngLat: [lngLat.lng, lngLat.lat], t: now};
+export function clickData(feature, lngLat, pressed, side, now) {
+  const additive = Boolean(pressed.shiftKey || pressed.ctrlKey || pressed.metaKey);
+  const place = {lngLat: [lngLat.lng, lngLat.lat], additive, side, t: now};
   if (!feature) return {layer: null, id: null, properties: {}, ...place};
   return {layer: feature.source, id: feature.id ?? null, properties: feature.properties, ...place};
 }
 
-function tooltipText(layer, feature) {
-  if (layer.kind === 'choropleth') return layer.tooltips?.[feature.id];
-  return layer.tooltipField && feature.properties[layer.tooltipField];
+export function tooltipText(layer, feature, animation, unknown) {
+  if (layer.kind !== 'choropleth') return layer.tooltipField && feature.properties[layer.tooltipField];
+  const own = layer.tooltips?.[feature.id];
+  const {frames, frame} = animation;
+  if (!own || frames?.layer !== layer.id || !frames.values[frame ?? -1]) return own;
+  return [own.split('\n')[0], stepText(frames.valueText, valuesNow(layer, animation)[feature.id], unknown)].filter(Boolean).join('\n');
+}
+
+/** The value of an animation's step in words: `valueText` is "{value} ca", or the words for each value. */
+function stepText(valueText, value, unknown) {
+  if (value === null || value === undefined) return unknown;
+  return typeof valueText === 'object' ? valueText?.[value] : valueText?.replace('{value}', number(value));
 }
 
 export class Hover {
-  constructor(map, container, layersNow) {
+  /**
+   * @param {HTMLElement} host of the tooltip, as large as the map
+   * @param {() => object[]} layersNow
+   * @param {(layer: object, feature: object) => string | undefined} textOf
+   */
+  constructor(map, host, layersNow, textOf) {
     this.map = map;
     this.layersNow = layersNow;
+    this.textOf = textOf;
     this.lit = null;
-    this.tip = container.appendChild(document.createElement('div'));
+    this.tip = host.appendChild(document.createElement('div'));
     this.tip.className = 'epimap-tooltip';
     this.tip.hidden = true;
     map.on('mousemove', event => this.move(event.point));
@@ -42,7 +62,7 @@ export class Hover {
     this.light(feature ?? null);
     this.map.getCanvas().style.cursor = feature ? 'pointer' : '';
     const layer = feature && this.layersNow().find(each => each.id === feature.source);
-    this.show(layer && tooltipText(layer, feature), point);
+    this.show(layer && this.textOf(layer, feature), point);
   }
 
   light(feature) {
@@ -63,5 +83,9 @@ export class Hover {
     const above = point.y + 18 + this.tip.offsetHeight > clientHeight;
     this.tip.style.left = `${Math.max(8, left)}px`;
     this.tip.style.top = `${above ? point.y - this.tip.offsetHeight - 12 : point.y + 18}px`;
+  }
+
+  remove() {
+    this.tip.remove();
   }
 }

@@ -1,0 +1,396 @@
+"""All cases as arrays in this process: what the map workbench counts, filters and draws from, at any past moment.
+
+SQL over a million cases takes hundreds of milliseconds a view; a mask over arrays a few (docs/decisions/columns.md).
+No array says who anybody is. A process loads them once and then only what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from threading import Lock
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from psycopg import Connection
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geodata.models import AdminUnit
+from surveillance.case_filter import CaseFilter, Circle, Lasso
+from surveillance.diseases import Disease
+from surveillance.evidence.severity import grade
+from surveillance.lines import FOREVER, day_number, microseconds
+from surveillance.models import CaseVersion, IngestRun
+from surveillance.types import BoolArray, Classification, Outcome, Treatment, Verification
+
+NO_DAY = np.iinfo(np.int16).min
+"""Stands where a case has no such day."""
+PLACE_LEVELS = ("unknown", "commune", "neighbourhood", "street", "house")
+PRECISE = tuple(PLACE_LEVELS.index(name) for name in ("neighbourhood", "street", "house"))
+CLASSES = tuple(Classification)
+TREATMENTS = ("", *Treatment)
+OUTCOMES = ("", *Outcome)
+SEXES = ("", "M", "F")
+EARTH_M = 6_371_008.8
+_CHUNK = 500_000
+"""Versions fetched at once."""
+_SEX = {"male": 1, "female": 2}
+_DAYS = {"event": "event", "onset": "onset", "admission": "admission", "report": "report"}
+
+_FIELDS: Mapping[str, tuple[str, str]] = {
+    "version": (">i8", "v.id"),
+    "case": (">i8", "v.case_id"),
+    "unit": (">i4", "coalesce(v.unit_id, 0)::int4"),
+    "event": (">i2", "(v.event_date - date '2000-01-01')::int2"),
+    "onset": (">i2", "coalesce(v.date_onset - date '2000-01-01', -32768)::int2"),
+    "admission": (">i2", "coalesce(v.date_admission - date '2000-01-01', -32768)::int2"),
+    "report": (">i2", "(v.date_report - date '2000-01-01')::int2"),
+    "age": (">i2", "coalesce(v.age_years, -1)::int2"),
+    "disease": (">i2", "{disease}"),
+    "icd": (">i2", "{icd}"),
+    "source": (">i2", "{source}"),
+    "verification": (">i2", "coalesce(v.verification, 0)::int2"),
+    "classification": (">i2", "{classification}"),
+    "treatment": (">i2", "{treatment}"),
+    "outcome": (">i2", "{outcome}"),
+    "sex": (">i2", "{sex}"),
+    "place_level": (">i2", "{place_level}"),
+    "estimated": ("?", "v.place_estimated"),
+    "lon": (">f4", "coalesce(ST_X(v.geom), 'NaN')::float4"),
+    "lat": (">f4", "coalesce(ST_Y(v.geom), 'NaN')::float4"),
+    "uncertainty": (">f4", "coalesce(v.uncertainty_m, 'NaN')::float4"),
+    "known_from": (">i8", "v.known_from"),
+    "known_to": (">i8", "coalesce(v.known_to, 'infinity')"),
+}
+"""Name → type in PostgreSQL's binary form, and expression; none may be NULL."""
+_HEADER = 20
+"""Bytes before the elements of an array; each element comes after its length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """N versions of cases, by event day; the arrays (N,) are not to be written to.
+
+    `unit` is the id of the commune of today, 0 where unknown. Days are days since `lines.EPOCH`, NO_DAY where there is
+    none; `age` is -1 where unknown. `disease`, `source`, `classification`, `treatment`, `outcome`, `sex` and
+    `place_level` are positions in the tuples of names. `lon`, `lat` in degrees to about 1 m, `uncertainty` in metres,
+    NaN where there is none. `known_from`, `known_to` are microseconds since EPOCH, FOREVER while still believed.
+    `points` are a point inside each commune.
+    """
+
+    diseases: tuple[str, ...]
+    sources: tuple[str, ...]
+    points: Mapping[int, tuple[float, float]]
+    version: NDArray[np.int64]
+    case: NDArray[np.int64]
+    unit: NDArray[np.int32]
+    event: NDArray[np.int16]
+    onset: NDArray[np.int16]
+    admission: NDArray[np.int16]
+    report: NDArray[np.int16]
+    age: NDArray[np.int16]
+    disease: NDArray[np.uint8]
+    source: NDArray[np.uint8]
+    verification: NDArray[np.uint8]
+    classification: NDArray[np.uint8]
+    treatment: NDArray[np.uint8]
+    outcome: NDArray[np.uint8]
+    sex: NDArray[np.uint8]
+    severe: BoolArray
+    place_level: NDArray[np.uint8]
+    estimated: BoolArray
+    lon: NDArray[np.float32]
+    lat: NDArray[np.float32]
+    uncertainty: NDArray[np.float32]
+    known_from: NDArray[np.int64]
+    known_to: NDArray[np.int64]
+
+    def day(self, dated_by: str) -> NDArray[np.int16]:
+        """The days that `CaseFilter.dated_by` names."""
+        return cast(NDArray[np.int16], getattr(self, _DAYS[dated_by]))
+
+    def rows(self, wanted: CaseFilter) -> NDArray[np.int64]:
+        """Positions of the cases that `wanted` asks for, ascending.
+
+        A circle or lasso takes a case by its point where that is known to a neighbourhood or better, else by whether
+        the point inside its commune lies in it.
+        """
+        rows = self._in_period(wanted)
+        keep = self._known(wanted, rows)
+        parts = []
+        if wanted.disease is not None:
+            parts.append(self.disease[rows] == _position(self.diseases, wanted.disease))
+        parts += [*self._about_people(wanted, rows), *self._about_places(wanted, rows)]
+        for part in parts:
+            keep = keep & part
+        found = np.flatnonzero(keep) + rows.start if isinstance(rows, slice) else rows[keep]
+        return found if wanted.within is None else found[self._inside(wanted.within, found)]
+
+    def placed_by_commune(self, rows: NDArray[np.int64]) -> int:
+        """How many of `rows` an area by hand takes or leaves with their whole commune."""
+        return int((~self._precise(rows)).sum())
+
+    def _in_period(self, wanted: CaseFilter) -> slice | NDArray[np.int64]:
+        first, last = day_number(wanted.start), day_number(wanted.end)
+        if wanted.dated_by == "event":
+            low, high = np.searchsorted(self.event, [first, last + 1]) if self.event.size else (0, 0)
+            return slice(int(low), int(high))
+        day = self.day(wanted.dated_by)
+        return np.flatnonzero((day >= max(first, NO_DAY + 1)) & (day <= last))
+
+    def _known(self, wanted: CaseFilter, rows: Any) -> BoolArray:
+        if wanted.as_of is None:
+            return self.known_to[rows] == FOREVER
+        at = microseconds(wanted.as_of)
+        return (self.known_from[rows] <= at) & (at < self.known_to[rows])
+
+    def _about_people(self, wanted: CaseFilter, rows: Any) -> list[BoolArray]:
+        parts: list[BoolArray] = []
+        if wanted.ages is not None:
+            parts += [self.age[rows] >= wanted.ages[0], self.age[rows] <= wanted.ages[1]]
+        if wanted.sex is not None:
+            parts.append(self.sex[rows] == _SEX[wanted.sex])
+        match wanted.severity:
+            case "inpatient" | "outpatient":
+                parts.append(self.treatment[rows] == TREATMENTS.index(wanted.severity))
+            case "severe":
+                parts.append(self.severe[rows])
+            case "died":
+                parts.append(self.outcome[rows] == OUTCOMES.index(Outcome.DIED))
+        return parts
+
+    def _about_places(self, wanted: CaseFilter, rows: Any) -> list[BoolArray]:
+        parts = [self._status(wanted, rows)]
+        if wanted.source is not None:
+            parts.append(self.source[rows] == _position(self.sources, wanted.source))
+        for units in (wanted.units, wanted.readable):
+            if units is not None:
+                parts.append(self._in_units(units)[self.unit[rows]])
+        return parts
+
+    def _status(self, wanted: CaseFilter, rows: Any) -> BoolArray:
+        discarded = CLASSES.index(Classification.DISCARDED)
+        classes = self.classification[rows]
+        match wanted.status:
+            case "verified":
+                return (classes != discarded) & (self.verification[rows] == Verification.VERIFIED)
+            case "unverified":
+                return (classes != discarded) & (self.verification[rows] != Verification.VERIFIED)
+            case None:
+                return cast(BoolArray, classes != discarded)
+        return cast(BoolArray, classes == CLASSES.index(Classification(wanted.status)))
+
+    def _in_units(self, units: frozenset[int]) -> BoolArray:
+        """By unit id; without places (0) never."""
+        largest = int(self.unit.max(initial=0))
+        chosen = np.zeros(largest + 1, bool)
+        chosen[[unit for unit in units if 0 < unit <= largest]] = True
+        return chosen
+
+    def _precise(self, rows: NDArray[np.int64]) -> BoolArray:
+        return np.isin(self.place_level[rows], PRECISE) & np.isfinite(self.lon[rows])
+
+    def _inside(self, shape: Circle | Lasso, rows: NDArray[np.int64]) -> BoolArray:
+        communes = {unit for unit, point in self.points.items() if contains(shape, *point)}
+        inside = self._in_units(frozenset(communes))[self.unit[rows]]
+        precise = self._precise(rows)
+        at = rows[precise]
+        inside[precise] = contains(shape, self.lon[at].astype(np.float64), self.lat[at].astype(np.float64))
+        return inside
+
+
+def contains(shape: Circle | Lasso, lon: Any, lat: Any) -> Any:
+    """Whether points (degrees, alike in shape) lie in it; distances on the sphere."""
+    if isinstance(shape, Lasso):
+        return shapely.contains_xy(shapely.Polygon(shape.points), lon, lat)
+    north, here = np.radians(lat), np.radians(shape.lat)
+    east = np.radians(np.asarray(lon) - shape.lon)
+    chord = np.sin((north - here) / 2) ** 2 + np.cos(here) * np.cos(north) * np.sin(east / 2) ** 2
+    return 2 * EARTH_M * np.arcsin(np.sqrt(np.minimum(chord, 1))) <= shape.radius_m
+
+
+class _Seen(NamedTuple):
+    """What tells one state of the case versions from another; `undone` runs ended or deleted some without a trace."""
+
+    newest: int
+    undone: int
+
+
+@dataclass(slots=True)
+class ColumnStore:
+    """The columns of this process, brought up to date when asked for. One thread renews; the others meanwhile get
+    what there was."""
+
+    catalogue: Mapping[str, Disease]
+    _kept: Columns | None = None
+    _seen: _Seen | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def current(self, session: Session) -> Columns:
+        seen = _seen(session)
+        if self._kept is not None and seen == self._seen:
+            return self._kept
+        kept = self._kept
+        if not self._lock.acquire(blocking=kept is None) and kept is not None:
+            return kept
+        try:
+            if self._kept is None or seen != self._seen:
+                self._kept = self._renewed(session, seen)
+                self._seen = seen
+            return self._kept
+        finally:
+            self._lock.release()
+
+    def version(self, session: Session) -> str:
+        """Changes whenever the columns would."""
+        return "-".join(map(str, _seen(session)))
+
+    def _renewed(self, session: Session, seen: _Seen) -> Columns:
+        before, was = self._kept, self._seen
+        if before is None or was is None or seen.undone != was.undone or seen.newest < was.newest:
+            return load_columns(session, self.catalogue, seen.newest)
+        changed = f"v.case_id IN (SELECT case_id FROM case_version WHERE id > {was.newest})"
+        fresh = _load(session, self.catalogue, [f"{changed} AND v.id <= {seen.newest}"])
+        return merged(before, fresh)
+
+
+def _seen(session: Session) -> _Seen:
+    newest = session.scalar(select(func.max(CaseVersion.id))) or 0
+    undone = session.scalar(select(func.count()).where(IngestRun.state == "undone")) or 0
+    return _Seen(newest, undone)
+
+
+def load_columns(session: Session, catalogue: Mapping[str, Disease], newest: int) -> Columns:
+    """Every version up to the id `newest`, in pieces."""
+    pieces = [
+        f"v.id > {after} AND v.id <= {min(after + _CHUNK, newest)}"
+        for after in range(0, max(newest, 1), _CHUNK)
+    ]
+    return _load(session, catalogue, pieces)
+
+
+def merged(before: Columns, fresh: Columns) -> Columns:
+    """`before` with all versions of the cases in `fresh` as `fresh` has them."""
+    stays = ~np.isin(before.case, np.unique(fresh.case))
+    codes = {
+        "disease": _recoded(before.disease, before.diseases, fresh.diseases),
+        "source": _recoded(before.source, before.sources, fresh.sources),
+    }
+    arrays: dict[str, Any] = {
+        name: np.concatenate([codes.get(name, getattr(before, name))[stays], getattr(fresh, name)])
+        for name in _ARRAYS
+    }
+    order = np.argsort(arrays["event"], kind="stable")
+    return replace(fresh, **{name: values[order] for name, values in arrays.items()})
+
+
+def _load(session: Session, catalogue: Mapping[str, Disease], pieces: Sequence[str]) -> Columns:
+    names = _Names.read(session, catalogue)
+    found = [_fetch(session, names.query(which)) for which in pieces]
+    arrays = {name: np.concatenate([part[name] for part in found]) for name in _FIELDS}
+    arrays["severe"] = names.severe[arrays["disease"], arrays.pop("icd")]
+    order = np.argsort(arrays["event"], kind="stable")
+    sorted_: dict[str, Any] = {name: values[order] for name, values in arrays.items()}
+    return Columns(diseases=names.diseases, sources=names.sources, points=names.points, **sorted_)
+
+
+def _fetch(session: Session, query: str) -> dict[str, NDArray[Any]]:
+    """The fields as arrays. Raises ValueError when a field that must be known is NULL somewhere."""
+    connection = session.connection().connection.driver_connection
+    with cast(Connection[Any], connection).cursor(binary=True) as cursor:
+        cursor.execute("SET LOCAL jit = off")
+        result = cursor.execute(query).pgresult
+        assert result is not None
+        packed = [result.get_value(0, i) for i in range(len(_FIELDS))]
+    found = {}
+    for data, (name, (kind, _sql)) in zip(packed, _FIELDS.items(), strict=True):
+        element = np.dtype([("length", ">i4"), ("value", kind)])
+        values = np.frombuffer(data[_HEADER:] if data else b"", dtype=np.uint8)
+        if values.size % element.itemsize:
+            raise ValueError(f"a case version lacks its {name}")
+        found[name] = values.view(element)["value"].astype(_TYPES[name])
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """The words behind the codes. `severe` (diseases, codes of ICD-10 + 1 for none)."""
+
+    diseases: tuple[str, ...]
+    sources: tuple[str, ...]
+    icds: tuple[str, ...]
+    severe: BoolArray
+    points: Mapping[int, tuple[float, float]]
+
+    @classmethod
+    def read(cls, session: Session, catalogue: Mapping[str, Disease]) -> _Names:
+        seen = _distinct(session, "disease")
+        diseases = tuple(sorted({*catalogue, *seen}))
+        icds = tuple(_distinct(session, "icd10"))
+        severe = np.zeros((len(diseases), len(icds) + 1), bool)
+        for i, disease in enumerate(diseases):
+            for j, icd in enumerate(icds if disease in catalogue else ()):
+                severe[i, j + 1] = grade(icd, catalogue[disease]) == "severe"
+        where = AdminUnit.valid_to.is_(None) & AdminUnit.lon.is_not(None) & AdminUnit.lat.is_not(None)
+        places = session.execute(select(AdminUnit.id, AdminUnit.lon, AdminUnit.lat).where(where))
+        points = {unit: (float(lon or 0), float(lat or 0)) for unit, lon, lat in places}
+        sources = tuple(sorted(session.scalars(select(IngestRun.source).distinct())))
+        return cls(diseases=diseases, sources=sources, icds=icds, severe=severe, points=points)
+
+    def query(self, which: str) -> str:
+        """An array a field of the versions that the condition `which` chooses, words as their positions."""
+        codes = {
+            "disease": _code("v.disease", self.diseases),
+            "icd": _code("v.icd10", ("", *self.icds)),
+            "source": _code("r.source", self.sources),
+            "classification": _code("v.classification", CLASSES),
+            "treatment": _code("v.treatment", TREATMENTS),
+            "outcome": _code("v.outcome", OUTCOMES),
+            "sex": _code("v.sex", SEXES),
+            "place_level": _code("v.place_level", PLACE_LEVELS),
+        }
+        parts = ", ".join(f"array_agg({sql.format(**codes)})" for _type, sql in _FIELDS.values())
+        return (
+            f"SELECT {parts} FROM case_version v JOIN case_report p ON p.id = v.report_id"
+            f" JOIN ingest_run r ON r.id = p.run_id WHERE {which}"
+        )
+
+
+def _code(column: str, words: Sequence[str]) -> str:
+    """SQL: the position of the column's word, 0 for the first, for none and for any other."""
+    cases = " ".join(f"WHEN {_quoted(word)} THEN {i}" for i, word in enumerate(words) if i)
+    return f"(CASE {column} {cases} ELSE 0 END)::int2" if cases else "0::int2"
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("'", "''") + "'"
+
+
+def _distinct(session: Session, column: str) -> list[str]:
+    """The few values of a column of many rows."""
+    values = session.scalars(select(getattr(CaseVersion, column)).distinct())
+    return sorted(value for value in values if value is not None)
+
+
+def _recoded(codes: NDArray[np.uint8], old: Sequence[str], new: Sequence[str]) -> NDArray[np.uint8]:
+    if tuple(old) == tuple(new):
+        return codes
+    return np.array([new.index(name) for name in old], np.uint8)[codes]
+
+
+def _position(names: Sequence[str], name: str) -> int:
+    """255 for an unknown one, which no row has."""
+    return names.index(name) if name in names else 255
+
+
+_ARRAYS = tuple(f.name for f in fields(Columns) if f.name not in ("diseases", "sources", "points"))
+_SMALL = (
+    "disease", "source", "verification", "classification", "treatment", "outcome", "sex", "place_level"
+)  # fmt: skip
+_TYPES: Mapping[str, Any] = {
+    name: np.dtype(np.uint8) if name in _SMALL else np.dtype(kind).newbyteorder("=")
+    for name, (kind, _sql) in _FIELDS.items()
+}
