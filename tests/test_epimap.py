@@ -841,7 +841,7 @@ def test_geometry_and_opacity_are_pure_functions_that_keep_their_laws(watched: P
     found = watched.evaluate("""async () => {
       const {simplify, circleRing, metresBetween, nextRadius} = await import('/src/shapes.js');
       const {times} = await import('/src/opacity.js');
-      const at = i => [106 + Math.cos(i / 79.6) * 0.1, 10 + Math.sin(i / 79.6) * 0.1];
+      const at = i => [106 + Math.cos(i / 79.6) * (i % 9 / 99 + 0.1), 10 + Math.sin(i / 79.6) * 0.1];
       const around = Array.from({length: 500}, (_, i) => at(i));
       const square = [[0, 0], [0.5, 0], [1, 0], [1, 1], [0, 1], [0, 0.5]];
       const radii = [100];

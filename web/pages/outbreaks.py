@@ -42,6 +42,7 @@ from web.context import (
     viewer,
 )
 from web.epimap import EpiMap
+from web.epimap.texts import map_texts
 from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
 from web.grids import grid, number_column, text_column
@@ -442,4 +443,5 @@ def _map(colours: Theme) -> EpiMap:
         locale={"NavigationControl.ZoomIn": _("Phóng to"), "NavigationControl.ZoomOut": _("Thu nhỏ")},
         errorText=_("Một phần bản đồ chưa tải được."),
         retryText=_("Thử lại"),
+        texts=map_texts(),
     )
