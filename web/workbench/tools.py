@@ -152,7 +152,9 @@ def _views() -> list[Any]:
     return [
         html.Ul(id="tools-view-list", className="tools-list"),
         dmc.TextInput(
-            id="tools-view-name", label=_("Lưu khung nhìn đang thấy với tên"), maxLength=kept.LONGEST_NAME
+            id="tools-view-name",
+            label=_("Lưu khung nhìn đang thấy với tên"),
+            inputProps={"maxLength": kept.LONGEST_NAME},
         ),
         dmc.Checkbox(id="tools-view-follow", label=_("Luôn đến ngày mới nhất"), checked=True),
         dmc.Checkbox(id="tools-view-shared", label=_("Cho đồng nghiệp cùng thấy"), checked=False),
