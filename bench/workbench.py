@@ -225,7 +225,7 @@ def plotlys(browser: Browser, engine: Engine) -> None:
             text(
                 "SELECT u.id, ST_AsGeoJSON(b.geom) FROM boundary b JOIN admin_unit u ON u.id = b.unit_id"
                 " WHERE u.level = 'commune' AND u.valid_to IS NULL ORDER BY u.id"
-            )  # fmt: skip
+            )
         ).all()
         points = session.execute(
             text("SELECT ST_X(geom), ST_Y(geom) FROM case_version WHERE known_to IS NULL AND disease = 'dengue'"
@@ -242,7 +242,8 @@ def plotlys(browser: Browser, engine: Engine) -> None:
             heap = js_heap(page.context.new_cdp_session(page))
             page.context.close()
     print(
-        f"  plotly: {len(points):,} points and the communes drawn {drawn:.0f} ms, recoloured {again:.0f} ms, heap {heap:.0f} MB"
+        f"  plotly: {len(points):,} points and the communes drawn {drawn:.0f} ms, recoloured {again:.0f} ms,"
+        f" heap {heap:.0f} MB"
     )
 
 
