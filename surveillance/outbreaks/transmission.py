@@ -69,7 +69,7 @@ def distance_kernel(metres: FloatArray, radius_m: float) -> FloatArray:
 
 
 def metres_between(lon: FloatArray, lat: FloatArray) -> FloatArray:
-    """Distances of points in degrees, (n,), by haversine on a sphere of 6,371,008.8 m, (n, n); NaN without a position."""
+    """Distances of points in degrees, (n,), by haversine (radius 6,371,008.8 m), (n, n); NaN without a position."""
     x, y = np.radians(lon), np.radians(lat)
     half = np.sin((y[:, None] - y) / 2) ** 2
     half = half + np.cos(y[:, None]) * np.cos(y) * np.sin((x[:, None] - x) / 2) ** 2

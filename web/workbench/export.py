@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.models import UserOverlay
+from accounts.service import record_access
 from alerts.levels import HATCHED_IN_PRINT, Level
 from geodata.models import Boundary
 from i18n import _, current_locale
@@ -25,8 +27,10 @@ from web.context import Moment, Viewer, context, day_on_show, disease_name, loca
 from web.formats import count, moment
 from web.map_choice import UnitRow, choice_of, unit_rows
 from web.outbreak_layers import DETAILED_ZOOM, INK, RINGS_ZOOM
+from web.outbreak_routes import PLACE_READERS
 from web.selection import Layer, Selection
 from web.workbench import layers, overlays
+from web.workbench.case_marks import case_marks
 from web.workbench.chips import held_filters
 from web.workbench.choropleth import Coloured, Swatch, coloured
 from web.workbench.controls import read_camera
@@ -53,15 +57,18 @@ LICENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Whose rights count. `areas` None: the whole city; `public`: an embedded picture, which anybody may see."""
+    """Whose rights count. `areas` None: the whole city; `singly`: those whose cases they may see one by one; `public`:
+    an embedded picture, which anybody may see."""
 
     areas: frozenset[int] | None
+    singly: frozenset[int] | None = frozenset()
     public: bool = False
     id: int | None = None
 
     @classmethod
     def of(cls, who: Viewer) -> Reader:
-        return cls(areas=who.areas, id=who.id)
+        singly = who.areas if who.role in PLACE_READERS else frozenset()
+        return cls(areas=who.areas, singly=singly, id=who.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,23 +230,20 @@ def _legends(
     halves: Sequence[Half], marks: Sequence[LegendRow], *, few: bool, numbers: bool
 ) -> list[tuple[str, list[LegendRow]]]:
     """One list for all panes where their classes are the same."""
-    found: list[tuple[str, list[LegendRow]]] = []
-    for half in halves:
-        title = measure_title(
-            half.areas, half.selection, half.shown, former=half.selection.release is not None
-        )
-        rows = _legend_rows(half.areas, numbers=numbers, few=few)
-        if (title, rows) not in found:
-            found.append((title, rows))
-    if len(found) > 1:
-        found = [
-            (f"{side}: {title}", rows)
-            for side, (title, rows) in zip((_("Trái"), _("Phải")), found, strict=True)
-        ]
+    titles = [
+        measure_title(half.areas, half.selection, half.shown, former=half.selection.release is not None)
+        for half in halves
+    ]
+    unknown = any(half.areas.unknown for half in halves)
+    lists = [_legend_rows(half.areas, numbers=numbers, few=few, unknown=unknown) for half in halves]
+    if len(halves) == 1 or (titles[0] == titles[1] and lists[0] == lists[1]):
+        found = [(titles[0], lists[0])]
+    else:
+        found = [(f"{_('Trái')}: {titles[0]}", lists[0]), (f"{_('Phải')}: {titles[1]}", lists[1])]
     return [*found, *([(_("Lớp phủ"), list(marks))] if marks else [])]
 
 
-def _legend_rows(areas: Coloured, *, numbers: bool, few: bool) -> list[LegendRow]:
+def _legend_rows(areas: Coloured, *, numbers: bool, few: bool, unknown: bool) -> list[LegendRow]:
     """High to low; `numbers`: of areas in each."""
     rows = [
         LegendRow(
@@ -251,10 +255,10 @@ def _legend_rows(areas: Coloured, *, numbers: bool, few: bool) -> list[LegendRow
         )
         for swatch, stop in zip(reversed(areas.swatches), reversed(areas.stops), strict=True)
     ]
-    if areas.unknown or few:
-        unknown = count(areas.unknown) if numbers else ""
+    if unknown or few:
+        number = count(areas.unknown) if numbers else ""
         label = _("Chưa rõ, hoặc dưới {n} ca", n=FEWEST_CASES) if few else _("Chưa rõ")
-        rows.append(LegendRow(label=label, fill=None, hatch="unknown", number=unknown))
+        rows.append(LegendRow(label=label, fill=None, hatch="unknown", number=number))
     return rows
 
 
@@ -371,7 +375,22 @@ def projected(geometry: Mapping[str, Any]) -> shapely.Geometry:
     return shapely.transform(shapely.from_geojson(json.dumps(geometry)), mercator)
 
 
-PICTURES: dict[str, Draw] = {"outbreaks": _outbreaks}
+def _cases(
+    session: Session, half: Half, reader: Reader, frame: Frame, opacity: float, *, verified: bool = False
+) -> Drawn:
+    marks, rows, places = case_marks(
+        session, half.selection, half.shown, reader.singly, frame, opacity, verified=verified
+    )
+    if places:
+        record_access(session, reader.id, "map.picture", {"places": places}, now(session))
+    return marks, rows
+
+
+PICTURES: dict[str, Draw] = {
+    "outbreaks": _outbreaks,
+    "cases": _cases,
+    "verified": partial(_cases, verified=True),
+}
 """How a layer is drawn on a sheet, by its id."""
 
 

@@ -17,7 +17,7 @@ from alerts.scorecard import Share
 from i18n import Message, _
 from surveillance.laboratory import Found, monday
 from surveillance.laboratory import Pair as OutbreakPair
-from web.figures import BAR, EXPECTED, week_layout
+from web.figures import BAR, week_layout
 from web.formats import aria, count, day, icon, level_badge, link, table
 from web.workbench.lab_map import TRIAL
 from web.workbench.lab_run import Result, Side
@@ -225,9 +225,9 @@ def _tile(
 
 
 def weeks_figure(
-    old: Mapping[date, int], new: Mapping[date, int], first: date, last: date, theme: Theme, at: date
+    old: Mapping[date, int], new: Mapping[date, int], first: date, last: date, theme: Theme
 ) -> dict[str, Any]:
-    """Paired bars a week; a line marks the week of the map's day."""
+    """Paired bars a week, by Monday."""
     begin = monday(first)
     weeks = [begin + timedelta(days=7 * n) for n in range((last - begin).days // 7 + 1)]
     layout = {**week_layout(theme, 190), "barmode": "group", "bargap": 0.25, "bargroupgap": 0.05}
@@ -237,8 +237,6 @@ def weeks_figure(
         "tick0": begin,
         "dtick": WEEK_MS * (1 + len(weeks) // 8),
     }
-    mark = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at}
-    layout["shapes"] = [{**mark, "line": {"color": EXPECTED[theme], "width": 1.5, "dash": "dot"}}]
     if max([*old.values(), *new.values()], default=0) < 5:
         layout["yaxis"] = {**layout["yaxis"], "dtick": 1}
     return {
