@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -95,6 +96,7 @@ class Settings:
     webhook_http_hosts: tuple[str, ...] = ()
     bounces: str | None = field(default=None, repr=False)
     contacts: str = ""
+    embed_origins: tuple[str, ...] = ()
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     """CANHDICH_SMS_*, …_TELEGRAM_*, …_ZALO_*, …_PUSH_*, read by alerts/channels/ (docs/settings.md)."""
 
@@ -137,6 +139,7 @@ class Settings:
             ),
             bounces=env.get("CANHDICH_BOUNCES") or None,
             contacts=env.get("CANHDICH_CONTACTS", ""),
+            embed_origins=_origins(env, "CANHDICH_EMBED_ORIGINS"),
             channels={name: value for name, value in env.items() if name.startswith(_CHANNELS) and value},
         )
 
@@ -190,6 +193,20 @@ def _decode_key(text: str) -> bytes:
             )
         )
     return key
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    origins = tuple(env.get(name, "").replace(",", " ").split())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d+)?", origin):
+            raise SettingsError(
+                Message(
+                    "{name}: “{value}” không phải địa chỉ gốc của một trang, ví dụ https://noibo.hcdc.vn.",
+                    name=name,
+                    value=origin,
+                )
+            )
+    return origins
 
 
 def _integer(env: Mapping[str, str], name: str, default: int) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -101,3 +101,64 @@ class PushDevice(Base):
     host: Mapped[str]
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
+
+
+class SavedView(Base):
+    """A view of the map under a name: its query string, with the camera (web/workbench/views.py). `shared`: colleagues
+    see it in their lists."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    name: Mapped[str]
+    query: Mapped[str]
+    shared: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class DefaultView(Base):
+    """The view that the map opens with for this person."""
+
+    __tablename__ = "default_view"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True)
+    view_id: Mapped[int] = mapped_column(ForeignKey("saved_view.id", ondelete="CASCADE"), index=True)
+
+
+class Embed(Base):
+    """A picture of the map that is shown without signing in: only the SHA-256 of its secret address is kept. It has a
+    copy of the view's name and query, so that a view changed later is not suddenly on a wall."""
+
+    __tablename__ = "embed"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    name: Mapped[str]
+    query: Mapped[str]
+    locale: Mapped[str]
+    made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+
+
+class UserOverlay(Base):
+    """A map layer that somebody brought: GeoJSON in degrees, simplified. `label`: the property that the pointer shows;
+    `notes`: what was mended (messages as JSON)."""
+
+    __tablename__ = "user_overlay"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), index=True)
+    name: Mapped[str]
+    file_name: Mapped[str]
+    colour: Mapped[str]
+    label: Mapped[str | None]
+    shared: Mapped[bool] = mapped_column(default=False)
+    features: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    notes: Mapped[list[Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]

@@ -21,7 +21,7 @@ from reports.drawing import FONTS
 from reports.map_frame import Frame, scale_bar
 
 Hatch = Literal["unknown", "high", "highest"]
-Look = Literal["line", "fill", "ring", "point"]
+Look = Literal["line", "fill", "solid", "ring", "point"]
 
 INK, MUTED, LINE, PAPER, GROUND = "#1d2328", "#5a636b", "#c5ccd2", "#ffffff", "#f5f7f8"
 UNKNOWN_FILL, UNKNOWN_EDGE = "#eef0f2", "#98a1a8"
@@ -53,7 +53,7 @@ class Areas:
 @dataclass(frozen=True, kw_only=True)
 class Mark:
     """Something over the areas, in EPSG:3857. A "ring" or "point" has the radius in pixels; `kind` is its class in the
-    SVG."""
+    SVG; `words` stand in its middle in the colour `ink`."""
 
     kind: str
     shape: shapely.Geometry
@@ -61,6 +61,8 @@ class Mark:
     colour: str
     opacity: float = 1.0
     radius: float = 4.0
+    words: str = ""
+    ink: str = INK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +297,22 @@ def _marks(marks: Sequence[Mark], frame: Frame) -> Iterator[str]:
             )
             yield f'<circle {head} cx="{_n(at.x)}" cy="{_n(at.y)}" r="{_n(mark.radius)}" {style}/>'
         else:
-            fill = f'fill="{mark.colour}" fill-opacity=".2"' if mark.look == "fill" else 'fill="none"'
-            yield f'<path {head} d="{path_of(shape)}" {fill} stroke="{mark.colour}" stroke-width="1.7"/>'
+            path = path_of(shape)
+            if mark.look == "line":
+                yield f'<path class="casing" d="{path}" fill="none" stroke="{PAPER}" stroke-width="3.4" opacity=".8"/>'
+            yield f'<path {head} d="{path}" {_paint(mark)}/>'
+        if mark.words:
+            at = shapely.centroid(shape)
+            yield text(
+                at.x, at.y + 4, mark.words, size=10.5, colour=mark.ink, anchor="middle", halo=mark.ink == INK
+            )
+
+
+def _paint(mark: Mark) -> str:
+    if mark.look == "solid":
+        return f'fill="{mark.colour}" stroke="{PAPER}" stroke-width=".8"'
+    fill = f'fill="{mark.colour}" fill-opacity=".2"' if mark.look == "fill" else 'fill="none"'
+    return f'{fill} stroke="{mark.colour}" stroke-width="1.7"'
 
 
 def _names(areas: Areas, frame: Frame) -> Iterator[str]:

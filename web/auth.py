@@ -42,6 +42,7 @@ OPEN_PATHS = (
     "/sw.js",
     "/my/shell/",
     "/my/manifest.webmanifest",
+    "/embed/",
 )
 LANDING = {Role.OFFICER: "/my", Role.ANALYST: "/map", Role.MANAGER: "/reports"}
 ROLE_NAMES = {

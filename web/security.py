@@ -17,6 +17,9 @@ from settings import Settings
 SESSION_HOURS = 12
 CSRF_COOKIE = "_csrf_token"
 SHELL_PATH = "/my/shell/"
+OVERLAYS_PATH = "/api/overlays"
+OVERLAY_BYTES = 9 * 1024 * 1024
+"""A file of 8 MB (web/workbench/overlay_files.py) and the form around it."""
 
 
 class _Sessions(SecureCookieSessionInterface):
@@ -41,6 +44,13 @@ def configure(server: Flask, settings: Settings) -> Limiter:
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
     )
+
+    @server.before_request
+    def take_larger_files() -> None:
+        """Before anything reads the form."""
+        if request.path == OVERLAYS_PATH:
+            request.max_content_length = OVERLAY_BYTES
+
     CSRFProtect(server)
 
     @server.after_request

@@ -22,7 +22,7 @@ from settings import ROOT, Settings
 from surveillance.columns import ColumnStore
 from surveillance.diseases import load_catalogue
 from surveillance.outbreaks.profiles import load_profiles, profiles_for
-from web import auth, layout, routes, security
+from web import auth, layout, routes, security, view_routes
 from web.contacts import load_contacts
 from web.context import Context, theme
 from web.formats import failure, level_styles
@@ -68,6 +68,7 @@ def create_app(settings: Settings, engine: Engine) -> Dash:
     Compress(server)
     auth.configure(server, limiter)
     routes.configure(server)
+    view_routes.allow_frames(server, settings.embed_origins)
     _handle_errors(server)
     options: Any = {"server": server, "update_title": None}
     app = CanhDichDash(

@@ -16,6 +16,7 @@ from i18n import _
 from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
+from web.epimap.texts import map_texts
 from web.fields import disease_select
 from web.formats import aria, case_count, level_fields, percent, status_name
 from web.grids import commune_columns, commune_grid
@@ -25,7 +26,7 @@ from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
 from web.selection import Selection
-from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player
+from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
 from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
@@ -118,6 +119,7 @@ def register(app: Dash) -> None:
     stage_bar.register(app)
     stage_views.register(app)
     time_player.register(app)
+    tools.register(app)
     classes_panel.register(app)
 
 
@@ -251,6 +253,7 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                         },
                         errorText=_("Một phần bản đồ chưa tải được."),
                         retryText=_("Thử lại"),
+                        texts=map_texts(),
                     ),
                     html.Div(id="map-note", className="map-notes"),
                     html.Div(id="map-legend", className="map-legend"),

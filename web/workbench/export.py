@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from accounts.models import UserOverlay
+from accounts.service import record_access
 from alerts.levels import HATCHED_IN_PRINT, Level
 from geodata.models import Boundary
 from i18n import _, current_locale
@@ -24,16 +27,21 @@ from web.context import Moment, Viewer, context, day_on_show, disease_name, loca
 from web.formats import count, moment
 from web.map_choice import UnitRow, choice_of, unit_rows
 from web.outbreak_layers import DETAILED_ZOOM, INK, RINGS_ZOOM
-from web.selection import Selection
-from web.workbench import layers
+from web.outbreak_routes import PLACE_READERS
+from web.selection import Layer, Selection
+from web.workbench import layers, overlays
+from web.workbench.case_marks import case_marks
 from web.workbench.chips import held_filters
 from web.workbench.choropleth import Coloured, Swatch, coloured
 from web.workbench.controls import read_camera
 from web.workbench.legend import title as measure_title
+from web.workbench.measures import values
 from web.workbench.opening import opening_box
 
 SMALLEST, LARGEST = 240, 2400
 USUAL = (1000, 700)
+FEWEST_CASES = 5
+"""In an area of a picture that anybody may see."""
 PAPER_WIDTH = 960.0
 """Of the maps on A4, in pixels of the sheet: letters come out at about 9 points."""
 LICENCES: Mapping[str, str] = {
@@ -49,15 +57,18 @@ LICENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Whose rights count. `areas` None: the whole city; `public`: an embedded picture, which anybody may see."""
+    """Whose rights count. `areas` None: the whole city; `singly`: those whose cases they may see one by one; `public`:
+    an embedded picture, which anybody may see."""
 
     areas: frozenset[int] | None
+    singly: frozenset[int] | None = frozenset()
     public: bool = False
     id: int | None = None
 
     @classmethod
     def of(cls, who: Viewer) -> Reader:
-        return cls(areas=who.areas, id=who.id)
+        singly = who.areas if who.role in PLACE_READERS else frozenset()
+        return cls(areas=who.areas, singly=singly, id=who.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +88,16 @@ def sheet_of(
     other = selection.other_side()
     asked = [selection] if other is None else [selection, other]
     halves = [_half(session, each) for each in asked]
+    hidden = [_hidden(session, half) if reader.public else set() for half in halves]
     frame = _frame(halves[0], camera, (size[0] / len(asked), size[1]))
-    overlays = [_Overlays(session, half, reader, frame) for half in halves]
+    drawn_over = [_Overlays(session, half, reader, frame) for half in halves]
     panes = [
         Pane(
-            areas=_areas(session, half, frame),
+            areas=_areas(session, half, frame, few),
             marks=drawn.marks,
             caption=_caption(session, half) if other else "",
         )
-        for half, drawn in zip(halves, overlays, strict=True)
+        for half, drawn, few in zip(halves, drawn_over, hidden, strict=True)
     ]
     return Sheet(
         title=_title(halves[0], split=other is not None),
@@ -93,10 +105,12 @@ def sheet_of(
         place=_city(),
         frame=frame,
         panes=panes,
-        legends=_legends(halves, overlays[0].legend),
+        legends=_legends(
+            halves, drawn_over[0].legend, few=any(hidden), numbers=other is None and not reader.public
+        ),
         notes=[
             *dict.fromkeys(str(note) for half in halves for note in half.areas.found.notes),
-            *overlays[0].notes,
+            *drawn_over[0].notes,
         ],
         foot=_foot(session, halves[0]),
     )
@@ -117,21 +131,29 @@ def _frame(half: Half, camera: str | None, size: tuple[float, float]) -> Frame:
     return Frame.around(box or (-180.0, -60.0, 180.0, 75.0), *size)
 
 
-def _areas(session: Session, half: Half, frame: Frame) -> Areas:
+def _hidden(session: Session, half: Half) -> set[int]:
+    """Areas with so few cases that their figure may tell of a person; levels are published as they are."""
+    if half.areas.measure.scale == "levels":
+        return set()
+    counted = values(session, replace(half.selection, metric="cases"), half.shown).values
+    return {unit for unit, cases in counted.items() if 0 < cases < FEWEST_CASES}
+
+
+def _areas(session: Session, half: Half, frame: Frame, hidden: Set[int]) -> Areas:
     release = choice_of(session, half.selection).release
     coverage = context().tiles.coverage(session, min(12, max(4, round(frame.zoom) + 1)), release)
     shown = [row.place.id for row in half.rows]
     kept = np.isin(coverage.ids, shown)
     ids = coverage.ids[kept].tolist()
-    values = [half.areas.found.values.get(unit) for unit in ids]
+    figures = [None if unit in hidden else half.areas.found.values.get(unit) for unit in ids]
     return Areas(
         ids=ids,
         names=coverage.names[kept].tolist(),
         shapes=coverage.shapes[kept],
         points=coverage.points[kept],
-        fills=[_fill(half.areas, value) for value in values],
-        symbols=[None if value is None else half.areas.symbols.get(int(value)) for value in values],
-        hatches=[_hatch(half.areas, value) for value in values],
+        fills=[_fill(half.areas, value) for value in figures],
+        symbols=[None if value is None else half.areas.symbols.get(int(value)) for value in figures],
+        hatches=[_hatch(half.areas, value) for value in figures],
         synthetic=any(row.place.synthetic for row in half.rows),
     )
 
@@ -204,25 +226,24 @@ def _caption(session: Session, half: Half) -> str:
     return f"{_disease(half.selection)} · {_period(half)}; {_known(session, half)}"
 
 
-def _legends(halves: Sequence[Half], marks: Sequence[LegendRow]) -> list[tuple[str, list[LegendRow]]]:
+def _legends(
+    halves: Sequence[Half], marks: Sequence[LegendRow], *, few: bool, numbers: bool
+) -> list[tuple[str, list[LegendRow]]]:
     """One list for all panes where their classes are the same."""
-    found: list[tuple[str, list[LegendRow]]] = []
-    for half in halves:
-        title = measure_title(
-            half.areas, half.selection, half.shown, former=half.selection.release is not None
-        )
-        rows = _legend_rows(half.areas, numbers=len(halves) == 1)
-        if (title, rows) not in found:
-            found.append((title, rows))
-    if len(found) > 1:
-        found = [
-            (f"{side}: {title}", rows)
-            for side, (title, rows) in zip((_("Trái"), _("Phải")), found, strict=True)
-        ]
+    titles = [
+        measure_title(half.areas, half.selection, half.shown, former=half.selection.release is not None)
+        for half in halves
+    ]
+    unknown = any(half.areas.unknown for half in halves)
+    lists = [_legend_rows(half.areas, numbers=numbers, few=few, unknown=unknown) for half in halves]
+    if len(halves) == 1 or (titles[0] == titles[1] and lists[0] == lists[1]):
+        found = [(titles[0], lists[0])]
+    else:
+        found = [(f"{_('Trái')}: {titles[0]}", lists[0]), (f"{_('Phải')}: {titles[1]}", lists[1])]
     return [*found, *([(_("Lớp phủ"), list(marks))] if marks else [])]
 
 
-def _legend_rows(areas: Coloured, *, numbers: bool) -> list[LegendRow]:
+def _legend_rows(areas: Coloured, *, numbers: bool, few: bool, unknown: bool) -> list[LegendRow]:
     """High to low; `numbers`: of areas in each."""
     rows = [
         LegendRow(
@@ -234,9 +255,10 @@ def _legend_rows(areas: Coloured, *, numbers: bool) -> list[LegendRow]:
         )
         for swatch, stop in zip(reversed(areas.swatches), reversed(areas.stops), strict=True)
     ]
-    if areas.unknown:
-        unknown = count(areas.unknown) if numbers else ""
-        rows.append(LegendRow(label=_("Chưa rõ"), fill=None, hatch="unknown", number=unknown))
+    if unknown or few:
+        number = count(areas.unknown) if numbers else ""
+        label = _("Chưa rõ, hoặc dưới {n} ca", n=FEWEST_CASES) if few else _("Chưa rõ")
+        rows.append(LegendRow(label=label, fill=None, hatch="unknown", number=number))
     return rows
 
 
@@ -281,15 +303,21 @@ class _Overlays:
         self.marks: list[Mark] = []
         self.legend: list[LegendRow] = []
         self.notes: list[str] = []
-        for layer in layers.chosen(half.selection):
-            draw = PICTURES.get(layer.id)
-            if draw is None:
-                name = str(layers.OVERLAYS[layer.id].name)
-                self.notes.append(_("Ảnh này không vẽ lớp “{layer}”.", layer=name))
-                continue
-            marks, rows = draw(session, half, reader, frame, layer.opacity / 100)
+        on_show = layers.OPENS_WITH if half.selection.layers is None else half.selection.layers
+        for layer in () if reader.public else on_show:
+            marks, rows = self._drawn(session, half, reader, frame, layer)
             self.marks += marks
             self.legend += rows
+
+    def _drawn(self, session: Session, half: Half, reader: Reader, frame: Frame, layer: Layer) -> Drawn:
+        own = overlays.overlay_id(layer.id)
+        if own is not None and reader.id is not None:
+            return _brought(overlays.readable(session, own, reader.id), layer.opacity / 100)
+        if layer.id in PICTURES:
+            return PICTURES[layer.id](session, half, reader, frame, layer.opacity / 100)
+        if layer.id in layers.OVERLAYS:
+            self.notes.append(_("Ảnh này không vẽ lớp “{layer}”.", layer=str(layers.OVERLAYS[layer.id].name)))
+        return [], []
 
 
 Drawn = tuple[list[Mark], list[LegendRow]]
@@ -324,12 +352,45 @@ def _outbreaks(session: Session, half: Half, reader: Reader, frame: Frame, opaci
     return marks, [row if near else LegendRow(label=row.label, fill=row.fill, look="ring")]
 
 
+def _brought(overlay: UserOverlay | None, opacity: float) -> Drawn:
+    """A layer of the reader's own, or one a colleague shares."""
+    if overlay is None:
+        return [], []
+    shapes = [each["geometry"] for each in overlay.content["features"]]
+    marks = [
+        Mark(
+            kind="brought",
+            shape=projected(shape),
+            look=overlays.look_of(shape),
+            colour=overlay.colour,
+            opacity=opacity,
+        )
+        for shape in shapes
+    ]
+    return marks, [LegendRow(label=overlay.name, fill=overlay.colour, look=overlays.look_of(shapes[0]))]
+
+
 def projected(geometry: Mapping[str, Any]) -> shapely.Geometry:
     """GeoJSON in degrees → EPSG:3857."""
     return shapely.transform(shapely.from_geojson(json.dumps(geometry)), mercator)
 
 
-PICTURES: dict[str, Draw] = {"outbreaks": _outbreaks}
+def _cases(
+    session: Session, half: Half, reader: Reader, frame: Frame, opacity: float, *, verified: bool = False
+) -> Drawn:
+    marks, rows, places = case_marks(
+        session, half.selection, half.shown, reader.singly, frame, opacity, verified=verified
+    )
+    if places:
+        record_access(session, reader.id, "map.picture", {"places": places}, now(session))
+    return marks, rows
+
+
+PICTURES: dict[str, Draw] = {
+    "outbreaks": _outbreaks,
+    "cases": _cases,
+    "verified": partial(_cases, verified=True),
+}
 """How a layer is drawn on a sheet, by its id."""
 
 

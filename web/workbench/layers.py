@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from i18n import Message, _
 from surveillance.outbreaks.views import outbreaks_version
 from web import case_layers
-from web.context import Moment, theme
+from web.context import Moment, theme, viewer
 from web.formats import aria, icon
 from web.outbreak_layers import outline_layer
 from web.selection import Layer, Selection
+from web.workbench import overlays
 from web.workbench.legend import OverlayLegend
 
 Build = Callable[[Session, Selection, Moment], list[Any]]
@@ -73,12 +74,20 @@ def legends(selection: Selection) -> list[OverlayLegend]:
 
 
 def build(session: Session, selection: Selection, shown: Moment) -> list[Any]:
-    """The map's layers over the areas, bottom to top."""
+    """The map's layers over the areas, bottom to top, with those people brought."""
     return [
         {**drawn, "opacity": layer.opacity / 100}
-        for layer in chosen(selection)
-        for drawn in OVERLAYS[layer.id].build(session, selection, shown)
+        for layer in (OPENS_WITH if selection.layers is None else selection.layers)
+        for drawn in _drawn(session, layer.id, selection, shown)
     ]
+
+
+def _drawn(session: Session, name: str, selection: Selection, shown: Moment) -> list[Any]:
+    if name in OVERLAYS:
+        return OVERLAYS[name].build(session, selection, shown)
+    own = overlays.overlay_id(name)
+    found = overlays.readable(session, own, viewer().id) if own is not None else None
+    return [] if found is None else [overlays.overlay_layer(theme(), found)]
 
 
 def panel(selection: Selection) -> list[Any]:

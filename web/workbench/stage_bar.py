@@ -11,6 +11,7 @@ from i18n import _
 from web.context import context, disease_name
 from web.formats import aria, icon
 from web.selection import Selection
+from web.workbench.tools import map_tools
 
 
 def layout(selection: Selection) -> html.Div:
@@ -33,7 +34,7 @@ def layout(selection: Selection) -> html.Div:
                     {"value": "cases", "label": _("Ca bệnh")},
                 ],
                 value=selection.view,
-                size="sm",
+                size="xs",
                 className="stage-views",
             ),
             html.Div(
@@ -41,6 +42,7 @@ def layout(selection: Selection) -> html.Div:
                     _tool("draw-lasso", "lasso", _("Khoanh vùng bằng tay")),
                     _tool("draw-circle", "circle-dashed", _("Chọn vùng theo bán kính")),
                     _compare(selection),
+                    map_tools(selection),
                 ],
                 className="stage-tools",
                 role="group",
