@@ -243,7 +243,9 @@ def test_areas_with_few_cases_are_not_told_in_public(
 ) -> None:
     """Six cases in one commune, two in another (data begin on the first of three days): the second is hatched outside, and coloured for those signed in."""
     many, few = city["Ô 0"].id, city["Ô 1"].id
-    sick = [Sick(day=date(2026, 11, 20), unit_id=unit) for unit, n in ((many, 6), (few, 2)) for _i in range(n)]
+    sick = [
+        Sick(day=date(2026, 11, 20), unit_id=unit) for unit, n in ((many, 6), (few, 2)) for _i in range(n)
+    ]
     with session_scope(engine) as session:
         add_cases(session, session.scalars(select(IngestRun.id)).one(), sick)
         user = session.get(User, user_id(session, "analyst"))

@@ -151,9 +151,7 @@ def _pictures() -> list[Any]:
 def _views() -> list[Any]:
     return [
         html.Ul(id="tools-view-list", className="tools-list"),
-        dmc.TextInput(
-            id="tools-view-name", label=_("Lưu khung nhìn đang thấy với tên"), maxLength=kept.LONGEST_NAME
-        ),
+        dmc.TextInput(id="tools-view-name", label=_("Lưu khung nhìn đang thấy với tên")),
         dmc.Checkbox(id="tools-view-follow", label=_("Luôn đến ngày mới nhất"), checked=True),
         dmc.Checkbox(id="tools-view-shared", label=_("Cho đồng nghiệp cùng thấy"), checked=False),
         html.Button(_("Lưu"), id="tools-view-save", className="button button-primary", type="button"),
@@ -239,10 +237,7 @@ def _view_row(view: SavedView, owner: str, who: int, opens: bool) -> html.Li:
     rename = (
         [
             dmc.TextInput(
-                id={"type": "tools-rename", "id": view.id},
-                value=view.name,
-                size="xs",
-                **aria(label=_("Tên mới")),
+                id={"type": "tools-rename", "id": view.id}, value=view.name, size="xs", label=_("Tên")
             ),
             _view_act("rename", view.id, _("Đổi tên")),
         ]
