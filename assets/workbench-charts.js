@@ -1,14 +1,35 @@
 /* Charts of the workbench: small curves of all communes, and what a click or a drag on a chart narrows. */
 window.dash_clientside = window.dash_clientside || {};
 
+/* Much static HTML as one component (web/workbench/markup.py). A tree is a text or [tag, props, ...trees]. */
+window.canhdich_markup = (function () {
+  /* As dcc.Link does: Dash's Location components listen for this event. */
+  function follow(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
+    event.preventDefault();
+    history.pushState({}, "", event.currentTarget.getAttribute("href"));
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  }
+
+  function draw(tree) {
+    if (!Array.isArray(tree)) return tree;
+    const [tag, props, ...children] = tree;
+    const React = window.React;
+    if (tag === "") return React.createElement(React.Fragment, null, ...children.map(draw));
+    if (tag === "Link") return React.createElement("a", { ...props, onClick: follow }, ...children.map(draw));
+    return React.createElement(tag, props, ...children.map(draw));
+  }
+
+  function Markup({ id, tree, className }) {
+    return window.React.createElement("div", { id, className }, draw(tree));
+  }
+  return { Markup, draw };
+})();
+
 window.dash_clientside.charts = (function () {
   const WIDTH = 104;
   const HEIGHT = 30;
   const DAY_MS = 86400000;
-
-  function element(type, props, namespace = "dash_html_components") {
-    return { type, namespace, props };
-  }
 
   function fill(text, values) {
     return text.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
@@ -57,17 +78,15 @@ window.dash_clientside.charts = (function () {
     const number = (n) => n.toLocaleString(data.locale);
     const most = Math.max(0, ...weeks);
     const alt = fill(data.words.alt, { place: name, level: levelText, n: number(cases), most: number(most) });
-    return element("Link", {
-      href: data.href + (data.href.includes("?") ? "&" : "?") + "unit=" + id,
-      className: "place-card",
-      children: [
-        element("Span", { className: "level-badge is-symbol level-" + level, title: levelText, children: levelText.split(" ")[0] }),
-        element("Span", { className: "place-name", children: name, title: name }),
-        element("Img", { src: picture(weeks, top || most || 1, data), alt, className: "place-curve" }),
-        element("Span", { className: "num", children: fill(data.words.cases, { n: number(cases) }) + arrow(cases, before) }),
-        element("Span", { className: "num dim", children: fill(data.words.most, { n: number(most) }) }),
-      ],
-    }, "dash_core_components");
+    return [
+      "Link",
+      { href: data.href + (data.href.includes("?") ? "&" : "?") + "unit=" + id, className: "place-card" },
+      ["span", { className: "level-badge is-symbol level-" + level, title: levelText }, levelText.split(" ")[0]],
+      ["span", { className: "place-name", title: name }, name],
+      ["img", { src: picture(weeks, top || most || 1, data), alt, className: "place-curve" }],
+      ["span", { className: "num" }, fill(data.words.cases, { n: number(cases) }) + arrow(cases, before)],
+      ["span", { className: "num dim" }, fill(data.words.most, { n: number(most) })],
+    ];
   }
 
   /* What is chosen in the URL, changed. */
@@ -90,7 +109,7 @@ window.dash_clientside.charts = (function () {
       const rows = data.rows.filter((row) => row[2].includes(wanted)).sort(ORDERS[sort] || ORDERS.level);
       const top = scale === "same" ? Math.max(1, ...data.rows.flatMap((row) => row[8])) : 0;
       const said = rows.length ? fill(data.words.count, { n: rows.length }) : data.words.none;
-      return [rows.map((row) => card(row, top, data)), said];
+      return [["", {}, ...rows.map((row) => card(row, top, data))], said];
     },
 
     /* Where the chosen row of the line list lies: {case, lng, lat, uncertainty_m}. */
@@ -132,6 +151,6 @@ window.dash_clientside.charts = (function () {
 window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
 
 window.dashAgGridComponentFunctions.OutbreakLinks = function (props) {
-  const Link = window.dash_core_components.Link;
-  return (props.value || []).map(({ text, href }) => window.React.createElement(Link, { key: href, href, className: "outbreak-link" }, text));
+  const links = (props.value || []).map(({ text, href }) => ["Link", { href, className: "outbreak-link" }, text]);
+  return window.canhdich_markup.draw(["", {}, ...links]);
 };

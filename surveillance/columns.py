@@ -225,36 +225,45 @@ class ColumnStore:
     what there was."""
 
     catalogue: Mapping[str, Disease]
-    _kept: Columns | None = None
-    _seen: _Seen | None = None
+    _kept: tuple[_Seen, Columns] | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def current(self, session: Session) -> Columns:
-        seen = _seen(session)
-        if self._kept is not None and seen == self._seen:
-            return self._kept
+        return self.dated(session)[1]
+
+    def dated(self, session: Session) -> tuple[str, Columns]:
+        """The columns, and the `version` that they are of: an older one while another thread renews them."""
         kept = self._kept
-        if not self._lock.acquire(blocking=kept is None) and kept is not None:
-            return kept
-        try:
-            if self._kept is None or seen != self._seen:
-                self._kept = self._renewed(session, seen)
-                self._seen = seen
-            return self._kept
-        finally:
-            self._lock.release()
+        if kept is None or kept[0] != _seen(session):
+            kept = self._renewed(session, kept)
+        return _text(kept[0]), kept[1]
 
     def version(self, session: Session) -> str:
         """Changes whenever the columns would."""
-        return "-".join(map(str, _seen(session)))
+        return _text(_seen(session))
 
-    def _renewed(self, session: Session, seen: _Seen) -> Columns:
-        before, was = self._kept, self._seen
+    def _renewed(self, session: Session, kept: tuple[_Seen, Columns] | None) -> tuple[_Seen, Columns]:
+        if not self._lock.acquire(blocking=kept is None) and kept is not None:
+            return kept
+        try:
+            seen, before = _seen(session), self._kept
+            if before is None or seen != before[0]:
+                before = self._kept = (seen, self._read(session, seen))
+            return before
+        finally:
+            self._lock.release()
+
+    def _read(self, session: Session, seen: _Seen) -> Columns:
+        was, before = self._kept or (None, None)
         if before is None or was is None or seen.undone != was.undone or seen.newest < was.newest:
             return load_columns(session, self.catalogue, seen.newest)
         changed = f"v.case_id IN (SELECT case_id FROM case_version WHERE id > {was.newest})"
         fresh = _load(session, self.catalogue, [f"{changed} AND v.id <= {seen.newest}"])
         return merged(before, fresh)
+
+
+def _text(seen: _Seen) -> str:
+    return "-".join(map(str, seen))
 
 
 def _seen(session: Session) -> _Seen:

@@ -80,11 +80,6 @@ class Found:
         place = bisect_right(self.since, day)
         return self.states[place - 1] if place else None
 
-    def watched(self, day: date) -> Outbreak | None:
-        """As `at`, until the first day on which it may be closed."""
-        state = self.at(day)
-        return state if state is not None and day < state.closing_from else None
-
     @property
     def largest(self) -> Outbreak:
         return max(self.states, key=lambda state: len(state.members))
@@ -97,15 +92,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """All outbreaks a profile would have found in a history."""
+    """All outbreaks a profile would have found in a history. How long they are watched is that of `profile`, whatever
+    the states say of closing: another length needs no other states."""
 
     profile: Profile
     found: Sequence[Found]
 
     def watched(self, day: date) -> Iterator[tuple[Found, Outbreak]]:
+        """The outbreaks of the day that may not be closed yet, as they were known."""
         for one in self.found:
-            state = one.watched(day)
-            if state is not None:
+            state = one.at(day)
+            if state is not None and (day - state.last_event).days < self.profile.quiet_days:
                 yield one, state
 
 

@@ -656,6 +656,7 @@ def test_a_lasso_drawn_by_mouse_or_finger_is_handed_back_simple_and_shown_as_an_
     map_page.mouse.up()
     area = drawn(map_page)
     expect(map_page.locator(".epimap-drawing")).to_have_count(0)
+    assert "layer" not in map_page.locator("#clicked").inner_text(), "letting go is no click on the map"
 
     assert area["kind"] == "lasso"
     assert 20 < len(area["points"]) <= 60
@@ -767,7 +768,8 @@ def test_two_maps_are_compared_under_a_bar_moved_by_key_and_by_mouse(map_page: P
     map_page.evaluate("window.maps = ['left', 'right'].map(side => window.__epimap.map.engine[side].map)")
     give(map_page, compare=None)
     assert map_page.locator("#map canvas").count() == 1
-    give(map_page, compare={"layers": [right]})
+    give(map_page, compare={"layers": [right]}, swipe=0.3)
+    expect(handle).to_have_attribute("aria-valuenow", "30")
     map_page.evaluate(
         "window.maps.push(window.__epimap.map.engine.right.map); window.__epimap.map.engine.destroy()"
     )
@@ -841,7 +843,7 @@ def test_geometry_and_opacity_are_pure_functions_that_keep_their_laws(watched: P
     found = watched.evaluate("""async () => {
       const {simplify, circleRing, metresBetween, nextRadius} = await import('/src/shapes.js');
       const {times} = await import('/src/opacity.js');
-      const at = i => [106 + Math.cos(i / 79.6) * 0.1, 10 + Math.sin(i / 79.6) * 0.1];
+      const at = i => [106 + Math.cos(i / 79.6) * (i % 9 / 99 + 0.1), 10 + Math.sin(i / 79.6) * 0.1];
       const around = Array.from({length: 500}, (_, i) => at(i));
       const square = [[0, 0], [0.5, 0], [1, 0], [1, 1], [0, 1], [0, 0.5]];
       const radii = [100];

@@ -146,12 +146,14 @@ def pair_of_cases(*, second_known: int = 5) -> History:
 def test_an_outbreak_comes_on_the_day_its_second_case_is_known_and_goes_when_it_may_be_closed() -> None:
     season = pair_of_cases()
 
-    (one,) = relive(season, HCDC).found
+    course = relive(season, HCDC)
+    (one,) = course.found
 
     assert one.born == FIRST + timedelta(days=4)
     last = FIRST + timedelta(days=2)
-    assert one.watched(last + timedelta(days=HCDC.quiet_days - 1)) is not None
-    assert one.watched(last + timedelta(days=HCDC.quiet_days)) is None
+    assert HCDC.quiet_days == 28
+    assert len([*course.watched(last + timedelta(days=27))]) == 1
+    assert [*course.watched(last + timedelta(days=28))] == []
 
 
 def test_a_smaller_radius_loses_it_and_says_so() -> None:

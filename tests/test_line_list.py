@@ -27,8 +27,8 @@ __all__ = [
 """Fixtures."""
 
 SHOWN = {
-    "id", "case_id", "disease", "event", "onset", "admission", "report", "age", "sex", "unit", "place", "classification",
-    "verification", "treatment", "outcome", "source", "known", "outbreak", "point",
+    "id", "case_id", "disease", "event", "onset", "admission", "report", "age", "sex", "unit", "place",
+    "classification", "verification", "treatment", "outcome", "source", "known", "outbreak", "point",
 }  # fmt: skip
 
 

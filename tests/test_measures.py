@@ -31,6 +31,7 @@ from surveillance.smoothing import smooth_rates
 from tests.line_list import Sick, add_cases, add_file, add_unit, evening
 from tests.web_city import PASSWORD, post_login, run_callback
 from web.context import day_on_show, open_session
+from web.pages import methods
 from web.selection import Selection
 from web.server import create_app
 from web.workbench.frames import event_looks, known_looks
@@ -477,3 +478,10 @@ def test_every_measure_is_drawn_with_a_colour_for_each_value(
     if layer["scale"] == "match":
         assert set(layer["values"].values()) <= set(stops)
     assert sum(_areas_in(shown["map-legend"])) == UNITS
+
+
+def test_every_measure_has_its_page_of_methods(request_: Session) -> None:
+    for measure in MEASURES.values():
+        shown = json.dumps(methods.layout(measure.page).to_plotly_json(), default=str, ensure_ascii=False)
+        assert str(measure.says) in shown
+    assert "Không có trang này" in str(methods.layout("../decisions/classes"))

@@ -253,7 +253,7 @@ def test_homes_are_shown_to_those_who_work_there_and_reading_them_is_written_dow
 ) -> None:
     assert kinds(sign_in("manager"), outbreak) == ["area"]
     assert kinds(sign_in("officer"), outbreak) == ["area", "case"]
-    assert kinds(sign_in("analyst"), outbreak) == ["area", "case", "case", "case"]
+    assert kinds(sign_in("analyst"), outbreak) == ["area", "case", "case", "case", "link", "link"]
     with session_scope(engine) as session:
         read = [(entry.action, entry.detail["cases"]) for entry in session.scalars(select(AccessLog))]
     assert read == [("outbreak.places", 1), ("outbreak.places", 3)]

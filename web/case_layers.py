@@ -55,7 +55,8 @@ VERIFIED_LEGEND = (
     OverlayLegend(label=Message("Ca phường, xã đã xác minh đúng bệnh"), mark="is-case is-verified"),
 )
 CASES_HINT = Message(
-    "Nhìn từ xa là số ca trong ô lục giác; phóng to thấy từng ca. Ô dưới {n} ca không hiện nếu bạn không được xem từng ca.",
+    "Nhìn từ xa là số ca trong ô lục giác; phóng to thấy từng ca. Ở nơi bạn không được xem từng ca, ô dưới {n} ca"
+    " không hiện.",
     n=str(FEWEST),
 )
 VERIFIED_HINT = Message("Chỉ những ca phường, xã đã tìm gặp và đúng bệnh (kết quả xác minh số 8).")
@@ -99,7 +100,7 @@ def _cells(name: str, ink: Ink, theme: Theme) -> list[dict[str, Any]]:
     cells = {"source-layer": "cells"}
     return [
         {**cells, "id": f"{name}-cells", "type": "fill",
-         "paint": {"fill-color": ["interpolate", ["linear"], root, 0, ink.few, 1, ink.many], "fill-opacity": 0.78,
+         "paint": {"fill-color": ["interpolate", ["linear"], root, 0, ink.few, 1, ink.many], "fill-opacity": 0.85,
                    "fill-antialias": False}},
         {**cells, "id": f"{name}-cell-edges", "type": "line",
          "paint": {"line-color": HALO[theme], "line-width": 0.8, "line-opacity": 0.7}},
@@ -112,7 +113,7 @@ def _cells(name: str, ink: Ink, theme: Theme) -> list[dict[str, Any]]:
 def _communes(name: str, ink: Ink, theme: Theme) -> dict[str, Any]:
     """A square with their number: no house, wherever its point may lie."""
     return {
-        "source-layer": "communes", "id": f"{name}-communes", "type": "symbol", "minzoom": 10,
+        "source-layer": "communes", "id": f"{name}-communes", "type": "symbol", "minzoom": 11,
         "layout": {"icon-image": "shape-square", "icon-size": 0.8, "icon-allow-overlap": True,
                    "text-field": ["to-string", ["get", "n"]], "text-font": [FONT], "text-size": 10.5,
                    "text-allow-overlap": True},

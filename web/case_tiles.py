@@ -71,13 +71,14 @@ def case_tile(z: int, x: int, y: int) -> Response:
     kept = context()
     with open_session() as session:
         wanted = selection.filter(day_on_show(session, selection.on), _single_cases_of())
+        version, columns = kept.columns.dated(session)
         etag = etag_of(
-            kept.columns.version(session), selection.query(), wanted.start, wanted.end, wanted.as_of,
+            version, selection.query(), wanted.start, wanted.end, wanted.as_of,
             rights(), current_locale(), z, x, y,
         )  # fmt: skip
         if etag in request.if_none_match:
             return private(Response(status=304), etag)
-        placed = kept.placed.placed(kept.columns.current(session), wanted)
+        placed = kept.placed.placed(columns, wanted)
         tile, single = drawn(session, placed, z, x, y)
         if single:
             _write_down(session, selection.query())

@@ -37,7 +37,7 @@ VIETNAMESE = {
 }
 
 
-def chart(figure: dict[str, Any], label: str, **props: Any) -> html.Div:
+def chart(figure: dict[str, Any], label: str, *, legend: bool = True, **props: Any) -> html.Div:
     """A figure in the reader's language with its legend above. `label` is its accessible name."""
     config: Any = {
         "displayModeBar": False,
@@ -46,7 +46,8 @@ def chart(figure: dict[str, Any], label: str, **props: Any) -> html.Div:
         "locales": {"vi": VIETNAMESE},
     }
     graph = dcc.Graph(figure=figure, config=config, className="chart", **props)
-    return html.Div([_legend(figure["data"]), html.Div(graph, role="img", **aria(label=label))])
+    above = [_legend(figure["data"])] if legend else []
+    return html.Div([*above, html.Div(graph, role="img", **aria(label=label))])
 
 
 def _legend(traces: Sequence[dict[str, Any]]) -> html.Div:

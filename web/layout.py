@@ -29,6 +29,7 @@ from web.pages import (
     lab,
     map,
     messages,
+    methods,
     on_call,
     outbreaks,
     passport_panel,
@@ -155,6 +156,14 @@ PAGES = (
         roles=EVERYONE,
         layout=on_call.layout,
         bar=frozenset(),
+    ),
+    Page(
+        path="/methods",
+        title=Message("Cách tính"),
+        icon="list",
+        roles=EVERYONE,
+        layout=methods.layout,
+        in_nav=False,
     ),
 )
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from alerts.levels import Theme
 from i18n import Message, _
 from surveillance.outbreaks.lifecycle import NAMES
+from surveillance.outbreaks.links import Link, Links, NearPlace
 from surveillance.outbreaks.shapes import CasePoint, Outline
 from surveillance.outbreaks.views import code_of
 from web.epimap import GeoJsonLayer
-from web.formats import day
+from web.formats import day, stored
 
 INK: Mapping[Theme, str] = {"light": "#0f2a43", "dark": "#ffffff"}
 HALO: Mapping[Theme, str] = {"light": "#ffffff", "dark": "#10151a"}
 CASE: Mapping[Theme, str] = {"light": "#1660b8", "dark": "#6fb1f5"}
+NEAR: Mapping[Theme, str] = {"light": "#6b7682", "dark": "#a6b0ba"}
+LINK: Mapping[Theme, str] = {"light": "#a0410d", "dark": "#f0a36b"}
 DETAILED_ZOOM = 11.5
 """Below it an outline of some 200 m is smaller than its line: a ring marks it."""
 RINGS_ZOOM = 8.5
@@ -65,6 +68,13 @@ def case_layers(theme: Theme, outbreak_id: int, version: str, on: str) -> list[G
         "data": url,
         "tooltipField": "text",
         "styleLayers": [
+            {"id": "outbreak-links", "type": "line", "filter": _is("link"),
+             "paint": {"line-color": LINK[theme],
+                       "line-width": ["interpolate", ["linear"], ["get", "share"], 0.05, 0.8, 1, 3],
+                       "line-opacity": ["interpolate", ["linear"], ["get", "share"], 0.05, 0.35, 1, 0.9]}},
+            {"id": "outbreak-near", "type": "circle", "filter": _is("near"),
+             "paint": {"circle-radius": 5, "circle-color": HALO[theme], "circle-opacity": 0.7,
+                       "circle-stroke-color": NEAR[theme], "circle-stroke-width": 1.8}},
             {"id": "outbreak-points", "type": "circle", "filter": _is("case"),
              "paint": {"circle-radius": 6, "circle-color": CASE[theme], "circle-stroke-color": HALO[theme],
                        "circle-stroke-width": 1.5}},
@@ -84,13 +94,23 @@ def outline_features(found: Iterable[Outline]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def outbreak_features(outline: Outline | None, points: Iterable[CasePoint]) -> dict[str, Any]:
-    """GeoJSON of one outbreak and of those of its cases that may be shown."""
+def outbreak_features(
+    outline: Outline | None,
+    points: Sequence[CasePoint],
+    near: Iterable[NearPlace] = (),
+    links: Links | None = None,
+) -> dict[str, Any]:
+    """GeoJSON of one outbreak, of the cases in it and near it that may be shown, and the links of those shown."""
     features = [] if outline is None else [_feature(outline.shape, outline.id, {"kind": "area"})]
     for point in points:
         where = {"type": "Point", "coordinates": [round(point.lon, 6), round(point.lat, 6)]}
         text = _("Ca {id}", id=str(point.case_id)) + "\n" + _case_text(point)
         features.append(_feature(where, point.case_id, {"kind": "case", "text": text}))
+    for other in near:
+        where = {"type": "Point", "coordinates": [round(other.lon, 6), round(other.lat, 6)]}
+        text = _("Ca {id}: không thuộc ổ", id=str(other.case_id)) + "\n" + stored(other.why)
+        features.append(_feature(where, other.case_id, {"kind": "near", "text": text}))
+    features += _links(points, links) if links else []
     return {"type": "FeatureCollection", "features": features}
 
 
@@ -106,6 +126,27 @@ def _case_text(point: CasePoint) -> str:
     return _(
         "mắc bệnh {day} · vị trí {level} (±{metres} m)",
         day=day(point.event_date), level=level, metres=round(point.uncertainty_m),
+    )  # fmt: skip
+
+
+def _links(points: Sequence[CasePoint], links: Links) -> list[dict[str, Any]]:
+    """A line for each link of which both ends are shown."""
+    ends = {p.case_id: [round(p.lon, 6), round(p.lat, 6)] for p in points}
+    return [
+        _feature(
+            {"type": "LineString", "coordinates": [ends[link.source], ends[link.case]]},
+            number,
+            {"kind": "link", "share": round(link.share, 3), "text": link_text(link)},
+        )
+        for number, link in enumerate(links.links)
+        if link.source in ends and link.case in ends
+    ]
+
+
+def link_text(link: Link) -> str:
+    return _(
+        "Ca {source} → ca {case}: có thể, {share} % khả năng trong ổ · cách {days} ngày",
+        source=str(link.source), case=str(link.case), share=round(100 * link.share), days=link.days,
     )  # fmt: skip
 
 

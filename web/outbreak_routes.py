@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, abort, jsonify, request
 
 from accounts.models import Role
@@ -9,6 +11,7 @@ from accounts.service import record_access
 from i18n import current_locale
 from reports.dossier import dossier
 from surveillance.outbreaks.detail import outbreak_detail
+from surveillance.outbreaks.links import disease_of, links_of, member_places, near_places
 from surveillance.outbreaks.shapes import member_points, outlines
 from surveillance.outbreaks.views import LIVING, code_of, outbreaks_version
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
@@ -46,13 +49,20 @@ def outbreak_shape(outbreak_id: int) -> Response:
         area = next(
             outlines(session, area_ids=who.area_ids, as_of=shown.as_of, outbreak_id=outbreak_id), None
         )
-        points = []
-        if who.role in PLACE_READERS:
-            points = member_points(session, outbreak_id, area_ids=who.area_ids, as_of=shown.as_of)
-        if points:
-            detail = {"outbreak": outbreak_id, "cases": len(points)}
+        if who.role not in PLACE_READERS:
+            return private(jsonify(outbreak_features(area, [])), etag)
+        mine: Any = {"area_ids": who.area_ids, "as_of": shown.as_of}
+        points = member_points(session, outbreak_id, **mine)
+        near = near_places(session, outbreak_id, **mine)
+        disease = disease_of(session, outbreak_id)
+        links = None
+        if disease and disease in context().diseases and disease in context().profiles:
+            members = member_places(session, outbreak_id, **mine)
+            links = links_of(members, context().diseases[disease], context().profiles[disease])
+        if points or near:
+            detail = {"outbreak": outbreak_id, "cases": len(points) + len(near)}
             record_access(session, who.id, "outbreak.places", detail, now(session))
-        return private(jsonify(outbreak_features(area, points)), etag)
+        return private(jsonify(outbreak_features(area, points, near, links)), etag)
 
 
 @blueprint.get("/outbreaks/<int:outbreak_id>/dossier.pdf")

@@ -50,6 +50,7 @@ def layout(rest: str = "", **query: str) -> Any:
     return html.Div(
         [
             dcc.Store(id="lab-query"),
+            dcc.Store(id="lab-written"),
             dcc.Store(id="lab-at", data=trial.at.isoformat()),
             html.Div(
                 [
@@ -117,7 +118,7 @@ def _results(trial: Trial) -> html.Div:
                         [
                             html.Div(
                                 [
-                                    html.Span(id="lab-day", className="lab-day num"),
+                                    html.Span(day(trial.at), id="lab-day", className="lab-day num"),
                                     dmc.Slider(
                                         id="lab-day-slider", min=0, max=days, value=(trial.at - trial.first).days,
                                         updatemode="mouseup", label=None, size="sm", className="lab-slider",
@@ -204,6 +205,7 @@ def register(app: Dash) -> None:
         Output("lab-map", "layers"),
         Output("lab-day-slider", "max"),
         Output("lab-day-slider", "value"),
+        Output("lab-day", "children", allow_duplicate=True),
         Output("lab-saved", "children", allow_duplicate=True),
         Input("lab-query", "data"),
         State("lab-at", "data"),
@@ -233,7 +235,7 @@ def register(app: Dash) -> None:
     )(save)
     app.clientside_callback(
         ClientsideFunction("lab", "remember"),
-        Output("lab-day", "id"),
+        Output("lab-written", "data"),
         Input("lab-at", "data"),
         State("lab-query", "data"),
         prevent_initial_call=True,
@@ -251,7 +253,7 @@ def draw_form(disease: str) -> Any:
 def draw(query: str | None, at: str | None) -> Any:
     """Everything on the right of the form."""
     if not query:
-        return (no_update,) * 7
+        return (no_update,) * 8
     with open_session() as session:
         trial = Trial.parse(f"{query}&at={at or ''}", context().profiles, local(now(session)).date())
         why = refusal(tried(context().profiles[trial.disease], trial.profile))
@@ -270,26 +272,27 @@ def draw(query: str | None, at: str | None) -> Any:
         drawn,
         (trial.last - trial.first).days,
         (trial.at - trial.first).days,
+        day(trial.at),
         None,
     )
 
 
 def _refused(why: Message) -> tuple[Any, ...]:
     """What stands on the page stays."""
-    return html.P(str(why), className="form-error", role="alert"), *(no_update,) * 6
+    return html.P(str(why), className="form-error", role="alert"), *(no_update,) * 7
 
 
 def _charts(result: Result) -> list[Any]:
     trial, colours = result.trial, theme()
     outbreaks = weeks_figure(
-        result.old.burden.weeks, result.new.burden.weeks, trial.first, trial.last, colours, trial.at
+        result.old.burden.weeks, result.new.burden.weeks, trial.first, trial.last, colours
     )
     found = [
         html.H2(_("Ổ dịch mới mỗi tuần"), className="section-title"),
         chart(outbreaks, _("Ổ dịch mới mỗi tuần, đang dùng và thử")),
     ]
     if result.alert_days:
-        alerts = weeks_figure(*alert_weeks(result), trial.first, trial.last, colours, trial.at)
+        alerts = weeks_figure(*alert_weeks(result), trial.first, trial.last, colours)
         found += [
             html.H2(_("Cảnh báo mở mỗi tuần"), className="section-title"),
             chart(alerts, _("Cảnh báo mở mỗi tuần, đang dùng và thử")),

@@ -16,6 +16,7 @@ from i18n import _
 from surveillance.release_counts import ReleaseCounts
 from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
 from web.epimap import EpiMap
+from web.epimap.texts import map_texts
 from web.fields import disease_select
 from web.formats import aria, case_count, level_fields, percent, status_name
 from web.grids import commune_columns, commune_grid
@@ -252,6 +253,7 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                         },
                         errorText=_("Một phần bản đồ chưa tải được."),
                         retryText=_("Thử lại"),
+                        texts=map_texts(),
                     ),
                     html.Div(id="map-note", className="map-notes"),
                     html.Div(id="map-legend", className="map-legend"),

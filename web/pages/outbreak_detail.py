@@ -9,9 +9,11 @@ from typing import Any
 from dash import html
 
 from i18n import Message, _
+from surveillance.outbreaks.comparing import Comparison
 from surveillance.outbreaks.detail import CaseView, OutbreakDetail, Relative, Side, SurveyView
 from surveillance.outbreaks.entries import NOTE, Entry
 from surveillance.outbreaks.lifecycle import NAMES, Status
+from surveillance.outbreaks.links import Links
 from surveillance.outbreaks.profiles import VectorControl
 from surveillance.outbreaks.tasks import State
 from surveillance.outbreaks.vectors import Indices
@@ -19,8 +21,11 @@ from surveillance.outbreaks.views import OutbreakSummary, TaskView
 from web.context import context, disease_name, theme
 from web.figures import chart
 from web.formats import count, day, deadline_text, facts, icon, kpi, link, moment, stored, table
-from web.onset_figure import onset_figure
 from web.outbreak_layers import PLACE_LEVELS
+from web.outbreak_timeline import LANES, marks_of, timeline_figure
+from web.pages.outbreak_closing import closing_panel
+from web.pages.outbreak_effect import effect_panel
+from web.pages.outbreak_links import links_panel
 
 TONES: Mapping[Status, str] = {
     Status.SUSPECTED: "is-warn",
@@ -86,21 +91,40 @@ def todo(detail: OutbreakDetail, current: datetime) -> list[Any]:
     ]
 
 
-def body(detail: OutbreakDetail, current: datetime, names: Mapping[int, str], acting: bool) -> list[Any]:
+def body(
+    detail: OutbreakDetail,
+    current: datetime,
+    names: Mapping[int, str],
+    acting: bool,
+    links: Links | None = None,
+    compared: Sequence[Comparison] = (),
+) -> list[Any]:
+    """`links` None: not for this reader, or its disease has no generation time."""
     outbreak = detail.summary
-    figure = onset_figure(detail, current.date(), theme())
+    figure = timeline_figure(detail, current, theme())
     return [
-        html.H3(_("Ca bệnh theo ngày mắc"), className="section-title"),
-        chart(figure, _("Biểu đồ số ca theo ngày mắc bệnh của ổ dịch {code}", code=outbreak.code)),
+        html.H3(_("Dòng thời gian"), className="section-title"),
+        chart(figure, _("Dòng thời gian của ổ dịch {code}", code=outbreak.code), legend=False),
+        _happened(detail, current),
+        *closing_panel(detail, current.date()),
         *_members(detail.members),
         *_near(detail.near),
+        *(links_panel(links) if links else []),
         *_surveys(detail.surveys, acting, vector_of(outbreak.disease)),
         *_measures(detail.measures, acting),
+        *effect_panel(compared),
         *_relatives(detail.relatives),
         html.H3(_("Nhật ký"), className="section-title"),
         html.Ol([_log(entry, names, acting) for entry in reversed(detail.log)], className="timeline-log"),
         _history(detail),
     ]
+
+
+def _happened(detail: OutbreakDetail, current: datetime) -> html.Details:
+    """The marks of the timeline in words, newest first."""
+    marks = marks_of(detail, current.tzinfo)
+    rows = [(day(mark.on), str(LANES[mark.lane]), mark.text) for mark in reversed(marks)]
+    return _more(_("Dòng thời gian bằng chữ"), table([_("Ngày"), _("Loại"), _("Việc")], rows))
 
 
 def vector_of(disease: str) -> VectorControl | None:

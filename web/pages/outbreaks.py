@@ -14,9 +14,11 @@ from accounts.service import full_names
 from alerts.levels import Theme
 from i18n import Message, _
 from surveillance.outbreaks.acts import GONE
+from surveillance.outbreaks.comparing import comparisons
 from surveillance.outbreaks.detail import OutbreakDetail, outbreak_detail
 from surveillance.outbreaks.eligibility import REASONS
 from surveillance.outbreaks.lifecycle import ALLOWED, NAMES
+from surveillance.outbreaks.links import Links, links_of, member_places
 from surveillance.outbreaks.overlooked import DAYS, overlooked
 from surveillance.outbreaks.shapes import outlines
 from surveillance.outbreaks.views import (
@@ -42,6 +44,7 @@ from web.context import (
     viewer,
 )
 from web.epimap import EpiMap
+from web.epimap.texts import map_texts
 from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
 from web.grids import grid, number_column, text_column
@@ -202,11 +205,21 @@ def draw_detail(
         if detail is None:
             return empty(_("Không có ổ dịch này trong địa bàn bạn phụ trách.")), *nothing
         names = full_names(session, [e.user_id for e in detail.log if e.user_id is not None])
+        links = _links(session, detail, shown)
+        compared = comparisons(
+            session,
+            context().columns.current(session),
+            disease=detail.summary.disease,
+            units=detail.summary.units,
+            measures=detail.measures,
+            today=shown.today,
+            as_of=shown.as_of,
+        )
     acting = viewer().role in ACTORS and shown.as_of is None
     return (
         head(detail),
         todo(detail, current),
-        body(detail, current, names, acting),
+        body(detail, current, names, acting, links, compared),
         "outbreak-actions",
         f"/outbreaks/{outbreak_id}/dossier.pdf",
         *_button_classes(detail, acting),
@@ -257,6 +270,16 @@ def _detail(session: Session, outbreak_id: int, shown: Moment, current: datetime
         now=current,
         as_of=shown.as_of,
     )
+
+
+def _links(session: Session, detail: OutbreakDetail, shown: Moment) -> Links | None:
+    """For those who may see single cases; None for the others."""
+    disease = context().diseases.get(detail.summary.disease)
+    profile = context().profiles.get(detail.summary.disease)
+    if disease is None or profile is None or viewer().role not in ACTORS:
+        return None
+    places = member_places(session, detail.summary.id, area_ids=viewer().area_ids, as_of=shown.as_of)
+    return links_of(places, disease, profile)
 
 
 def _button_classes(detail: OutbreakDetail, acting: bool) -> list[str]:
@@ -422,6 +445,13 @@ def _detail_parts() -> list[Any]:
             [
                 html.H3(_("Vùng ổ dịch"), className="section-title"),
                 _map(theme()),
+                html.P(
+                    _(
+                        "Chấm đặc: ca của ổ · chấm rỗng: ca gần nhưng không thuộc ổ · "
+                        "đường: có thể lây, không phải bằng chứng."
+                    ),
+                    className="dim",
+                ),
             ],
             id="outbreak-map-box",
             className="outbreak-map-box is-empty",
@@ -442,4 +472,5 @@ def _map(colours: Theme) -> EpiMap:
         locale={"NavigationControl.ZoomIn": _("Phóng to"), "NavigationControl.ZoomOut": _("Thu nhỏ")},
         errorText=_("Một phần bản đồ chưa tải được."),
         retryText=_("Thử lại"),
+        texts=map_texts(),
     )

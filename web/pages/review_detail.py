@@ -22,6 +22,7 @@ from surveillance.review.placing import MAX_TYPED
 from surveillance.review.queue import Entry, Tier, Waiting
 from web.context import disease_name, open_session, theme, viewer
 from web.epimap import ChoroplethLayer, EpiMap
+from web.epimap.texts import map_texts
 from web.formats import aria, count, day, icon, level_badge, link, table
 from web.review_layers import ground_layer
 
@@ -223,6 +224,7 @@ def _map() -> EpiMap:
         locale={"NavigationControl.ZoomIn": _("Phóng to"), "NavigationControl.ZoomOut": _("Thu nhỏ")},
         errorText=_("Một phần bản đồ chưa tải được."),
         retryText=_("Thử lại"),
+        texts=map_texts(),
     )
 
 

@@ -11,7 +11,6 @@ from dash import html
 
 from alerts.levels import Theme
 from i18n import _
-from surveillance.epiweek import week_start
 from web.formats import count, link, table
 from web.selection import Selection
 from web.workbench.heat import heat_class, heat_colours, heat_stops
@@ -95,7 +94,3 @@ def _weeks(selection: Selection, days: Sequence[date], counts: Sequence[int]) ->
             *cells,
             rows_number(selection, sum(week), first=monday, last=end, days=None),
         )
-
-
-def calendar_start(first: date) -> date:
-    return week_start(first)

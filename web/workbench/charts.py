@@ -24,6 +24,7 @@ from web.selection import Selection
 from web.workbench.calendar import calendar
 from web.workbench.chips import nothing_here
 from web.workbench.curve import curve
+from web.workbench.markup import light
 from web.workbench.multiples import SmallCurve, multiples
 from web.workbench.pyramid import BANDS, pyramid
 from web.workbench.top_areas import ranked, top_areas
@@ -78,7 +79,7 @@ def attempt(where: str, build: Callable[[], Any]) -> Any:
 
 def pyramid_card(session: Session, columns: Columns, selection: Selection, shown: Moment) -> Any:
     counts, without = ages_and_sexes(columns, columns.rows(selection.filter(shown)), BANDS)
-    return pyramid(selection, counts, without)
+    return light(pyramid(selection, counts, without))
 
 
 def top_card(session: Session, columns: Columns, selection: Selection, shown: Moment) -> Any:
@@ -88,7 +89,7 @@ def top_card(session: Session, columns: Columns, selection: Selection, shown: Mo
     earlier, _unplaced = by_unit(columns, columns.rows(replace(now, start=start, end=end)))
     names = {place.id: place.name for place in communes_today(session)}
     areas = ranked(cases, earlier, names, levels_now(session, selection, shown))
-    return top_areas(selection, areas, unplaced, (start, end))
+    return light(top_areas(selection, areas, unplaced, (start, end)))
 
 
 def delay_card(session: Session, columns: Columns, selection: Selection, shown: Moment) -> Any:
@@ -99,7 +100,7 @@ def delay_card(session: Session, columns: Columns, selection: Selection, shown: 
     wanted = replace(selection.filter(shown), start=mondays[0], end=end, dated_by="event")
     rows = columns.rows(wanted)
     counts = delay_counts(columns, rows, mondays)
-    return triangle(selection, mondays, counts, shown.today, median_delay(columns, rows), theme())
+    return light(triangle(selection, mondays, counts, shown.today, median_delay(columns, rows), theme()))
 
 
 def calendar_card(session: Session, columns: Columns, selection: Selection, shown: Moment) -> Any:
@@ -109,7 +110,7 @@ def calendar_card(session: Session, columns: Columns, selection: Selection, show
     start = week_start(last) - timedelta(weeks=YEAR_WEEKS - 1)
     rows = columns.rows(replace(selection.filter(shown), start=start, end=last))
     counts = daily(columns, rows, start, last, selection.dated_by)
-    return calendar(selection, start, counts.tolist(), period, theme())
+    return light(calendar(selection, start, counts.tolist(), period, theme()))
 
 
 def places_view(session: Session, selection: Selection, shown: Moment) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from geodata.places import communes_today
 from i18n import _
 from surveillance.case_filter import Circle
-from web.context import Moment, disease_name
+from web.context import Moment
 from web.formats import aria, count, day, icon, link
 from web.pages.data import source_title
 from web.selection import Selection
@@ -104,12 +104,6 @@ def age_text(ages: tuple[int, int]) -> str:
     if youngest == oldest:
         return _("{n} tuổi", n=youngest)
     return _("{low}–{high} tuổi", low=youngest, high=oldest)
-
-
-def filters_in_words(session: Session, selection: Selection, shown: Moment) -> str:
-    """For titles and pictures: "Sốt xuất huyết; 0–14 tuổi; Nam"."""
-    name = disease_name(selection.disease) if selection.disease else _("Tất cả các bệnh")
-    return "; ".join([name, *(chip.text for chip in held_filters(session, selection, shown))])
 
 
 def _chip(chip: Chip, selection: Selection) -> html.Span:

@@ -18,9 +18,9 @@ from i18n import Message
 from surveillance.types import FloatArray
 
 METHODS: Mapping[str, Message] = {
-    "quantiles": Message("Số nơi bằng nhau"),
-    "equal": Message("Khoảng bằng nhau"),
-    "natural": Message("Theo cụm giá trị"),
+    "quantiles": Message("Đều số nơi"),
+    "equal": Message("Đều khoảng"),
+    "natural": Message("Cụm tự nhiên"),
     "round": Message("Mốc số tròn"),
 }
 FEWEST, MOST = 3, 7

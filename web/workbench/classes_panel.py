@@ -97,9 +97,9 @@ def _cut(areas: Coloured, selection: Selection) -> list[Any]:
     options = [{"value": key, "label": str(name)} for key, name in METHODS.items()]
     options.append({"value": "breaks", "label": _("Mốc tự chọn")})
     number = min(max(classes.cut.classes, FEWEST), MOST)
-    breaks = "; ".join(short_number(low) for low in classes.lows[2 if classes.nothing and not own else 1 :])
-    if classes.problem and selection.classes:
-        breaks = "; ".join(selection.classes.partition(":")[2].split(","))
+    typed = classes.problem and selection.classes
+    ends = classes.cut.breaks or classes.lows[2 if classes.nothing else 1 :]
+    breaks = typed.partition(":")[2].replace(",", "; ") if typed else "; ".join(map(short_number, ends))
     return [
         html.Div(
             [

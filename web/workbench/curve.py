@@ -30,6 +30,7 @@ from web.selection import Selection
 from web.workbench.case_words import DATED_BY, SEVERITIES, SEXES, STACKS, STATUSES
 from web.workbench.chips import age_text
 from web.workbench.curve_figure import HEIGHT, Bars, Part, bars_figure
+from web.workbench.markup import light
 from web.workbench.rows import rows_number
 
 LENGTH = {"week": 52 * 7, "day": 120}
@@ -55,10 +56,10 @@ def curve(session: Session, columns: Columns, selection: Selection, shown: Momen
     label = _("Đường cong dịch, {disease}: bảng số ở dưới", disease=name)
     return html.Div(
         [
-            _switches(selection),
+            light(_switches(selection)),
             html.Div(chart(figure, label, id="case-curve"), className="curve-chart"),
             html.P(_note(selection, whole is not None), className="dim card-note"),
-            _numbers(selection, bars),
+            light(_numbers(selection, bars)),
         ]
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
@@ -12,13 +13,16 @@ import shapely
 
 from alerts.levels import Theme
 from i18n import _
-from surveillance.laboratory import Course
+from surveillance.laboratory import Course, Found
+from surveillance.outbreaks.outbreak import Outbreak
 from web.context import context
 from web.epimap import GeoJsonLayer
 from web.formats import day
 from web.outbreak_layers import DETAILED_ZOOM, HALO, INK
 
 TRIAL = {"light": "#c2410c", "dark": "#ffb27a"}
+SETTING_M = 50.0
+"""Around cases that are linked by a school or a household only."""
 QUARTER = 4
 """Corners of a quarter of a circle: an outline has to be light, not smooth."""
 
@@ -26,7 +30,7 @@ QUARTER = 4
 def layers(old: Course, new: Course, on: date, theme: Theme) -> list[GeoJsonLayer]:
     """Bottom to top. Where the trial is what is in force, one layer only."""
     found = [_layer("lab-old", old, on, INK[theme], theme, dashed=False)]
-    if new is not old:
+    if new.profile != old.profile or new.found is not old.found:
         found.append(_layer("lab-new", new, on, TRIAL[theme], theme, dashed=True))
     return found
 
@@ -56,29 +60,35 @@ def _layer(name: str, course: Course, on: date, colour: str, theme: Theme, *, da
 
 def features(course: Course, on: date) -> Iterator[dict[str, Any]]:
     """Each outbreak watched on the day as an area and as a point."""
-    radius = course.profile.radius_m or 50.0
-    for number, (one, state) in enumerate(course.watched(on)):
-        spots = np.column_stack([state.places.x, state.places.y])
-        spots = spots[np.isfinite(spots).all(axis=1)]
-        if not spots.size:
-            continue
-        area = shapely.MultiPoint(spots).buffer(radius, quad_segs=QUARTER)
-        text = _(
-            "{n} ca, từ {first} đến {last}",
-            n=len(state.members),
-            first=day(state.first_event),
-            last=day(state.last_event),
-        )
-        since = _("thấy ngày {day}", day=day(one.born)) if one.born else _("có từ trước kỳ này")
-        facts = {"text": f"{text}\n{since}"}
-        for shape in (area, shapely.Point(spots.mean(axis=0))):
-            yield {"type": "Feature", "id": number, "geometry": _degrees(shape), "properties": facts}
+    watched = [(one, state, spots) for one, state in course.watched(on) if (spots := _spots(state)).size]
+    areas = [shapely.MultiPoint(spots) for *_, spots in watched]
+    areas = shapely.buffer(areas, course.profile.radius_m or SETTING_M, quad_segs=QUARTER)
+    points = shapely.points([spots.mean(axis=0) for *_, spots in watched]) if watched else []
+    shapes = [_geojson(shapes) for shapes in (areas, points)]
+    for number, ((one, state, _at), *both) in enumerate(zip(watched, *shapes, strict=True)):
+        for shape in both:
+            facts = {"text": _told(one, state)}
+            yield {"type": "Feature", "id": number, "geometry": shape, "properties": facts}
 
 
-def _degrees(shape: Any) -> Any:
-    """GeoJSON geometry in degrees, to a metre."""
-    moved = shapely.transform(shape, lambda xy: np.round(np.column_stack(lon_lat(xy[:, 0], xy[:, 1])), 5))
-    return shapely.geometry.mapping(moved)
+def _spots(state: Outbreak) -> Any:
+    spots = np.column_stack([state.places.x, state.places.y])
+    return spots[np.isfinite(spots).all(axis=1)]
+
+
+def _told(one: Found, state: Outbreak) -> str:
+    first, last = day(state.first_event), day(state.last_event)
+    text = _("{n} ca, từ {first} đến {last}", n=len(state.members), first=first, last=last)
+    since = _("thấy ngày {day}", day=day(one.born)) if one.born else _("có từ trước kỳ này")
+    return f"{text}\n{since}"
+
+
+def _geojson(shapes: Any) -> list[dict[str, Any]]:
+    """Geometries in degrees, to a metre."""
+    moved = shapely.transform(
+        np.asarray(shapes, dtype=object), lambda xy: np.round(np.column_stack(lon_lat(xy[:, 0], xy[:, 1])), 5)
+    )
+    return [json.loads(text) for text in shapely.to_geojson(moved)]
 
 
 def lon_lat(x: Any, y: Any) -> Any:

@@ -261,8 +261,8 @@ def _side(
     area: frozenset[int] | None,
 ) -> Side:
     """`like`: another side, whose alerts are taken where nothing that decides them is different."""
-    by = profile_key(profile)
-    course = COURSES.get((key, by), lambda: relive(past.history, profile))
+    by = linking_key(profile)
+    course = replace(COURSES.get((key, by), lambda: relive(past.history, profile)), profile=profile)
     alerts = None
     if past.kept is not None:
         alerts = ALERTS.get((key, by, policy.hash), lambda: _decided(past, course, policy, like))
@@ -282,8 +282,9 @@ def _decided(past: Past, course: Course, policy: Policy, like: Side | None) -> A
     return decide_anew(past.kept, told, policy, like=None if like is None else like.alerts)
 
 
-def profile_key(profile: Profile) -> Hashable:
-    return profile.code, *(getattr(profile, name) for name in PARAMETERS)
+def linking_key(profile: Profile) -> Hashable:
+    """When outbreaks are closed decides neither which there are nor what they tell the levels."""
+    return profile.code, *(getattr(profile, name) for name in PARAMETERS if name != "close_days")
 
 
 def within(course: Course, area: frozenset[int] | None) -> Course:

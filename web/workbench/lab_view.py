@@ -17,8 +17,9 @@ from alerts.scorecard import Share
 from i18n import Message, _
 from surveillance.laboratory import Found, monday
 from surveillance.laboratory import Pair as OutbreakPair
-from web.figures import BAR, EXPECTED, week_layout
+from web.figures import BAR, week_layout
 from web.formats import aria, count, day, icon, level_badge, link, table
+from web.workbench.lab_map import TRIAL
 from web.workbench.lab_run import Result, Side
 
 MOST_ROWS = 60
@@ -146,10 +147,10 @@ def tiles(result: Result) -> html.Div:
             _("Ca nằm trong ổ dịch"),
             _part(old.burden.covered, old.burden.cases),
             _part(new.burden.covered, new.burden.cases),
-            unit=" %",
+            unit="%",
             note=_("của {n} ca mắc trong kỳ", n=count(new.burden.cases)),
         ),
-        _tile(_("Ổ lớn nhất"), old.burden.largest, new.burden.largest, unit=_(" ca")),
+        _tile(_("Ổ lớn nhất"), old.burden.largest, new.burden.largest, unit=_("ca")),
         _tile(_("Ổ theo dõi cùng lúc"), old.burden.watched, new.burden.watched, note=_("vào một ngày giữa")),
     ]
     return html.Div(found, className="lab-tiles")
@@ -170,7 +171,7 @@ def _alert_tiles(result: Result) -> list[Any]:
     )
     return [
         _tile(_("Cảnh báo mở mỗi tuần"), *opened, decimals=1, note=_("từ {day}", day=day(first))),
-        _tile(_("Cảnh báo đúng"), _share(result.old.right), _share(result.new.right), unit=" %", note=judged),
+        _tile(_("Cảnh báo đúng"), _share(result.old.right), _share(result.new.right), unit="%", note=judged),
     ]
 
 
@@ -179,16 +180,16 @@ def _truth_tiles(old: Side, new: Side) -> list[Any]:
     if old.card is None or new.card is None:
         delays = old.burden.delay_days, new.burden.delay_days
         note = _("trung vị, từ ngày báo cáo ca đủ để thành ổ")
-        return [_tile(_("Thấy ổ dịch sau"), *delays, decimals=1, unit=_(" ngày"), note=note)]
+        return [_tile(_("Thấy ổ dịch sau"), *delays, decimals=1, unit=_("ngày"), note=note)]
     caught = old.card.caught_by["recorded"], new.card.caught_by["recorded"]
     note = _(
         "trung vị từ ca thứ hai; bắt được {k} trên {n} ổ cài sẵn", k=caught[1].share.k, n=caught[1].share.n
     )
     return [
-        _tile(_("Ổ dịch đúng"), _share(old.card.opened.true), _share(new.card.opened.true), unit=" %",
+        _tile(_("Ổ dịch đúng"), _share(old.card.opened.true), _share(new.card.opened.true), unit="%",
               note=_("là ổ hoặc đợt tăng có thật trong mô phỏng")),
         _tile(_("Thấy ổ thật sau"), caught[0].median_delay_days, caught[1].median_delay_days, decimals=1,
-              unit=_(" ngày"), note=note),
+              unit=_("ngày"), note=note),
     ]  # fmt: skip
 
 
@@ -204,15 +205,15 @@ def _tile(
     label: str, old: float | None, new: float | None, *, decimals: int = 0, unit: str = "", note: str = ""
 ) -> html.Div:
     """The trial's number, and what it is by the rules in force."""
-    now = f"{count(new, decimals)}{unit}" if new is not None else "–"
-    same = count(old, decimals) == count(new, decimals)
-    before = _("đang dùng: {n}", n=f"{count(old, decimals)}{unit}" if old is not None else "–")
+    before, now = (f"{count(n, decimals)} {unit}".strip() if n is not None else "–" for n in (old, new))
+    same = before == now
     return html.Div(
         [
             html.Div(label, className="kpi-label"),
             html.Div(now, className="kpi-value"),
             html.Div(
-                _("như đang dùng") if same else before, className="lab-before" + (" dim" if same else "")
+                _("như đang dùng") if same else _("đang dùng: {n}", n=before),
+                className="lab-before dim" if same else "lab-before",
             ),
             html.Div(note, className="kpi-note"),
         ],
@@ -224,9 +225,9 @@ def _tile(
 
 
 def weeks_figure(
-    old: Mapping[date, int], new: Mapping[date, int], first: date, last: date, theme: Theme, at: date
+    old: Mapping[date, int], new: Mapping[date, int], first: date, last: date, theme: Theme
 ) -> dict[str, Any]:
-    """Paired bars a week; a line marks the week of the map's day."""
+    """Paired bars a week, by Monday."""
     begin = monday(first)
     weeks = [begin + timedelta(days=7 * n) for n in range((last - begin).days // 7 + 1)]
     layout = {**week_layout(theme, 190), "barmode": "group", "bargap": 0.25, "bargroupgap": 0.05}
@@ -236,14 +237,12 @@ def weeks_figure(
         "tick0": begin,
         "dtick": WEEK_MS * (1 + len(weeks) // 8),
     }
-    mark = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at}
-    layout["shapes"] = [{**mark, "line": {"color": EXPECTED[theme], "width": 1.5, "dash": "dot"}}]
     if max([*old.values(), *new.values()], default=0) < 5:
         layout["yaxis"] = {**layout["yaxis"], "dtick": 1}
     return {
         "data": [
             _bars(weeks, old, _("Đang dùng"), BAR[theme]),
-            _bars(weeks, new, _("Thử"), EXPECTED[theme]),
+            _bars(weeks, new, _("Thử"), TRIAL[theme]),
         ],
         "layout": layout,
     }

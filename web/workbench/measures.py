@@ -175,7 +175,7 @@ MEASURES: Mapping[str, Measure] = {
         ),
         Measure(
             key="silence",
-            name=Message("Im lặng"),
+            name=Message("Chưa có báo cáo"),
             unit=Message("ngày"),
             says=Message(
                 "Số ngày từ báo cáo mới nhất của nơi này, tính mọi bệnh, đến tệp số liệu mới nhất. Im lặng lâu có thể"

@@ -16,6 +16,7 @@ from i18n import _, current_locale
 from web.figures import BAR, EXPECTED
 from web.formats import aria, level_text
 from web.selection import Selection
+from web.workbench.markup import Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def multiples(
             dcc.Store(id="places-data", data=_data(selection, curves, inside, theme)),
             _controls(),
             html.Div(id="places-count", className="dim places-count", **aria(live="polite")),
-            html.Div(id="places-grid", className="places-grid"),
+            Markup(id="places-grid", className="places-grid"),
         ],
         className="places-view",
     )
@@ -47,7 +48,7 @@ def multiples(
 def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("charts", "places"),
-        Output("places-grid", "children"),
+        Output("places-grid", "tree"),
         Output("places-count", "children"),
         Input("places-data", "data"),
         Input("places-sort", "value"),

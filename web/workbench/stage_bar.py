@@ -34,7 +34,7 @@ def layout(selection: Selection) -> html.Div:
                     {"value": "cases", "label": _("Ca bệnh")},
                 ],
                 value=selection.view,
-                size="sm",
+                size="xs",
                 className="stage-views",
             ),
             html.Div(

@@ -151,7 +151,11 @@ def _pictures() -> list[Any]:
 def _views() -> list[Any]:
     return [
         html.Ul(id="tools-view-list", className="tools-list"),
-        dmc.TextInput(id="tools-view-name", label=_("Lưu khung nhìn đang thấy với tên")),
+        dmc.TextInput(
+            id="tools-view-name",
+            label=_("Lưu khung nhìn đang thấy với tên"),
+            inputProps={"maxLength": kept.LONGEST_NAME},
+        ),
         dmc.Checkbox(id="tools-view-follow", label=_("Luôn đến ngày mới nhất"), checked=True),
         dmc.Checkbox(id="tools-view-shared", label=_("Cho đồng nghiệp cùng thấy"), checked=False),
         html.Button(_("Lưu"), id="tools-view-save", className="button button-primary", type="button"),

@@ -123,6 +123,7 @@ export class Engine {
     this.right = this.pane('right', this.split.container, shownRight(props),
       {center: map.getCenter(), zoom: map.getZoom(), 'Map.Title': props.compare.right});
     this.link = new Link(map, this.right.map);
+    this.split.put(props.swipe ?? 0.5);
     this.right.map.on('moveend', () => this.moved());
   }
 

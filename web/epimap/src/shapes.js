@@ -2,7 +2,7 @@
 const EARTH_M = 6_371_008.8;
 const RADIAN = Math.PI / 180;
 const MOST_POINTS = 60;
-const NEGLIGIBLE = 1e-9; // square degrees, some 12 m² in Ho Chi Minh City
+const NEGLIGIBLE = 1e-4; // of the box around the shape: about a pixel where it was drawn
 const rounded = value => Number(value.toFixed(5));
 
 /** Haversine. */
@@ -35,12 +35,18 @@ export function circleOf([lng, lat], radius_m) {
 /** Visvalingam & Whyatt (1993) on a ring: drops the corner that adds least until few are left. */
 export function simplify(points, most = MOST_POINTS) {
   const kept = [...points];
+  const negligible = NEGLIGIBLE * boxSize(points);
   while (kept.length > 3) {
     const [least, at] = leastCorner(kept);
-    if (kept.length <= most && least > NEGLIGIBLE) break;
+    if (kept.length <= most && least > negligible) break;
     kept.splice(at, 1);
   }
   return kept.map(place => place.map(rounded));
+}
+
+function boxSize(points) {
+  const [across, up] = [0, 1].map(axis => points.map(point => point[axis])).map(side => Math.max(...side) - Math.min(...side));
+  return across * up;
 }
 
 function leastCorner(ring) {

@@ -39,7 +39,7 @@ export class Split {
       element.className = `epimap-${name}`;
       return element;
     };
-    Object.assign(this, {host, moved, fraction: 0.5});
+    Object.assign(this, {host, moved, fraction: 0.5, say: null});
     this.container = part('right');
     this.captions = [part('caption is-left'), part('caption is-right')];
     this.bar = part('swipe');

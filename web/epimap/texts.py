@@ -1,0 +1,26 @@
+"""What the map says itself, in the reader's language: `EpiMap(texts=map_texts())`."""
+
+from __future__ import annotations
+
+from i18n import _
+from web.epimap import Texts
+
+
+def map_texts() -> Texts:
+    """The words of src/words.js, which the browser shows where a page gives none."""
+    return {
+        "lasso": _("Giữ và kéo để khoanh vùng. Esc để thôi."),
+        "circle": _("Kéo từ tâm ra để vẽ vòng tròn. Bàn phím: Enter đặt tâm ở giữa bản đồ. Esc để thôi."),
+        "circlePlaced": _(
+            "Đã đặt tâm, bán kính {metres} m. ↑ ↓ đổi bán kính, Enter để xong, Esc để thôi.",
+            metres="{metres}",
+        ),
+        "drawn": _("Đã vẽ xong vùng."),
+        "cancelled": _("Đã thôi vẽ."),
+        "selected": _("Đang chọn: {text}", text="{text}"),
+        "swipe": _("Thanh so sánh hai bản đồ"),
+        "swipeValue": _("Bản đồ trái chiếm {percent}%", percent="{percent}"),
+        "loading": _("Đang tải bản đồ…"),
+        "lost": _("Máy tạm ngừng vẽ bản đồ, nên hiện ảnh tĩnh. Bản đồ tự hiện lại khi máy vẽ được."),
+        "unknown": _("chưa rõ"),
+    }
