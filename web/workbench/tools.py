@@ -241,10 +241,7 @@ def _view_row(view: SavedView, owner: str, who: int, opens: bool) -> html.Li:
     rename = (
         [
             dmc.TextInput(
-                id={"type": "tools-rename", "id": view.id},
-                value=view.name,
-                size="xs",
-                **aria(label=_("Tên mới")),
+                id={"type": "tools-rename", "id": view.id}, value=view.name, size="xs", label=_("Tên")
             ),
             _view_act("rename", view.id, _("Đổi tên")),
         ]
