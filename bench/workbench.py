@@ -114,7 +114,7 @@ def memory(pid: int) -> float:
 def signed_in(base: str) -> requests.Session:
     session = requests.Session()
     session.get(f"{base}/login")
-    form: dict[str, str] = {
+    form: dict[str, Any] = {
         "username": USER,
         "password": PASSWORD,
         "csrf_token": session.cookies.get("_csrf_token") or "",
