@@ -140,9 +140,9 @@ def test_alerts_and_communes_lead_to_their_outbreaks(
 ) -> None:
     client = sign_in("analyst")
     alert = run_callback(client, app, "alert-head.children", {"alerts-id": str(city["Ô 1"].alert_id)})
-    given = {"map-query": f"disease=dengue&unit={city['Ô 1'].id}"}
+    given = {"map-panel-query": f"disease=dengue&unit={city['Ô 1'].id}"}
     panel = run_callback(client, app, "map-panel.children", given)
-    clicked = run_callback(client, app, "map-panel.children", {"map-query": f"outbreak={outbreak}"})
+    clicked = run_callback(client, app, "map-panel.children", {"map-panel-query": f"outbreak={outbreak}"})
     for page in (alert, panel, clicked):
         assert f"/outbreaks?id={outbreak}" in text_of(page)
 
