@@ -343,7 +343,7 @@ def _make_embed(session: Session, who: int, view_id: str | None, days: int) -> s
 
 
 def _made(url: str) -> list[Any]:
-    frame = f'<iframe src="{url}" width="1000" height="700" title="Canh Dich"></iframe>'
+    frame = f'<iframe src="{url}" width="1000" height="700" title="{_("Bản đồ")}"></iframe>'
     return [
         html.Div(_("Chép ngay: địa chỉ chỉ hiện một lần này.")),
         dmc.TextInput(value=url, readOnly=True, label=_("Địa chỉ"), id="tools-embed-url"),
