@@ -29,11 +29,11 @@ FIRST = (
 )
 """The order in which people ask; other methods follow by name."""
 METHODS: Mapping[str, tuple[Message, str]] = {
-    "statutory_month": (Message("Ngưỡng theo tháng"), "statutory"),
-    "statutory_week": (Message("Ngưỡng theo tuần"), "statutory"),
-    "nowcast": (Message("Kể cả báo cáo chậm"), "nowcast"),
+    "statutory_month": (Message("Ngưỡng tháng"), "statutory"),
+    "statutory_week": (Message("Ngưỡng tuần"), "statutory"),
+    "nowcast": (Message("Kể cả báo chậm"), "nowcast"),
     "forecast": (Message("Dự báo 7 ngày tới"), "forecast"),
-    "rt": (Message("Hệ số lây nhiễm Rt"), "reproduction"),
+    "rt": (Message("Hệ số lây Rt"), "reproduction"),
     "hot_spot": (Message("Điểm nóng"), "association"),
     "scan": (Message("Cụm ca"), "clusters"),
     "outbreak": (Message("Ổ dịch ở đây"), "outbreaks"),
@@ -117,16 +117,13 @@ def _line(signal: Signal) -> html.Li:
     """Name, value, limit and a mark when it is over; opened, the sentence and the way to the method."""
     over = _alarms(signal)
     value, limit = reading(signal)
-    mark = (
-        html.Span(_("▲ Vượt"), className="evidence-mark")
-        if over
-        else html.Span(_("Bình thường"), className="dim")
+    mark = html.Span(
+        _("Vượt") if over else _("Bình thường"), className="evidence-mark" if over else "visually-hidden"
     )
     shown = [
-        html.Span(str(name_of(signal.method)), className="evidence-name"),
-        html.Span(value, className="evidence-value num"),
-        html.Span(_("ngưỡng {limit}", limit=limit) if limit else "", className="evidence-limit num dim"),
-        mark,
+        html.Span(str(name_of(signal.method))),
+        html.Span([html.Strong(value), *([html.Span(_("ngưỡng {limit}", limit=limit))] if limit else [])]),
+        html.Span(mark),
     ]
     return html.Li(
         html.Details(

@@ -146,6 +146,7 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
             className="badge-row",
         ),
         *_reasons(detail),
+        *(what_changed(session, chosen, place, shown) if chosen else []),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(
             weekly_figure(curve, theme(), late_reports(signals), breaks=unit_breaks(session, place)),
@@ -153,7 +154,6 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
         ),
         *years_link(choice, shown, place.id),
         *evidence(signals),
-        *(what_changed(session, chosen, place, shown) if chosen else []),
         *open_outbreaks(session, [place.id], disease, shown),
         *_open_alerts(session, place),
         *neighbour_table(session, place, chosen, shown, map_href),

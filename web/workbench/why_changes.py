@@ -21,7 +21,7 @@ from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
 from surveillance.outbreaks.views import LIVING, code_of, within
 from surveillance.types import Classification
 from web.context import Moment, end_of, viewer
-from web.formats import shown_level
+from web.formats import facts, shown_level
 from web.pages.evidence import CONCERNED, name_of
 
 CASE_DAYS = 90
@@ -65,19 +65,13 @@ def changes(before: Picture, after: Picture) -> list[Message]:
 def what_changed(session: Session, disease: str, place: Place, shown: Moment) -> list[Any]:
     """Heading and two short lists."""
     days = [shown.today - timedelta(days=back) for back in (7, 1)]
-    week, yesterday, today = pictures(
-        session, disease, place.id, [*map(end_of, days), shown.as_of or LATEST], shown
-    )
-    return [
-        html.H3(_("Có gì thay đổi"), className="section-title"),
-        html.Dl(
-            [
-                _fact(_("Từ hôm qua"), changes(yesterday, today)),
-                _fact(_("Từ tuần trước"), changes(week, today)),
-            ],
-            className="facts change-facts",
-        ),
-    ]
+    moments = [*map(end_of, days), shown.as_of or LATEST]
+    week, yesterday, today = pictures(session, disease, place.id, moments, shown)
+    heading = html.H3(_("Có gì thay đổi"), className="section-title")
+    if not changes(week, today) and not changes(yesterday, today):
+        return [heading, html.P(_("Không có gì thay đổi từ tuần trước."), className="dim")]
+    since = ((_("Từ hôm qua"), yesterday), (_("Từ tuần trước"), week))
+    return [heading, facts((label, _said(changes(before, today))) for label, before in since)]
 
 
 def pictures(
@@ -146,7 +140,7 @@ def _joined(names: Iterable[Message]) -> Message:
     return reduce(lambda one, other: Message("{one}, {other}", one=one, other=other), names)
 
 
-def _fact(label: str, told: Sequence[Message]) -> html.Div:
-    lines = [html.Li(str(each)) for each in told]
-    said = html.Ul(lines, className="change-list") if lines else _("Không có gì thay đổi.")
-    return html.Div([html.Dt(label), html.Dd(said)], className="fact")
+def _said(told: Sequence[Message]) -> Any:
+    if not told:
+        return _("Không có gì thay đổi.")
+    return html.Ul([html.Li(str(each)) for each in told], className="change-list")
