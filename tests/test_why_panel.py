@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import shapely
 from dash import Dash
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,11 +23,12 @@ from surveillance.counts import counts_by_disease, counts_by_unit
 from surveillance.models import SignalRow
 from surveillance.types import StatutoryStatus
 from tests.line_list import Sick, add_cases, add_file, evening
+from tests.test_cluster_list import clusters
 from tests.web_city import Place, SignIn, app, city, client, run_callback, settings, sign_in, text_of
 from web.workbench.why import LONGEST, why
 from web.workbench.why_changes import Picture, changes
 
-__all__ = ["app", "city", "client", "settings", "sign_in"]
+__all__ = ["app", "city", "client", "clusters", "settings", "sign_in"]
 """Fixtures."""
 
 TODAY = date(2026, 11, 22)
@@ -277,3 +279,50 @@ def test_one_query_for_all_diseases_says_what_one_for_each_says(
     assert one == {code: n for code, n in each.items() if n} == {"dengue": 3, "measles": 1}
     assert levels_of_unit(session, week) == {"dengue": levels_at(session, disease="dengue")[week]}
     assert levels_of_unit(session, week, as_of=_noon(TODAY - timedelta(days=3)))["dengue"].level == 1
+
+
+# --- scan clusters -----------------------------------------------------------------------------------------
+
+
+def test_a_cluster_is_drawn_as_the_outline_of_its_communes_as_known_on_the_day(
+    sign_in: SignIn, clusters: None
+) -> None:
+    def drawn(query: str) -> dict[int, dict[str, Any]]:
+        found = sign_in("officer").get(f"/api/clusters?{query}").get_json()
+        return {each["properties"]["cluster"]: each for each in found["features"]}
+
+    today, before = drawn("disease=dengue"), drawn("disease=dengue&on=2026-11-20")
+
+    assert shapely.geometry.shape(today[7]["geometry"]).bounds == (106.6, 10.7, 106.7, 10.75)
+    assert shapely.geometry.shape(before[7]["geometry"]).area == pytest.approx(0.05 * 0.05)
+    assert (
+        today[7]["properties"]["text"].startswith("Cụm số 7 · ") and "14 ca" in today[7]["properties"]["text"]
+    )
+    assert drawn("disease=measles") == {} and drawn("disease=dengue&on=2026-11-10") == {}
+
+
+def test_the_chosen_cluster_says_where_when_how_many_and_how_surely(
+    app: Dash, sign_in: SignIn, city: dict[str, Place], clusters: None
+) -> None:
+    shown = panel(app, sign_in, "disease=dengue&cluster=7", "manager")
+
+    for words in (
+        "Cụm số 7", "Đang có", "Cụm ca lớn thêm.", "14/11/2026–21/11/2026 (8 ngày)", "14 ca; bình thường 3,2 ca",
+        "500 ngày mới có một lần (p = 0,002)", "Vững trong 92/100", "Phường Ô 1", "/methods/clusters",
+        f"/map?disease=dengue&unit={city['Ô 0'].id}",
+    ):  # fmt: skip
+        assert words in shown
+    assert "Chưa vững" in panel(app, sign_in, "disease=dengue&cluster=8")
+
+
+def test_a_cluster_not_known_on_the_day_leaves_the_city(app: Dash, sign_in: SignIn, clusters: None) -> None:
+    assert "Từ đầu năm" in panel(app, sign_in, "cluster=7&on=2026-11-10")
+    assert "Từ đầu năm" in panel(app, sign_in, "cluster=99")
+
+
+def test_the_layer_of_clusters_is_one_to_choose(app: Dash, sign_in: SignIn, clusters: None) -> None:
+    shown = text_of(
+        run_callback(sign_in("analyst"), app, "map.layers", {"map-when": "disease=dengue&layers=clusters"})
+    )
+
+    assert "/api/clusters?disease=dengue&v=" in shown and "is-cluster" in shown

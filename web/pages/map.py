@@ -28,6 +28,7 @@ from web.release_levels import chosen_release
 from web.selection import Selection
 from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
+from web.workbench.cluster_layer import cluster_panel
 from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
 from web.workbench.filter_fields import filter_fields
@@ -153,6 +154,8 @@ def draw_panel(query: str | None, _version: str | None) -> Any:
         choice = choice_of(session, selection)
         shown = day_on_show(session, selection.on)
         place = find_place(session, selection.unit) if selection.unit else None
+        if found := cluster_panel(session, selection, shown):
+            return found
         chosen = chosen_outbreak(session, str(selection.outbreak or ""), shown)
         if place is not None and place.valid_to is not None:
             return [*chosen, *former_panel(session, place, choice, shown)]
