@@ -39,8 +39,8 @@ INK: Mapping[Theme, str] = {"light": "#7a3db8", "dark": "#cda6f5"}
 """A hue that no level has."""
 SMOOTH_DEGREES = 0.0003
 """Some 30 m: less than the line is wide where a whole cluster is in view."""
-HINT = Message("Xã, phường nhiều ca hơn hẳn bình thường cùng một lúc; nét đứt: cụm đã hết.")
-LEGEND = (OverlayLegend(label=Message("Cụm ca theo không gian và thời gian"), mark="is-cluster"),)
+HINT = Message("Xã, phường nhiều ca hơn hẳn bình thường cùng một lúc.")
+LEGEND = (OverlayLegend(label=Message("Cụm ca; nét đứt: đã hết"), mark="is-cluster"),)
 
 blueprint = Blueprint("cluster_data", __name__)
 
