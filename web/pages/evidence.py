@@ -117,9 +117,8 @@ def _line(signal: Signal) -> html.Li:
     """Name, value, limit and a mark when it is over; opened, the sentence and the way to the method."""
     over = _alarms(signal)
     value, limit = reading(signal)
-    mark = html.Span(
-        _("Vượt") if over else _("Bình thường"), className="evidence-mark" if over else "visually-hidden"
-    )
+    word = _("Bình thường") if not over else _("Vượt") if limit else _("Chú ý")
+    mark = html.Span(word, className="evidence-mark" if over else "visually-hidden")
     shown = [
         html.Span(str(name_of(signal.method))),
         html.Span([html.Strong(value), *([html.Span(_("ngưỡng {limit}", limit=limit))] if limit else [])]),
