@@ -241,6 +241,15 @@ def levels_at(
     }
 
 
+def levels_of_unit(session: Session, unit_id: int, *, as_of: datetime | None = None) -> dict[str, LevelView]:
+    """Level by disease in one unit as believed at `as_of` (None: now); diseases never decided are absent."""
+    columns = (
+        AreaLevel.disease, AreaLevel.level, AreaLevel.raw_level, AreaLevel.unknown, AreaLevel.status, AreaLevel.since,
+    )  # fmt: skip
+    rows = session.execute(select(*columns).where(AreaLevel.unit_id == unit_id, _believed(as_of)))
+    return {row.disease: _level_view(row) for row in rows}
+
+
 def highest(views: Sequence[LevelView]) -> LevelView:
     """The diseases of one unit as one: the highest level and the most serious status. Unknown when nothing
     certain stands behind that level; at level 1 one silent disease is enough, since calm is not proven."""

@@ -37,7 +37,7 @@ from web.context import context, day_on_show, known_disease, local, now, open_se
 from web.formats import shown_level
 from web.private import private
 from web.release_levels import chosen_release, levels_on_release
-from web.workbench import frames
+from web.workbench import cluster_layer, frames
 
 STALE_AFTER_H = 26
 """Data are daily; two hours beyond a day is late."""
@@ -58,6 +58,7 @@ def configure(server: Flask) -> None:
     server.register_blueprint(phone_routes.blueprint)
     server.register_blueprint(push_routes.blueprint)
     server.register_blueprint(frames.blueprint)
+    server.register_blueprint(cluster_layer.blueprint)
     server.register_blueprint(view_routes.blueprint)
     server.extensions["csrf"].exempt(receipt_routes.blueprint)
 

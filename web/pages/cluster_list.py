@@ -53,7 +53,7 @@ def _line(view: ClusterView, places: Mapping[int, Place], disease: str | None, h
                 html.Strong(title),
                 html.Span(_where(view, places)),
                 html.Span(_numbers(view), className="dim"),
-                html.Span(_what_is_new(view), className="dim"),
+                html.Span(what_is_new(view), className="dim"),
             ],
             href,
             className="cluster-line" if view.lasts else "cluster-line is-dim",
@@ -81,7 +81,7 @@ def _numbers(view: ClusterView) -> str:
     return f"{numbers} {stands}"
 
 
-def _what_is_new(view: ClusterView) -> str:
+def what_is_new(view: ClusterView) -> str:
     told = str(explain(view.kind))
     if view.kind is Kind.MERGED:
         told = _("Đã nhập vào cụm số {number}.", number=view.into)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from dash import html
 from sqlalchemy.orm import Session
 
-from i18n import _
+from i18n import Message, _
 from surveillance.signals import current_signals
 from surveillance.types import Signal, StatutoryStatus
 from web.context import Moment
 from web.figures import ComingWeek, LateReports
-from web.formats import stored
+from web.formats import count, link, stored
 
 CONCERNED = frozenset({StatutoryStatus.WARNING, StatutoryStatus.EPIDEMIC})
 FIRST = (
@@ -28,6 +28,36 @@ FIRST = (
     "farrington_flexible",
 )
 """The order in which people ask; other methods follow by name."""
+METHODS: Mapping[str, tuple[Message, str]] = {
+    "statutory_month": (Message("Ngưỡng tháng"), "statutory"),
+    "statutory_week": (Message("Ngưỡng tuần"), "statutory"),
+    "nowcast": (Message("Kể cả báo chậm"), "nowcast"),
+    "forecast": (Message("Dự báo 7 ngày tới"), "forecast"),
+    "rt": (Message("Hệ số lây Rt"), "reproduction"),
+    "hot_spot": (Message("Điểm nóng"), "association"),
+    "scan": (Message("Cụm ca"), "clusters"),
+    "outbreak": (Message("Ổ dịch ở đây"), "outbreaks"),
+    "severity": (Message("Ca nặng, 28 ngày"), "evidence"),
+    "vector": (Message("Véc tơ"), "evidence"),
+    "climate": (Message("Khí hậu"), "evidence"),
+    "silence": (Message("Im lặng"), "evidence"),
+    "farrington_flexible": (Message("Farrington"), "farrington"),
+    "farrington_classic": (Message("Farrington gốc"), "farrington"),
+    "ears_c1": (Message("EARS C1"), "ears"),
+    "ears_c2": (Message("EARS C2"), "ears"),
+    "ears_c3": (Message("EARS C3"), "ears"),
+    "moving_epidemic": (Message("Mùa dịch (MEM)"), "mem"),
+    "rare": (Message("Bệnh hiếm"), "rare"),
+    "seasonal_daily": (Message("Theo mùa, từng ngày"), "seasonal"),
+    "bayes": (Message("Bayes"), "windows"),
+    "rki": (Message("RKI"), "windows"),
+    "historical_limits": (Message("Giới hạn lịch sử (CDC)"), "cdc"),
+    "cusum": (Message("CUSUM"), "cusum"),
+    "glr_poisson": (Message("GLR Poisson"), "glr"),
+    "glr_negative_binomial": (Message("GLR nhị thức âm"), "glr"),
+    "outbreak_p": (Message("OutbreakP"), "outbreakp"),
+}
+"""Plain name of each method, and its page of docs/methods."""
 
 
 def signals_of(session: Session, disease: str | None, unit_id: int | None, shown: Moment) -> list[Signal]:
@@ -57,7 +87,7 @@ def coming_weeks(signals: Sequence[Signal]) -> list[ComingWeek]:
 
 
 def evidence(signals: Sequence[Signal]) -> list[Any]:
-    """Every method's sentence, the alarming ones first; those that could not judge are folded away."""
+    """Every method in a row, the alarming ones first; those that could not judge are folded away."""
     if not signals:
         return []
     ordered = sorted(signals, key=_rank)
@@ -84,18 +114,88 @@ def _lacks(signal: Signal) -> bool:
 
 
 def _line(signal: Signal) -> html.Li:
-    word = _("Bất thường") if _alarms(signal) else _("Bình thường")
+    """Name, value, limit and a mark when it is over; opened, the sentence and the way to the method."""
+    over = _alarms(signal)
+    value, limit = reading(signal)
+    word = _("Bình thường") if not over else _("Vượt") if limit else _("Chú ý")
+    mark = html.Span(word, className="evidence-mark" if over else "visually-hidden")
+    shown = [
+        html.Span(str(name_of(signal.method))),
+        html.Span([html.Strong(value), *([html.Span(_("ngưỡng {limit}", limit=limit))] if limit else [])]),
+        html.Span(mark),
+    ]
     return html.Li(
-        [html.Span(f"{word}: ", className="visually-hidden"), stored(signal.reason)],
-        className="evidence is-alarm" if _alarms(signal) else "evidence",
+        html.Details(
+            [
+                html.Summary(shown, className="evidence-row"),
+                html.P([stored(signal.reason), " ", *_way(signal.method)]),
+            ]
+        ),
+        className="evidence is-alarm" if over else "evidence",
     )
+
+
+def _way(method: str) -> list[Any]:
+    named = METHODS.get(method)
+    return [link(_("Cách tính"), f"/methods/{named[1]}")] if named else []
 
 
 def _folded(signals: Sequence[Signal]) -> html.Details:
+    rows = [
+        html.Li([html.Strong(f"{name_of(signal.method)}: "), stored(signal.reason)], className="evidence")
+        for signal in signals
+    ]
     return html.Details(
         [
             html.Summary(_("Chưa kết luận được ({n})", n=len(signals))),
-            html.Ul([_line(signal) for signal in signals], className="evidence-list is-dim"),
+            html.Ul(rows, className="evidence-list is-dim"),
         ],
         className="more",
     )
+
+
+def name_of(method: str) -> Message:
+    """As people call it; its own name for a method that has none here."""
+    named = METHODS.get(method)
+    return named[0] if named else Message("{method}", method=method)
+
+
+def reading(signal: Signal) -> tuple[str, str]:
+    """What a method found and what it is held against, as short texts; the second may be empty."""
+    told = signal.detail
+    match signal.method:
+        case "rt":
+            return _figure(told.get("rt")), "1"
+        case "nowcast" | "forecast":
+            weeks = told.get("weeks") or []
+            coming = weeks[0].get("median") if signal.method == "forecast" and weeks else signal.expected
+            return _cases(coming), ""
+        case "outbreak":
+            return _("{n} ổ dịch", n=count(told.get("open"))), ""
+        case "severity":
+            return _("{n} ca nặng", n=count(told.get("severe_28"))), ""
+        case "vector":
+            return f"DI {_figure(told.get('di'))} · BI {_figure(told.get('bi'))}", ""
+        case "climate":
+            share = told.get("suitability")
+            return _("{n} % thuận lợi", n=count(None if share is None else 100 * share)), ""
+        case "hot_spot":
+            return _("điểm z {z}", z=_figure(told.get("z"))), ""
+        case "scan":
+            return _cases(told.get("cluster_cases", signal.observed)), ""
+        case "silence":
+            return _("{n} ngày", n=count(told.get("days"))), ""
+    limit = told.get("threshold") or signal.upperbound
+    return _cases(signal.observed), "" if limit is None else _figure(limit)
+
+
+def _cases(cases: float | None) -> str:
+    return _("{n} ca", n="–" if cases is None else _figure(cases))
+
+
+def _figure(number: float | None) -> str:
+    """At most two decimals, and none that say nothing."""
+    if number is None:
+        return "–"
+    near = round(number, 2)
+    return count(near, 0 if near.is_integer() else 1 if round(near, 1) == near else 2)

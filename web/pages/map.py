@@ -40,6 +40,7 @@ from web.remember import state_of
 from web.selection import Selection
 from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
+from web.workbench.cluster_layer import cluster_panel
 from web.workbench.compare import other_half
 from web.workbench.controls import CONTROLS, read_camera
 from web.workbench.filter_fields import filter_fields
@@ -173,6 +174,8 @@ def draw_panel(query: str | None, _version: str | None) -> Any:
 
 
 def made_panel(session: Session, selection: Selection, shown: Moment) -> list[Any]:
+    if found := cluster_panel(session, selection, shown):
+        return found
     choice = choice_of(session, selection)
     place = find_place(session, selection.unit) if selection.unit else None
     chosen = chosen_outbreak(session, str(selection.outbreak or ""), shown)

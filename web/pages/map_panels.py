@@ -21,11 +21,12 @@ from alerts.views import (
     highest,
     level_detail,
     levels_at,
+    levels_of_unit,
 )
 from geodata.places import Place, communes_today
 from geodata.units import province_of
-from i18n import _, current_locale
-from surveillance.counts import CitySummary, city_summary, counts_by_unit, weekly_curve
+from i18n import Message, _, current_locale
+from surveillance.counts import CitySummary, city_summary, counts_by_disease, counts_by_unit, weekly_curve
 from surveillance.coverage import communes
 from surveillance.release_counts import counts_on_release
 from surveillance.types import Signal
@@ -34,6 +35,7 @@ from web.figures import chart, weekly_figure
 from web.formats import (
     count,
     day,
+    facts,
     icon,
     kpi,
     level_badge,
@@ -51,6 +53,9 @@ from web.pages.duty_panel import share_box
 from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
 from web.pages.former_panel import made_of, release_summary, years_link
 from web.pages.outbreak_lines import open_outbreaks
+from web.workbench.why import ways_up, why
+from web.workbench.why_changes import what_changed
+from web.workbench.why_neighbours import neighbour_table
 
 CURVE_WEEKS = 52
 TOP_COMMUNES = 8
@@ -105,9 +110,8 @@ def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
 def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment) -> list[Any]:
     """One commune: its level and why, its curve, and each disease's level there."""
     disease, weeks = choice.disease, CURVE_WEEKS * choice.years
-    by_disease = {
-        code: levels_at(session, disease=code, as_of=shown.as_of).get(place.id) for code in context().diseases
-    }
+    levels = levels_of_unit(session, place.id, as_of=shown.as_of)
+    by_disease = {code: levels.get(code) for code in context().diseases}
     known = [view for view in by_disease.values() if view is not None]
     chosen = disease or (highest(known).disease if known else None)
     view = by_disease.get(chosen) if chosen else None
@@ -144,6 +148,7 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
             className="badge-row",
         ),
         *_reasons(detail),
+        *(what_changed(session, chosen, place, shown) if chosen else []),
         html.H3(_("Số ca theo tuần"), className="section-title"),
         chart(
             weekly_figure(curve, theme(), late_reports(signals), breaks=unit_breaks(session, place)),
@@ -152,9 +157,10 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
         *years_link(choice, shown, place.id),
         *evidence(signals),
         *open_outbreaks(session, [place.id], disease, shown),
+        *_open_alerts(session, place),
+        *neighbour_table(session, place, chosen, shown, map_href),
         html.H3(_("Từng bệnh ở đây"), className="section-title"),
         _disease_table(session, place, by_disease, shown),
-        *_open_alerts(session, place),
         *made_of(session, place),
     ]
 
@@ -280,38 +286,54 @@ def map_href(unit_id: int | None, disease: str | None, shown: Moment) -> str:
 
 
 def _reasons(detail: LevelDetail | None) -> list[Any]:
-    """Why this level, and why neither higher nor lower."""
+    """Why this level, and why neither higher nor lower, in short; the decision's own words folded away."""
     if detail is None:
         return [html.P(_("Chưa đủ dữ liệu để xếp mức."), className="dim")]
-    why = [html.Li(stored(reason)) for reason in detail.reasons]
+    short = why(detail)
     return [
         html.H3(_("Vì sao ở mức này"), className="section-title"),
-        html.Ul(why, className="reason-list")
-        if why
-        else html.P(_("Không có dấu hiệu bất thường."), className="dim"),
-        html.Dl(
-            [
-                html.Div([html.Dt(label), html.Dd(stored(text))], className="fact")
-                for label, text in (
-                    (_("Vì sao không cao hơn"), detail.why_not_higher),
-                    (_("Vì sao không thấp hơn"), detail.why_not_lower),
-                )
-                if stored(text)
-            ],
-            className="facts",
-        ),
+        _reason_list(short.reasons),
+        facts(_bounds(short.not_higher, short.not_lower)),
         html.P(_("Ở mức này từ {day}.", day=day(local(detail.view.since).date())), className="dim"),
+        *([_in_full(detail)] if short.cut else []),
     ]
+
+
+def _reason_list(reasons: Sequence[Message]) -> Any:
+    if not reasons:
+        return html.P(_("Không có dấu hiệu bất thường."), className="dim")
+    return html.Ul([html.Li(stored(reason)) for reason in reasons], className="reason-list")
+
+
+def _bounds(not_higher: Message, not_lower: Message) -> list[tuple[str, str]]:
+    pairs = ((_("Vì sao không cao hơn"), not_higher), (_("Vì sao không thấp hơn"), not_lower))
+    return [(label, stored(text)) for label, text in pairs if stored(text)]
+
+
+def _in_full(detail: LevelDetail) -> html.Details:
+    ways = ways_up(detail.why_not_higher)
+    higher = _reason_list(ways) if ways else html.P(stored(detail.why_not_higher))
+    return html.Details(
+        [
+            html.Summary(_("Xem đủ")),
+            _reason_list(detail.reasons),
+            html.P(
+                _("Lên mức cao hơn khi có một trong các điều sau:") if ways else _("Vì sao không cao hơn")
+            ),
+            higher,
+        ],
+        className="more",
+    )
 
 
 def _disease_table(
     session: Session, place: Place, by_disease: Mapping[str, LevelView | None], shown: Moment
 ) -> Any:
+    start = shown.today - timedelta(days=27)
+    counts = counts_by_disease(session, unit_id=place.id, start=start, end=shown.today, as_of=shown.as_of)
     rows = []
     for code, view in by_disease.items():
-        cases = counts_by_unit(
-            session, disease=code, start=shown.today - timedelta(days=27), end=shown.today, as_of=shown.as_of
-        ).get(place.id, 0)
+        cases = counts.get(code, 0)
         level = shown_level(view.level, view.unknown) if view else "unknown"
         order = view.level if view and not view.unknown else 0
         rows.append(

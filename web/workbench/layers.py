@@ -17,7 +17,7 @@ from web.context import Moment, theme, viewer
 from web.formats import aria, icon
 from web.outbreak_layers import outline_layer
 from web.selection import Layer, Selection
-from web.workbench import overlays
+from web.workbench import cluster_layer, overlays
 from web.workbench.legend import OverlayLegend
 
 Build = Callable[[Session, Selection, Moment], list[Any]]
@@ -45,6 +45,12 @@ OVERLAYS: Mapping[str, Overlay] = {
         hint=Message("Ổ dịch chưa đóng; nhìn từ xa là vòng tròn."),
         build=_outbreaks,
         legend=(OverlayLegend(label=Message("Ổ dịch chưa đóng")),),
+    ),
+    "clusters": Overlay(
+        name=Message("Cụm ca"),
+        hint=cluster_layer.HINT,
+        build=cluster_layer.clusters_overlay,
+        legend=cluster_layer.LEGEND,
     ),
     "cases": Overlay(
         name=Message("Ca bệnh"),
