@@ -102,6 +102,8 @@ window.dash_clientside.map = (function () {
   };
   /* What does not change the coloured map itself. */
   const BESIDE = ["unit", "view", "outbreak", "cluster", "stack", "years"];
+  /* What the panel beside the map is about. */
+  const PANEL = ["disease", "on", "unit", "outbreak", "cluster", "release", "years"];
 
   function parse(search) {
     return Object.fromEntries(new URLSearchParams(search || ""));
@@ -210,7 +212,9 @@ window.dash_clientside.map = (function () {
       const query = write(kept, ["at"]);
       const next = write(kept) ? "?" + write(kept) : "";
       const when = write(kept, ["at", ...BESIDE]);
+      const panel = write(Object.fromEntries(PANEL.map((name) => [name, kept[name]])));
       const values = {
+        "map-panel-query.data": panel === states["map-panel-query.data"] ? unchanged : panel,
         "map-url.search": next === (search || "") ? unchanged : next,
         "map-query.data": query === states["map-query.data"] ? unchanged : query,
         "map-when.data": when === states["map-when.data"] ? unchanged : when,

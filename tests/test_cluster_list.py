@@ -57,7 +57,7 @@ def _version(number: int, units: list[int], **facts: Any) -> dict[str, Any]:
 
 
 def panel(app: Dash, sign_in: SignIn, when: str) -> str:
-    return text_of(run_callback(sign_in("analyst"), app, "map-panel.children", {"map-query": when}))
+    return text_of(run_callback(sign_in("analyst"), app, "map-panel.children", {"map-panel-query": when}))
 
 
 def test_a_cluster_is_listed_with_where_when_how_many_how_surely_and_what_is_new(

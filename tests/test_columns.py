@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from db import session_scope
 from surveillance.case_filter import CaseFilter, Circle, Lasso
 from surveillance.columns import FOREVER, Columns, ColumnStore, contains, load_columns
-from surveillance.counts import counts_by_unit
+from surveillance.counts import city_summary, counts_by_unit, weekly_curve
 from surveillance.diseases import load_catalogue
 from surveillance.slices import (
     AGES,
@@ -278,3 +279,22 @@ def test_an_undone_run_makes_them_be_read_anew(filled: Engine) -> None:
         session.execute(text("UPDATE ingest_run SET state = 'undone' WHERE source = 'ward'"))
         assert 5 not in store.current(session).case
         session.rollback()
+
+
+@pytest.mark.parametrize("disease", [None, "dengue"])
+@pytest.mark.parametrize("as_of", [None, datetime(2026, 5, 20, tzinfo=UTC)])
+def test_key_figures_and_curves_are_the_same_from_memory(
+    session: Session, columns: Columns, disease: str | None, as_of: datetime | None
+) -> None:
+    today = date(2026, 5, 19) if as_of else TODAY
+    asked: Any = {"disease": disease, "today": today, "as_of": as_of}
+    assert city_summary(session, **asked, columns=columns) == city_summary(session, **asked)
+    for unit in (None, int(columns.unit.max())):
+        curves = [
+            weekly_curve(session, **asked, unit_id=unit, weeks=12, verified=verified, columns=given)
+            for verified in (False, True)
+            for given in (columns, None)
+        ]
+        for memory, sql in (curves[:2], curves[2:]):
+            assert np.array_equal(memory.observed, sql.observed, equal_nan=True)
+            assert np.array_equal(memory.threshold, sql.threshold, equal_nan=True)

@@ -241,9 +241,12 @@ def test_the_secret_is_kept_nowhere_and_making_and_ending_are_written_down(
 def test_areas_with_few_cases_are_not_told_in_public(
     stranger: FlaskClient, sign_in: SignIn, engine: Engine, city: dict[str, Place]
 ) -> None:
-    """Six cases in one commune, two in another (data begin on the first of three days): the second is hatched outside, and coloured for those signed in."""
+    """Six cases in one commune, two in another: the second is hatched outside, and coloured for those signed in. Data
+    begin on the first of the three days."""
     many, few = city["Ô 0"].id, city["Ô 1"].id
-    sick = [Sick(day=date(2026, 11, 20), unit_id=unit) for unit, n in ((many, 6), (few, 2)) for _i in range(n)]
+    sick = [
+        Sick(day=date(2026, 11, 20), unit_id=unit) for unit, n in ((many, 6), (few, 2)) for _i in range(n)
+    ]
     with session_scope(engine) as session:
         add_cases(session, session.scalars(select(IngestRun.id)).one(), sick)
         user = session.get(User, user_id(session, "analyst"))

@@ -183,7 +183,7 @@ def test_a_past_day_is_shown_as_it_was_known_then(app: Dash, sign_in: SignIn) ->
 
 
 def test_a_commune_says_why_it_has_its_level(app: Dash, sign_in: SignIn, city: dict[str, Place]) -> None:
-    values = {"map-query": f"disease=dengue&unit={city['Ô 0'].id}"}
+    values = {"map-panel-query": f"disease=dengue&unit={city['Ô 0'].id}"}
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
     for words in ("Phường Ô 0", "■ Rất cao", "Có dịch", "Vì sao ở mức này", "Vì sao không cao hơn"):
         assert words in panel
@@ -222,7 +222,7 @@ def estimates(engine: Engine, city: dict[str, Place]) -> Iterator[None]:
 def test_the_panel_lists_what_every_method_says_alarms_first_and_what_could_not_be_judged_apart(
     app: Dash, sign_in: SignIn, city: dict[str, Place], estimates: None
 ) -> None:
-    values = {"map-query": f"disease=dengue&unit={city['Ô 2'].id}"}
+    values = {"map-panel-query": f"disease=dengue&unit={city['Ô 2'].id}"}
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
 
     places = [
@@ -236,7 +236,7 @@ def test_the_panel_lists_what_every_method_says_alarms_first_and_what_could_not_
 def test_the_curve_shows_what_is_still_to_be_reported(
     app: Dash, sign_in: SignIn, city: dict[str, Place], estimates: None
 ) -> None:
-    values = {"map-query": f"disease=dengue&unit={city['Ô 2'].id}"}
+    values = {"map-panel-query": f"disease=dengue&unit={city['Ô 2'].id}"}
     panel = text_of(run_callback(sign_in("analyst"), app, "map-panel.children", values))
 
     assert "Ước tính khi đã báo cáo đủ: 11 (8–15)" in panel

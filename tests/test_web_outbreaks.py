@@ -140,9 +140,9 @@ def test_alerts_and_communes_lead_to_their_outbreaks(
 ) -> None:
     client = sign_in("analyst")
     alert = run_callback(client, app, "alert-head.children", {"alerts-id": str(city["Ô 1"].alert_id)})
-    given = {"map-query": f"disease=dengue&unit={city['Ô 1'].id}"}
+    given = {"map-panel-query": f"disease=dengue&unit={city['Ô 1'].id}"}
     panel = run_callback(client, app, "map-panel.children", given)
-    clicked = run_callback(client, app, "map-panel.children", {"map-query": f"outbreak={outbreak}"})
+    clicked = run_callback(client, app, "map-panel.children", {"map-panel-query": f"outbreak={outbreak}"})
     for page in (alert, panel, clicked):
         assert f"/outbreaks?id={outbreak}" in text_of(page)
 
@@ -164,6 +164,26 @@ def test_the_list_says_how_many_cases_could_not_be_considered_and_why(
     assert "chưa được xác minh" in said("analyst")
     assert "không xét được" not in said("officer"), "they live in the other commune"
     assert "không xét được" not in said("analyst", "measles|open||")
+
+
+def test_the_detail_says_who_may_have_infected_whom_to_those_who_see_cases(
+    app: Dash, sign_in: SignIn, outbreak: int
+) -> None:
+    seen = words(detail(app, sign_in("analyst"), outbreak)["outbreak-body"])
+    assert "Có thể, không phải bằng chứng" in seen and "Dòng thời gian" in seen
+    assert "Có thể lây từ ai" not in words(detail(app, sign_in("manager"), outbreak)["outbreak-body"])
+
+
+def test_the_detail_says_what_closing_still_needs_and_when_a_measure_can_be_compared(
+    app: Dash, sign_in: SignIn, outbreak: int
+) -> None:
+    client = sign_in("officer")
+    typed = {"outbreak-measure-kind": "spraying", "outbreak-measure-on": "2026-11-20"}
+    press(app, client, "outbreak-measure-save", outbreak, **typed)
+    seen = words(detail(app, client, outbreak)["outbreak-body"])
+    assert "6 ngày không có ca mới (cần 28 ngày)" in seen
+    assert "Chưa: chưa đủ số ngày theo tiêu chuẩn." in seen
+    assert "đủ ngày để so sánh từ 25/12/2026" in seen, "7 days of lag and 28 to count after the 20th"
 
 
 # --- acting ------------------------------------------------------------------------------------------------

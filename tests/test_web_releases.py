@@ -52,7 +52,7 @@ def drawn(app: Dash, analyst: FlaskClient, when: str) -> dict[str, Any]:
 
 
 def panel(app: Dash, analyst: FlaskClient, when: str, unit: int | None = None) -> str:
-    values = {"map-query": f"{when}&unit={unit}" if unit else when}
+    values = {"map-panel-query": f"{when}&unit={unit}" if unit else when}
     return text_of(run_callback(analyst, app, "map-panel.children", values))
 
 

@@ -149,7 +149,7 @@ def test_own_breaks_cut_map_and_legend_alike(analyst: Page, site: Site) -> None:
     colours = analyst.evaluate(
         "window.__epimap.map.map.getStyle().layers.find(x => x.id === 'communes-fill').paint"
     )
-    assert ",20,\"#" in colours and ",60,\"#" in colours
+    assert ',20,"#' in colours and ',60,"#' in colours
     assert site.complaints == []
 
 

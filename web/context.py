@@ -30,6 +30,7 @@ from surveillance.outbreaks.eligibility import Area
 from surveillance.outbreaks.profiles import Profile
 from surveillance.review.placers import Placers
 from web.placed_cases import PlacedCache
+from web.remember import Memory
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -46,6 +47,7 @@ class Context:
     tiles: TileCache = field(default_factory=TileCache)
     land: dict[datetime | None, Area | None] = field(default_factory=dict)
     placers: Placers = field(default_factory=Placers)
+    memory: Memory = field(default_factory=Memory)
     columns: ColumnStore = field(default_factory=lambda: ColumnStore({}))
     placed: PlacedCache = field(default_factory=PlacedCache)
 

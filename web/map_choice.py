@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -14,12 +14,14 @@ from geodata.people import persons_about
 from geodata.places import Place, communes_today, places_on
 from geodata.releases import Release, drawn_units, releases
 from i18n import _
-from surveillance.counts import counts_by_unit
+from surveillance.case_filter import CaseFilter
 from surveillance.release_counts import ReleaseCounts, counts_on_release
+from surveillance.slices import by_unit
 from surveillance.types import StatutoryStatus
-from web.context import Moment
+from web.context import Moment, context
 from web.formats import day, level_fields, shown_level
 from web.release_levels import chosen_release, levels_on_release
+from web.remember import state_of
 from web.selection import Selection
 
 Metric = Literal["level", "rate"]
@@ -85,8 +87,8 @@ def unit_rows(session: Session, choice: Choice, shown: Moment) -> tuple[list[Uni
     """The units on show, the highest level first; of an older release, which has no levels of its own, the most
     cases, and how these came onto them."""
     if choice.release is None:
-        rows = _rows_today(session, choice, shown)
-        return sorted(rows, key=lambda row: (-level_fields(row.level)["level_order"], -row.cases_7)), None
+        asked = ("unit rows", choice.disease, shown, state_of(session))
+        return context().memory.ask(asked, lambda: _rows_today(session, choice, shown)), None
     counts = counts_on_release(
         session, choice.release, disease=choice.disease, periods=windows(shown), as_of=shown.as_of
     )
@@ -97,8 +99,10 @@ def unit_rows(session: Session, choice: Choice, shown: Moment) -> tuple[list[Uni
 def _rows_today(session: Session, choice: Choice, shown: Moment) -> list[UnitRow]:
     places = communes_today(session)
     views = levels_at(session, disease=choice.disease, as_of=shown.as_of)
+    columns = context().columns.current(session)
+    asked = CaseFilter(disease=choice.disease, start=shown.today, end=shown.today, as_of=shown.as_of)
     cases_7, cases_28 = (
-        counts_by_unit(session, disease=choice.disease, start=first, end=last, as_of=shown.as_of)
+        by_unit(columns, columns.rows(replace(asked, start=first, end=last)))[0]
         for first, last in windows(shown)
     )
     persons = persons_about(session, [place.id for place in places], shown.today.year)
@@ -116,7 +120,7 @@ def _rows_today(session: Session, choice: Choice, shown: Moment) -> list[UnitRow
                 rate=rate_of(cases, persons.get(place.id)),
             )
         )
-    return rows
+    return sorted(rows, key=lambda row: (-level_fields(row.level)["level_order"], -row.cases_7))
 
 
 def _rows_then(

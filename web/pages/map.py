@@ -9,12 +9,23 @@ from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
+from sqlalchemy.orm import Session
 
 from geodata.places import Place, boundaries_version, communes_today, find_place, places_on
 from geodata.text import fold
-from i18n import _
+from i18n import _, current_locale
 from surveillance.release_counts import ReleaseCounts
-from web.context import Moment, context, day_on_show, disease_name, local, now, open_session, theme
+from web.context import (
+    Moment,
+    context,
+    day_on_show,
+    disease_name,
+    local,
+    now,
+    open_session,
+    theme,
+    viewer,
+)
 from web.epimap import EpiMap
 from web.epimap.texts import map_texts
 from web.fields import disease_select
@@ -25,6 +36,7 @@ from web.pages.former_panel import former_panel
 from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
+from web.remember import state_of
 from web.selection import Selection
 from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
@@ -52,6 +64,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Location(id="map-url", refresh="callback-nav"),
             dcc.Store(id="map-query"),
             dcc.Store(id="map-when"),
+            dcc.Store(id="map-panel-query"),
             dcc.Store(id="map-today", data=today.isoformat()),
             dcc.Store(id="case-place"),
             _side(selection, shown, places, options, release),
@@ -74,6 +87,7 @@ def register(app: Dash) -> None:
         Output("map-url", "search"),
         Output("map-query", "data"),
         Output("map-when", "data"),
+        Output("map-panel-query", "data"),
         Output("map", "selected"),
         Output("map-stage", "className"),
         *[Output(control, prop) for control, prop in CONTROLS],
@@ -86,6 +100,7 @@ def register(app: Dash) -> None:
         *[Input(control, prop) for control, prop in CONTROLS],
         State("map-query", "data"),
         State("map-when", "data"),
+        State("map-panel-query", "data"),
         State("map-today", "data"),
     )
     app.callback(
@@ -104,7 +119,7 @@ def register(app: Dash) -> None:
     )(draw_map)
     app.callback(
         Output("map-panel", "children"),
-        Input("map-query", "data"),
+        Input("map-panel-query", "data"),
         Input("version", "data"),
     )(draw_panel)
     app.clientside_callback(
@@ -149,19 +164,26 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
 
 
 def draw_panel(query: str | None, _version: str | None) -> Any:
-    selection = read_selection(query)
+    """Made once for all who see the same, as long as nothing is new; hours left are told anew every minute."""
+    selection, who = read_selection(query), viewer()
     with open_session() as session:
-        choice = choice_of(session, selection)
         shown = day_on_show(session, selection.on)
-        place = find_place(session, selection.unit) if selection.unit else None
-        if found := cluster_panel(session, selection, shown):
-            return found
-        chosen = chosen_outbreak(session, str(selection.outbreak or ""), shown)
-        if place is not None and place.valid_to is not None:
-            return [*chosen, *former_panel(session, place, choice, shown)]
-        if place is not None:
-            return [*chosen, *commune_panel(session, place, choice, shown)]
-        return [*chosen, *city_panel(session, choice, shown)]
+        minute = now(session).replace(second=0, microsecond=0)
+        seen = who.role, who.areas, current_locale(), theme(), shown, minute, state_of(session)
+        return context().memory.ask(("panel", selection, seen), lambda: made_panel(session, selection, shown))
+
+
+def made_panel(session: Session, selection: Selection, shown: Moment) -> list[Any]:
+    if found := cluster_panel(session, selection, shown):
+        return found
+    choice = choice_of(session, selection)
+    place = find_place(session, selection.unit) if selection.unit else None
+    chosen = chosen_outbreak(session, str(selection.outbreak or ""), shown)
+    if place is not None and place.valid_to is not None:
+        return [*chosen, *former_panel(session, place, choice, shown)]
+    if place is not None:
+        return [*chosen, *commune_panel(session, place, choice, shown)]
+    return [*chosen, *city_panel(session, choice, shown)]
 
 
 def read_selection(query: str | None) -> Selection:

@@ -65,7 +65,8 @@ WEEK_ALERTS = 6
 def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
     """The whole city: key figures, the week's alerts, the curve, the communes with most cases."""
     disease = choice.disease
-    summary = city_summary(session, disease=disease, today=shown.today, as_of=shown.as_of)
+    columns = context().columns.current(session)
+    summary = city_summary(session, disease=disease, today=shown.today, as_of=shown.as_of, columns=columns)
     levels = levels_at(session, disease=disease, as_of=shown.as_of)
     curve = weekly_curve(
         session,
@@ -74,6 +75,7 @@ def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
         weeks=CURVE_WEEKS * choice.years,
         today=shown.today,
         as_of=shown.as_of,
+        columns=columns,
     )
     title = disease_name(disease) if disease else _("Tất cả các bệnh")
     signals = signals_of(session, disease, province_of(session, communes(session)), shown)

@@ -41,5 +41,5 @@ def _condition(condition: Condition) -> html.Li:
             icon("check" if condition.met else "clock"),
             html.Span([stored(condition.words), html.Span(f" ({word})", className="visually-hidden")]),
         ],
-        className="is-met" if condition.met else "is-open",
+        className="is-met" if condition.met else "is-unmet",
     )

@@ -16,10 +16,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from geodata.people import persons_about
+from geodata.places import boundaries_version
 from geodata.units import neighbour_pairs
 from i18n import Message
 from surveillance.adjacency import Weights, adjacency_weights
 from surveillance.case_filter import CaseFilter
+from surveillance.clock import data_until
 from surveillance.columns import Columns
 from surveillance.coverage import DayArray
 from surveillance.measures.counting import case_counts, first_days
@@ -87,15 +89,21 @@ class Reading:
     @cached_property
     def since(self) -> DayArray:
         """From when on the sources tell of each commune, as known at each look, (L, N)."""
-        moments = [look.moment.as_of for look in self.looks]
-        return first_days(self.session, self.selection.disease, self.units, moments)
+        moments = tuple(look.moment.as_of for look in self.looks)
+        disease, units = self.selection.disease, self.units
+        asked = ("first days", disease, units, moments, data_until(self.session))
+        return context().memory.ask(asked, lambda: first_days(self.session, disease, units, moments))
 
     @cached_property
     def persons(self) -> FloatArray:
         """People in the year of each look's last day, (L, N)."""
         years = [look.wanted.end.year for look in self.looks]
-        found = {year: persons_about(self.session, self.units, year) for year in set(years)}
+        found = {year: self._people(year) for year in set(years)}
         return np.array([[found[year].get(unit, np.nan) for unit in self.units] for year in years])
+
+    def _people(self, year: int) -> dict[int, float]:
+        asked = ("people", self.units, year, boundaries_version(self.session))
+        return context().memory.ask(asked, lambda: persons_about(self.session, self.units, year))
 
     @cached_property
     def weights(self) -> Weights:

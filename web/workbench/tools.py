@@ -241,10 +241,7 @@ def _view_row(view: SavedView, owner: str, who: int, opens: bool) -> html.Li:
     rename = (
         [
             dmc.TextInput(
-                id={"type": "tools-rename", "id": view.id},
-                value=view.name,
-                size="xs",
-                **aria(label=_("Tên mới")),
+                id={"type": "tools-rename", "id": view.id}, value=view.name, size="xs", label=_("Tên")
             ),
             _view_act("rename", view.id, _("Đổi tên")),
         ]
@@ -346,7 +343,7 @@ def _make_embed(session: Session, who: int, view_id: str | None, days: int) -> s
 
 
 def _made(url: str) -> list[Any]:
-    frame = f'<iframe src="{url}" width="1000" height="700" title="Canh Dịch"></iframe>'
+    frame = f'<iframe src="{url}" width="1000" height="700" title="{_("Bản đồ")}"></iframe>'
     return [
         html.Div(_("Chép ngay: địa chỉ chỉ hiện một lần này.")),
         dmc.TextInput(value=url, readOnly=True, label=_("Địa chỉ"), id="tools-embed-url"),
