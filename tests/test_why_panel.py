@@ -224,7 +224,7 @@ def _signals(session: Session, unit: int) -> None:
 
 
 def panel(app: Dash, sign_in: SignIn, when: str, who: str = "analyst") -> str:
-    return text_of(run_callback(sign_in(who), app, "map-panel.children", {"map-query": when}))
+    return text_of(run_callback(sign_in(who), app, "map-panel.children", {"map-panel-query": when}))
 
 
 def test_the_panel_says_what_changed_since_yesterday_and_since_last_week(
@@ -309,7 +309,7 @@ def test_the_chosen_cluster_says_where_when_how_many_and_how_surely(
     for words in (
         "Cụm số 7", "Đang có", "Cụm ca lớn thêm.", "14/11/2026–21/11/2026 (8 ngày)", "14 ca; bình thường 3,2 ca",
         "500 ngày mới có một lần (p = 0,002)", "Vững trong 92/100", "Phường Ô 1", "/methods/clusters",
-        f"/map?disease=dengue&unit={city['Ô 0'].id}",
+        f"/map?disease=dengue&unit={city['Ô 0'].id}&layers=outbreaks:100,clusters:100",
     ):  # fmt: skip
         assert words in shown
     assert "Chưa vững" in panel(app, sign_in, "disease=dengue&cluster=8")

@@ -14,6 +14,7 @@ from alerts.duty_views import duties_version
 from alerts.version import alerts_version
 from geodata.places import boundaries_version
 from surveillance.clock import data_until
+from surveillance.clustering.views import clusters_version
 from surveillance.outbreaks.views import outbreaks_version
 from surveillance.review.queue import fixes_version
 
@@ -28,6 +29,7 @@ def state_of(session: Session) -> Hashable:
         alerts_version(session),
         duties_version(session),
         outbreaks_version(session),
+        clusters_version(session),
         fixes_version(session),
         boundaries_version(session),
     )

@@ -32,7 +32,7 @@ from web.formats import count, day, facts, icon, link, table
 from web.outbreak_layers import HALO, data_url
 from web.pages.cluster_list import FALLS, STANDS, what_is_new
 from web.private import etag_of, private, rights
-from web.selection import Selection
+from web.selection import Layer, Selection
 from web.workbench.legend import METHODS_AT, OverlayLegend
 
 INK: Mapping[Theme, str] = {"light": "#7a3db8", "dark": "#cda6f5"}
@@ -107,7 +107,7 @@ def cluster_panel(session: Session, selection: Selection, shown: Moment) -> list
                         html.Div(disease_name(view.disease), className="dim"),
                     ]
                 ),
-                link(icon("x"), selection.href(cluster=None), className="icon-button", title=_("Đóng")),
+                link(icon("x"), _way(selection), className="icon-button", title=_("Đóng")),
             ],
             className="panel-head",
         ),
@@ -117,13 +117,18 @@ def cluster_panel(session: Session, selection: Selection, shown: Moment) -> list
         table(
             [_("Xã, phường"), _("Số ca"), _("Bình thường")],
             [
-                (link(names.get(unit, str(unit)), selection.href(unit=unit, cluster=None)), count(n), count(usual, 1))
+                (link(names.get(unit, str(unit)), _way(selection, unit)), count(n), count(usual, 1))
                 for unit, n, usual in zip(view.units, view.unit_cases, view.unit_expected, strict=True)
             ],
             numeric=(1, 2),
         ),
         link(_("Cách tính"), f"{METHODS_AT}/clusters", className="more-link"),
     ]  # fmt: skip
+
+
+def _way(selection: Selection, unit: int | None = None) -> str:
+    """Out of the cluster. The panel's query names no layers (assets/map.js): those that led here stay."""
+    return selection.href(cluster=None, unit=unit, layers=(Layer("outbreaks"), Layer("clusters")))
 
 
 def _chip(view: ClusterView) -> html.Span:
