@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -33,11 +32,12 @@ from bench.workbench_city import TODAY, city_of, settings_in
 from db import session_scope
 from surveillance.case_cells import PlacedCases
 from surveillance.case_filter import CaseFilter
-from surveillance.columns import Columns, ColumnStore
+from surveillance.columns import ARRAYS, Columns, ColumnStore, arranged
 from surveillance.counts import counted, counts_by_unit
 from surveillance.diseases import load_catalogue
 from surveillance.models import CaseVersion
 from surveillance.slices import by_unit, daily
+from surveillance.world import NOWHERE
 from web.case_tiles import drawn
 from web.server import create_app
 
@@ -87,14 +87,11 @@ def measured(cases: int, folder: Path, tenfold: bool) -> list[tuple[str, list[Li
 def repeated(columns: Columns, times: int) -> Columns:
     """Each version `times` times, up to 1 km away from where it was."""
     rng = np.random.default_rng(1)
-    arrays: dict[str, Any] = {
-        name: np.repeat(values, times)
-        for name in columns.__dataclass_fields__
-        if isinstance(values := getattr(columns, name), np.ndarray)
-    }
-    for name in ("lon", "lat"):
-        arrays[name] += rng.uniform(-0.01, 0.01, len(arrays[name])).astype(np.float32)
-    return replace(columns, **arrays)
+    arrays: dict[str, Any] = {name: np.repeat(getattr(columns, name), times) for name in ARRAYS}
+    for name in ("x", "y"):
+        moved = arrays[name] + rng.integers(-60_000, 60_000, len(arrays[name]), dtype=np.int32)
+        arrays[name] = np.where(arrays[name] == NOWHERE, NOWHERE, moved).astype(np.int32)
+    return arranged(columns.diseases, columns.sources, columns.points, arrays)
 
 
 @contextmanager
