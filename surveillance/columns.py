@@ -6,7 +6,7 @@ No array says who anybody is. A process loads them once and then only what is ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from threading import Lock
@@ -37,39 +37,40 @@ TREATMENTS = ("", *Treatment)
 OUTCOMES = ("", *Outcome)
 SEXES = ("", "M", "F")
 EARTH_M = 6_371_008.8
-_CHUNK = 500_000
+_CHUNK = 1_000_000
 """Versions fetched at once."""
 _SEX = {"male": 1, "female": 2}
 _DAYS = {"event": "event", "onset": "onset", "admission": "admission", "report": "report"}
 
-_FIELDS: Mapping[str, tuple[str, str]] = {
-    "version": (">i8", "v.id"),
-    "case": (">i8", "v.case_id"),
-    "unit": (">i4", "coalesce(v.unit_id, 0)::int4"),
-    "event": (">i2", "(v.event_date - date '2000-01-01')::int2"),
-    "onset": (">i2", "coalesce(v.date_onset - date '2000-01-01', -32768)::int2"),
-    "admission": (">i2", "coalesce(v.date_admission - date '2000-01-01', -32768)::int2"),
-    "report": (">i2", "(v.date_report - date '2000-01-01')::int2"),
-    "age": (">i2", "coalesce(v.age_years, -1)::int2"),
-    "disease": (">i2", "{disease}"),
-    "icd": (">i2", "{icd}"),
-    "source": (">i2", "{source}"),
-    "verification": (">i2", "coalesce(v.verification, 0)::int2"),
-    "classification": (">i2", "{classification}"),
-    "treatment": (">i2", "{treatment}"),
-    "outcome": (">i2", "{outcome}"),
-    "sex": (">i2", "{sex}"),
-    "place_level": (">i2", "{place_level}"),
-    "estimated": ("?", "v.place_estimated"),
-    "lon": (">f4", "coalesce(ST_X(v.geom), 'NaN')::float4"),
-    "lat": (">f4", "coalesce(ST_Y(v.geom), 'NaN')::float4"),
-    "uncertainty": (">f4", "coalesce(v.uncertainty_m, 'NaN')::float4"),
-    "known_from": (">i8", "v.known_from"),
-    "known_to": (">i8", "coalesce(v.known_to, 'infinity')"),
+_SMALL: Mapping[str, str] = {
+    "event": "(v.event_date - date '2000-01-01')::int2",
+    "onset": "coalesce(v.date_onset - date '2000-01-01', -32768)::int2",
+    "admission": "coalesce(v.date_admission - date '2000-01-01', -32768)::int2",
+    "report": "(v.date_report - date '2000-01-01')::int2",
+    "age": "coalesce(v.age_years, -1)::int2",
+    "disease": "{disease}",
+    "icd": "{icd}",
+    "source": "{source}",
+    "verification": "coalesce(v.verification, 0)::int2",
+    "classification": "{classification}",
+    "treatment": "{treatment}",
+    "outcome": "{outcome}",
+    "sex": "{sex}",
+    "place_level": "{place_level}",
+    "estimated": "v.place_estimated::int",
 }
-"""Name → type in PostgreSQL's binary form, and expression; none may be NULL."""
+"""Name → expression of 16 bits; four are sent as one number, which costs the server half. None may be NULL."""
+_WIDE: tuple[tuple[str, str, str], ...] = (
+    ("version", ">i8", "v.id"),
+    ("case", ">i8", "v.case_id"),
+    ("unit", ">i4", "coalesce(v.unit_id, 0)::int4"),
+    ("uncertainty", ">f4", "coalesce(v.uncertainty_m, 'NaN')::float4"),
+    ("known_from", ">i8", "v.known_from"),
+    ("known_to", ">i8", "coalesce(v.known_to, 'infinity')"),
+)
+"""Name, type in PostgreSQL's binary form, and expression; none may be NULL."""
 _HEADER = 20
-"""Bytes before the elements of an array; each element comes after its length."""
+"""Bytes before the elements of an array, the second four telling of NULLs; each element comes after its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,7 +354,8 @@ def merged(before: Columns, fresh: Columns) -> Columns:
 def _load(session: Session, catalogue: Mapping[str, Disease], pieces: Sequence[str]) -> Columns:
     names = _Names.read(session, catalogue)
     found = [_fetch(session, names.query(which)) for which in pieces]
-    arrays = {name: np.concatenate([part[name] for part in found]) for name in _FIELDS}
+    arrays = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    arrays["estimated"] = arrays["estimated"].astype(bool)
     arrays["severe"] = names.severe[arrays["disease"], arrays.pop("icd")]
     precise = np.isin(arrays["place_level"], PRECISE)
     x, y = to_world(arrays.pop("lon"), arrays.pop("lat"))
@@ -361,22 +363,45 @@ def _load(session: Session, catalogue: Mapping[str, Disease], pieces: Sequence[s
     return arranged(names.diseases, names.sources, names.points, arrays)
 
 
+def _sent() -> Iterator[tuple[str, np.dtype[Any]]]:
+    """What is sent as one array each: its expression, and the fields of an element."""
+    for name, kind, sql in _WIDE:
+        yield sql, np.dtype([("length", ">i4"), (name, kind)])
+    point = np.dtype([("length", ">i4"), ("lon", ">f8"), ("lat", ">f8")])
+    yield "coalesce(v.geom::point, point('NaN', 'NaN'))", point
+    for begin in range(0, len(_SMALL), 4):
+        names = [*_SMALL][begin : begin + 4]
+        bits = [f"(({_SMALL[name]})::int8 & 65535) << {48 - 16 * i}" for i, name in enumerate(names)]
+        element = {
+            "names": ["length", *names],
+            "formats": [">i4", *[">i2"] * len(names)],
+            "offsets": [0, 4, 6, 8, 10][: len(names) + 1],
+            "itemsize": 12,
+        }
+        yield "(" + ") | (".join(bits) + ")", np.dtype(element)  # type: ignore[call-overload]
+
+
 def _fetch(session: Session, query: str) -> dict[str, NDArray[Any]]:
     """The fields as arrays. Raises ValueError when a field that must be known is NULL somewhere."""
     connection = session.connection().connection.driver_connection
     with cast(Connection[Any], connection).cursor(binary=True) as cursor:
         cursor.execute("SET LOCAL jit = off")
+        cursor.execute("SET LOCAL work_mem = '128MB'")
         result = cursor.execute(query).pgresult
         assert result is not None
-        packed = [result.get_value(0, i) for i in range(len(_FIELDS))]
-    found = {}
-    for data, (name, (kind, _sql)) in zip(packed, _FIELDS.items(), strict=True):
-        element = np.dtype([("length", ">i4"), ("value", kind)])
-        values = np.frombuffer(data[_HEADER:] if data else b"", dtype=np.uint8)
-        if values.size % element.itemsize:
-            raise ValueError(f"a case version lacks its {name}")
-        found[name] = values.view(element)["value"].astype(_TYPES[name])
+        arrays = [result.get_value(0, i) for i in range(result.nfields)]
+    found: dict[str, NDArray[Any]] = {}
+    for data, (_sql, element) in zip(arrays, _sent(), strict=True):
+        names = [name for name in element.names or () if name != "length"]
+        if data and int.from_bytes(data[4:8], "big"):
+            raise ValueError(f"a case version lacks one of its {', '.join(names)}")
+        values = np.frombuffer(data or b"", element, offset=_HEADER if data else 0)
+        found |= {name: values[name].astype(_type(name, element)) for name in names}
     return found
+
+
+def _type(name: str, element: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.uint8) if name in _CODES else element[name].newbyteorder("=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -391,9 +416,9 @@ class _Names:
 
     @classmethod
     def read(cls, session: Session, catalogue: Mapping[str, Disease]) -> _Names:
-        seen = _distinct(session, "disease")
-        diseases = tuple(sorted({*catalogue, *seen}))
-        icds = tuple(_distinct(session, "icd10"))
+        seen = session.execute(select(CaseVersion.disease, CaseVersion.icd10).distinct()).all()
+        diseases = tuple(sorted({*catalogue, *(disease for disease, _icd in seen)}))
+        icds = tuple(sorted({icd for _disease, icd in seen if icd is not None}))
         severe = np.zeros((len(diseases), len(icds) + 1), bool)
         for i, disease in enumerate(diseases):
             for j, icd in enumerate(icds if disease in catalogue else ()):
@@ -405,7 +430,10 @@ class _Names:
         return cls(diseases=diseases, sources=sources, icds=icds, severe=severe, points=points)
 
     def query(self, which: str) -> str:
-        """An array a field of the versions that the condition `which` chooses, words as their positions."""
+        """Arrays of the versions that the condition `which` chooses, words as their positions.
+
+        With a single source nothing of the joined tables is asked for, so that PostgreSQL leaves them out.
+        """
         codes = {
             "disease": _code("v.disease", self.diseases),
             "icd": _code("v.icd10", ("", *self.icds)),
@@ -416,27 +444,21 @@ class _Names:
             "sex": _code("v.sex", SEXES),
             "place_level": _code("v.place_level", PLACE_LEVELS),
         }
-        parts = ", ".join(f"array_agg({sql.format(**codes)})" for _type, sql in _FIELDS.values())
+        parts = ", ".join(f"array_agg({sql.format(**codes)})" for sql, _element in _sent())
         return (
-            f"SELECT {parts} FROM case_version v JOIN case_report p ON p.id = v.report_id"
-            f" JOIN ingest_run r ON r.id = p.run_id WHERE {which}"
+            f"SELECT {parts} FROM case_version v LEFT JOIN case_report p ON p.id = v.report_id"
+            f" LEFT JOIN ingest_run r ON r.id = p.run_id WHERE {which}"
         )
 
 
 def _code(column: str, words: Sequence[str]) -> str:
     """SQL: the position of the column's word, 0 for the first, for none and for any other."""
     cases = " ".join(f"WHEN {_quoted(word)} THEN {i}" for i, word in enumerate(words) if i)
-    return f"(CASE {column} {cases} ELSE 0 END)::int2" if cases else "0::int2"
+    return f"(CASE {column} {cases} ELSE 0 END)" if cases else "0"
 
 
 def _quoted(word: str) -> str:
     return "'" + word.replace("'", "''") + "'"
-
-
-def _distinct(session: Session, column: str) -> list[str]:
-    """The few values of a column of many rows."""
-    values = session.scalars(select(getattr(CaseVersion, column)).distinct())
-    return sorted(value for value in values if value is not None)
 
 
 def _recoded(codes: NDArray[np.uint8], old: Sequence[str], new: Sequence[str]) -> NDArray[np.uint8]:
@@ -451,10 +473,6 @@ def _position(names: Sequence[str], name: str) -> int:
 
 
 ARRAYS = tuple(f.name for f in fields(Columns) if f.name not in ("diseases", "sources", "points", "starts"))
-_SMALL = (
-    "disease", "source", "verification", "classification", "treatment", "outcome", "sex", "place_level"
+_CODES = (
+    "disease", "source", "verification", "classification", "treatment", "outcome", "sex", "place_level",
 )  # fmt: skip
-_TYPES: Mapping[str, Any] = {
-    name: np.dtype(np.uint8) if name in _SMALL else np.dtype(kind).newbyteorder("=")
-    for name, (kind, _sql) in _FIELDS.items()
-}
