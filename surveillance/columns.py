@@ -151,12 +151,12 @@ class Columns:
         if not self.event.size:
             return slice(0, 0)
         kinds = len(self.diseases)
-        begins = self.starts[:-1].reshape(-1, kinds)
-        first, last = 0, len(begins)
+        days = (len(self.starts) - 1) // kinds
+        first, last = 0, days
         if wanted.dated_by == "event":
             zero = int(self.event[0])
             first, last = (
-                min(max(day - zero, 0), len(begins))
+                min(max(day - zero, 0), days)
                 for day in (day_number(wanted.start), day_number(wanted.end) + 1)
             )
         if wanted.disease is None:
