@@ -1,6 +1,6 @@
 """The map workbench's server side on a real PostGIS: columns in memory beside SQL, at several sizes of the line list.
 
-    python -m bench.workbench_server [10k] [100k] [1m] [10m] [--folder DIR] [--tenfold]
+    python -m bench.workbench_server [10k] [100k] [1m] [10m] [--folder DIR] [--tenfold] [--processor]
 
 For each size: loading the columns and what they take, and p50/p95 of: one year of a disease → counts by commune and
 daily curve; the same at a past day ("as of"); the same by SQL; a case tile cold (nothing of its selection kept) and
@@ -9,6 +9,8 @@ next run.
 
 --tenfold: also the columns of the last size repeated ten times in memory, without the SQL and the loading of such a
 database, which takes half an hour to fill.
+--processor: the processor time of this process instead of the time that passed, for a busy machine; without the
+database's share.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -33,11 +34,12 @@ from bench.workbench_city import TODAY, city_of, settings_in
 from db import session_scope
 from surveillance.case_cells import PlacedCases
 from surveillance.case_filter import CaseFilter
-from surveillance.columns import Columns, ColumnStore
+from surveillance.columns import ARRAYS, Columns, ColumnStore, arranged
 from surveillance.counts import counted, counts_by_unit
 from surveillance.diseases import load_catalogue
 from surveillance.models import CaseVersion
 from surveillance.slices import by_unit, daily
+from surveillance.world import NOWHERE
 from web.case_tiles import drawn
 from web.server import create_app
 
@@ -49,12 +51,13 @@ CITY = (106.4, 10.4, 107.0, 11.1)
 DISEASES = ("dengue", "dengue", "diarrhoea", "hfmd", None)
 PERIODS = (28, 28, 91, 365, 3600)
 Line = tuple[str, list[float]]
+Clock = Callable[[], float]
 
 
-def main(names: list[str], folder: Path, tenfold: bool) -> None:
+def main(names: list[str], folder: Path, tenfold: bool, clock: Clock) -> None:
     found: dict[str, list[Line]] = {}
     for name in names:
-        tables = measured(SIZES[name], folder / name, tenfold and name == names[-1])
+        tables = measured(SIZES[name], folder / name, tenfold and name == names[-1], clock)
         found |= {name + title: lines for title, lines in tables}
     names = list(found)
     print(f"{'milliseconds, p50 / p95':58}" + "".join(f"{name:>18}" for name in names))
@@ -63,18 +66,20 @@ def main(names: list[str], folder: Path, tenfold: bool) -> None:
         print(f"{title:58}" + "".join(f"{cell:>18}" for cell in cells))
 
 
-def measured(cases: int, folder: Path, tenfold: bool) -> list[tuple[str, list[Line]]]:
+def measured(cases: int, folder: Path, tenfold: bool, clock: Clock) -> list[tuple[str, list[Line]]]:
     server, engine, url = city_of(cases, folder)
     try:
         app = create_app(settings_in(folder, url), engine)
         with session_scope(engine) as session, request(app):
             store = ColumnStore({disease.code: disease for disease in load_catalogue()})
-            loading = [("loading, once a process", timed(lambda: store.current(session), 1))]
-            checking = [("version check of every request", timed(lambda: store.current(session), TIMES))]
+            loading = [("loading, once a process", timed(lambda: store.current(session), 1, clock))]
+            checking = [
+                ("version check of every request", timed(lambda: store.current(session), TIMES, clock))
+            ]
             columns = store.current(session)
-            tables = [("", [*loading, *checking, *of_columns(session, columns, sql=True)])]
+            tables = [("", [*loading, *checking, *of_columns(session, columns, clock, sql=True)])]
             if tenfold:
-                lines = of_columns(session, repeated(columns, 10), sql=False)
+                lines = of_columns(session, repeated(columns, 10), clock, sql=False)
                 tables.append(
                     (" ×10", [(name, [np.nan]) for name, _ms in [*loading, *checking]] + list(lines))
                 )
@@ -87,14 +92,11 @@ def measured(cases: int, folder: Path, tenfold: bool) -> list[tuple[str, list[Li
 def repeated(columns: Columns, times: int) -> Columns:
     """Each version `times` times, up to 1 km away from where it was."""
     rng = np.random.default_rng(1)
-    arrays: dict[str, Any] = {
-        name: np.repeat(values, times)
-        for name in columns.__dataclass_fields__
-        if isinstance(values := getattr(columns, name), np.ndarray)
-    }
-    for name in ("lon", "lat"):
-        arrays[name] += rng.uniform(-0.01, 0.01, len(arrays[name])).astype(np.float32)
-    return replace(columns, **arrays)
+    arrays: dict[str, Any] = {name: np.repeat(getattr(columns, name), times) for name in ARRAYS}
+    for name in ("x", "y"):
+        moved = arrays[name] + rng.integers(-60_000, 60_000, len(arrays[name]), dtype=np.int32)
+        arrays[name] = np.where(arrays[name] == NOWHERE, NOWHERE, moved).astype(np.int32)
+    return arranged(columns.diseases, columns.sources, columns.points, arrays)
 
 
 @contextmanager
@@ -104,21 +106,24 @@ def request(app: Dash) -> Iterator[None]:
         yield
 
 
-def of_columns(session: Session, columns: Columns, *, sql: bool) -> Iterator[Line]:
+def of_columns(session: Session, columns: Columns, clock: Clock, *, sql: bool) -> Iterator[Line]:
     arrays = [getattr(columns, name) for name in columns.__dataclass_fields__]
     megabytes = sum(a.nbytes for a in arrays if isinstance(a, np.ndarray)) / 1e6
     yield "versions (thousands)", [len(columns.case) / 1000]
     yield "memory of the columns (MB)", [megabytes]
     for title, past in (("now", False), ("as of a past day", True)):
         wanted = [a_year(Random(seed), past) for seed in range(TIMES)]
-        yield f"a year of a disease, {title}: filter", each(columns.rows, wanted)
-        yield f"a year of a disease, {title}: + communes + curve", each(lambda w: told(columns, w), wanted)
-        some = each(lambda w: by_sql(session, w), wanted[:6]) if sql else [np.nan]
+        yield f"a year of a disease, {title}: filter", each(columns.rows, wanted, clock)
+        yield (
+            f"a year of a disease, {title}: + communes + curve",
+            each(lambda w: told(columns, w), wanted, clock),
+        )
+        some = each(lambda w: by_sql(session, w), wanted[:6], clock) if sql else [np.nan]
         yield f"the same by SQL, {title}", some
-    yield from of_tiles(session, columns)
+    yield from of_tiles(session, columns, clock)
 
 
-def of_tiles(session: Session, columns: Columns) -> Iterator[Line]:
+def of_tiles(session: Session, columns: Columns, clock: Clock) -> Iterator[Line]:
     cold, warm = [], []
     for seed in range(TILES):
         dice = Random(seed)
@@ -130,8 +135,8 @@ def of_tiles(session: Session, columns: Columns) -> Iterator[Line]:
             kept.append(PlacedCases.of(columns, columns.rows(wanted), None))
             drawn(session, kept[0], *at)
 
-        cold += timed(first, 1)
-        warm += timed(lambda kept=kept, at=(z, x, y): drawn(session, kept[0], *at), 1)  # type: ignore[misc]
+        cold += timed(first, 1, clock)
+        warm += timed(lambda kept=kept, at=(z, x, y): drawn(session, kept[0], *at), 1, clock)  # type: ignore[misc]
     yield "case tile, nothing kept", cold
     yield "case tile, its selection kept", warm
 
@@ -174,17 +179,17 @@ def by_sql(session: Session, wanted: CaseFilter) -> Any:
     return units, session.execute(curve).all()
 
 
-def timed(act: Callable[[], Any], times: int) -> list[float]:
+def timed(act: Callable[[], Any], times: int, clock: Clock) -> list[float]:
     found = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = clock()
         act()
-        found.append(1000 * (time.perf_counter() - began))
+        found.append(1000 * (clock() - began))
     return found
 
 
-def each(act: Callable[[CaseFilter], Any], wanted: list[CaseFilter]) -> list[float]:
-    return [ms for one in wanted for ms in timed(lambda one=one: act(one), 1)]  # type: ignore[misc]
+def each(act: Callable[[CaseFilter], Any], wanted: list[CaseFilter], clock: Clock) -> list[float]:
+    return [ms for one in wanted for ms in timed(lambda one=one: act(one), 1, clock)]  # type: ignore[misc]
 
 
 if __name__ == "__main__":
@@ -192,5 +197,7 @@ if __name__ == "__main__":
     parser.add_argument("sizes", nargs="*", default=["10k", "100k", "1m"], choices=list(SIZES))
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "canhdich-workbench")
     parser.add_argument("--tenfold", action="store_true")
+    parser.add_argument("--processor", action="store_true")
     given = parser.parse_args()
-    main(given.sizes, given.folder, given.tenfold)
+    clock = time.process_time if given.processor else time.perf_counter
+    main(given.sizes, given.folder, given.tenfold, clock)

@@ -1,5 +1,5 @@
 """Chosen cases on the ground: hexagons of a zoom, single positions and communes' points. Pure: `rows` are positions in
-`Columns`; world coordinates are Web Mercator as int32, the whole world being 2**31 wide (2 cm), y to the south."""
+`Columns`; coordinates are those of `surveillance.world`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from surveillance.columns import PRECISE, Columns
+from surveillance.columns import Columns
 from surveillance.types import BoolArray, Verification
+from surveillance.world import NOWHERE, WORLD, to_world
 
-WORLD = 2**31
 HEX_PX = 24
 """Radius of a hexagon in pixels of a tile (512 wide): 3.7 km at zoom 9, 0.9 km at zoom 11."""
 FINEST_CELLS, COARSE_BELOW = 11, 9
@@ -22,6 +22,9 @@ FINEST_CELLS, COARSE_BELOW = 11, 9
 also holds the cases known only to their commune."""
 FEWEST = 5
 """A cell with fewer cases than this is not shown to a reader who may not see these cases singly."""
+
+_AT_ONCE = 1 << 16
+"""Points put into hexagons at once: what is worked on stays in the processor's cache."""
 
 Ints = NDArray[np.int64]
 
@@ -60,32 +63,43 @@ class Spots:
     verified: Ints
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Communes:
+    """Cases known only to their commune, at its point: unit ids with their position, and how many of `n` are `single`
+    (may be seen one by one)."""
+
+    unit: Ints
+    x: NDArray[np.int32]
+    y: NDArray[np.int32]
+    single: Ints
+    n: Ints
+
+
 @dataclass(slots=True, kw_only=True)
 class PlacedCases:
     """The cases of one selection that have a place, and who of them the reader may see singly.
 
-    `rows` (N,) with their world coordinates and `single` (may be seen); those known only to their commune are
-    counted at its point: `communes` (x, y, n as shown). Hexagons are kept by zoom.
+    `rows` (N,) with their world coordinates and `single` (may be seen); None: all. Hexagons are kept by zoom.
     """
 
     columns: Columns
     rows: Ints
     x: NDArray[np.int32]
     y: NDArray[np.int32]
-    single: BoolArray
-    rough: Ints
-    rough_single: BoolArray
+    single: BoolArray | None
+    rough: Communes
     _cells: dict[tuple[int, bool], Cells] = field(default_factory=dict)
 
     @classmethod
     def of(cls, columns: Columns, rows: Ints, readable: Collection[int] | None) -> PlacedCases:
         """`readable`: communes whose cases the reader may see singly; None: all."""
-        precise = _PRECISE[columns.place_level[rows]] & np.isfinite(columns.lon[rows])
-        at, rough = rows[precise], rows[~precise & (columns.unit[rows] > 0)]
-        x, y = to_world(columns.lon[at], columns.lat[at])
+        x = columns.x[rows]
+        precise = x != NOWHERE
+        at = rows[precise]
         return cls(
-            columns=columns, rows=at, x=x, y=y, single=_readable(columns, at, readable),
-            rough=rough, rough_single=_readable(columns, rough, readable),
+            columns=columns, rows=at, x=x[precise], y=columns.y[at],
+            single=None if readable is None else _among(columns, readable)[columns.unit[at]],
+            rough=_communes(columns, columns.unit[rows[~precise]], readable),
         )  # fmt: skip
 
     def cells(self, z: int, *, others_only: bool = False) -> Cells:
@@ -97,87 +111,144 @@ class PlacedCases:
 
     def _counted(self, z: int, others_only: bool) -> Cells:
         x, y, single = self.x, self.y, self.single
-        if z < COARSE_BELOW:
-            unit_x, unit_y, known = self._unit_points()
-            own = known[self.columns.unit[self.rough]]
-            units = self.columns.unit[self.rough][own]
-            x, y = np.concatenate([x, unit_x[units]]), np.concatenate([y, unit_y[units]])
-            single = np.concatenate([single, self.rough_single[own]])
+        rough = self.rough if z < COARSE_BELOW else None
         if others_only:
-            x, y, single = x[~single], y[~single], single[~single]
-        return hexagons(x, y, single, HEX_PX / 512 * WORLD / 2**z)
+            others = np.zeros(0, np.int64) if single is None else np.flatnonzero(~single)
+            x, y, single = x[others], y[others], np.zeros(len(others), bool)
+        return hexagons(x, y, single, HEX_PX / 512 * WORLD / 2**z, rough)
 
     def communes(self) -> tuple[Ints, Ints, Ints, Ints]:
         """Cases known only to their commune: unit ids, world coordinates of its point, and how many."""
-        x, y, known = self._unit_points()
-        units = self.columns.unit[self.rough]
-        n = shown(np.bincount(units, self.rough_single, len(x)), np.bincount(units, minlength=len(x)))
-        found = np.flatnonzero((n > 0) & known)
-        return found, x[found].astype(np.int64), y[found].astype(np.int64), n[found]
-
-    def _unit_points(self) -> tuple[NDArray[np.int32], NDArray[np.int32], BoolArray]:
-        """By unit id: world coordinates of the point inside it, and whether there is one."""
-        points = self.columns.points
-        size = 1 + max([0, *points, int(self.columns.unit.max(initial=0))])
-        lon, lat = np.zeros(size), np.zeros(size)
-        known = np.zeros(size, bool)
-        for unit, (east, north) in points.items():
-            lon[unit], lat[unit], known[unit] = east, north, True
-        x, y = to_world(lon, lat)
-        return x, y, known
+        n = shown(self.rough.single, self.rough.n)
+        told = n > 0
+        return (
+            self.rough.unit[told],
+            self.rough.x[told].astype(np.int64),
+            self.rough.y[told].astype(np.int64),
+            n[told],
+        )
 
     def spots(self, west: int, north: int, size: int) -> Spots:
         """Cases the reader may see singly, in the square of the world from its north-west corner."""
-        inside = self.single & (self.x >= west) & (self.x < west + size)
-        inside &= (self.y >= north) & (self.y < north + size)
+        return self._spots(self._inside(west, north, size))
+
+    def few_spots(self, west: int, north: int, size: int, most: int) -> Spots | None:
+        """`spots`; None where there are more than `most`, often without telling all of them apart."""
+        inside = self._inside(west, north, size)
+        some = inside[: 8 * most]
+        if len(some) > most and len(np.unique(_position(self.x[some], self.y[some]))) > most:
+            return None
+        spots = self._spots(inside)
+        return spots if len(spots.n) <= most else None
+
+    def _inside(self, west: int, north: int, size: int) -> Ints:
+        found = np.flatnonzero((self.x >= west) & (self.x < west + size))
+        found = found[(self.y[found] >= north) & (self.y[found] < north + size)]
+        return found if self.single is None else found[self.single[found]]
+
+    def _spots(self, inside: Ints) -> Spots:
         return spots_of(self.columns, self.rows[inside], self.x[inside], self.y[inside])
 
 
-def to_world(lon: NDArray[Any], lat: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Degrees (WGS84) to world coordinates."""
-    north = np.log(np.tan(math.pi / 4 + np.radians(np.clip(lat, -85, 85).astype(np.float64)) / 2))
-    x, y = (lon.astype(np.float64) + 180) / 360, 0.5 - north / (2 * math.pi)
-    return (x * WORLD).astype(np.int32), (y * WORLD).astype(np.int32)
+def _among(columns: Columns, units: Collection[int]) -> BoolArray:
+    """By unit id: whether it is one of `units`."""
+    return np.isin(np.arange(1 + int(columns.unit.max(initial=0))), sorted(units))
 
 
-def hexagons(x: NDArray[np.int32], y: NDArray[np.int32], single: BoolArray, radius: float) -> Cells:
+def _communes(columns: Columns, units: NDArray[np.int32], readable: Collection[int] | None) -> Communes:
+    """Of cases in `units`; those of a commune without a point, or of none (0), have no place."""
+    n = np.bincount(units, minlength=1)
+    found = np.array(
+        [unit for unit in np.flatnonzero(n).tolist() if unit and unit in columns.points], np.int64
+    )
+    x, y = to_world(*np.array([columns.points[unit] for unit in found.tolist()]).reshape(-1, 2).T)
+    seen = np.ones(len(found), bool) if readable is None else np.isin(found, sorted(readable))
+    return Communes(unit=found, x=x, y=y, single=np.where(seen, n[found], 0), n=n[found])
+
+
+def hexagons(
+    x: NDArray[np.int32],
+    y: NDArray[np.int32],
+    single: BoolArray | None,
+    radius: float,
+    also: Communes | None = None,
+) -> Cells:
     """Pointed-top hexagons of `radius` (centre to corner) over the whole world, those that hold points.
+
+    `single`: which of the points may be seen one by one (None: all); `also`: more cases at points.
+    """
+    if also is not None and also.unit.size:
+        frame = _Frame.around(np.append(x, also.x), np.append(y, also.y), radius)
+    elif x.size:
+        frame = _Frame.around(x, y, radius)
+    else:
+        return Cells(x=np.zeros(0), y=np.zeros(0), n=np.zeros(0, np.int64), radius=radius)
+    codes = frame.codes(x, y)
+    n = np.bincount(codes, minlength=frame.size)
+    alone = n.copy() if single is None else np.bincount(codes[single], minlength=frame.size)
+    if also is not None:
+        at = frame.codes(also.x, also.y)
+        np.add.at(n, at, also.n)
+        np.add.at(alone, at, also.single)
+    return frame.cells(shown(alone, n))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """The part of the lattice of hexagons from row `top` and column `left` on, `size` hexagons, `across` in a row.
 
     A point lies in the nearest centre of two interleaved rectangular lattices (d3-hexbin does the same).
     """
-    width, height = math.sqrt(3) * radius, 1.5 * radius
-    row = y / height
-    near = np.rint(row).astype(np.int32)
-    column = x / width - (near & 1) / 2
-    nearest = np.rint(column).astype(np.int32)
-    off_y, off_x = row - near, column - nearest
-    doubtful = np.flatnonzero(np.abs(off_y) * 3 > 1)
-    dx, dy = off_x[doubtful], off_y[doubtful]
-    other = near[doubtful] + np.where(dy < 0, -1, 1).astype(np.int32)
-    beside = x[doubtful] / width - (other & 1) / 2
-    beside_at = np.rint(beside).astype(np.int32)
-    far = (dx * width) ** 2 + (dy * height) ** 2
-    closer = ((beside - beside_at) * width) ** 2 + ((row[doubtful] - other) * height) ** 2 < far
-    near[doubtful[closer]], nearest[doubtful[closer]] = other[closer], beside_at[closer]
-    return _tally(near, nearest, single, radius)
 
+    radius: float
+    top: int
+    left: int
+    across: int
+    size: int
 
-def _tally(row: NDArray[np.int32], column: NDArray[np.int32], single: BoolArray, radius: float) -> Cells:
-    if not row.size:
-        nothing = np.zeros(0)
-        return Cells(x=nothing, y=nothing, n=nothing.astype(np.int64), radius=radius)
-    top, left = int(row.min()), int(column.min())
-    across = int(column.max()) - left + 1
-    code = (row - top).astype(np.int64) * across + (column - left)
-    n = shown(np.bincount(code, single), np.bincount(code))
-    cells = np.flatnonzero(n)
-    rows, columns = cells // across + top, cells % across + left
-    return Cells(
-        x=(columns + (rows & 1) / 2) * (math.sqrt(3) * radius),
-        y=rows.astype(np.float64) * 1.5 * radius,
-        n=n[cells],
-        radius=radius,
-    )
+    @classmethod
+    def around(cls, x: NDArray[np.int32], y: NDArray[np.int32], radius: float) -> _Frame:
+        width, height = math.sqrt(3) * radius, 1.5 * radius
+        left, right = int(x.min() / width) - 1, int(x.max() / width) + 1
+        top, bottom = int(y.min() / height), int(y.max() / height) + 1
+        across = right - left + 1
+        return cls(radius=radius, top=top, left=left, across=across, size=across * (bottom - top + 1))
+
+    def codes(self, x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The number of the hexagon of each point."""
+        found = np.empty(len(x), np.int32)
+        for begin in range(0, len(x), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            found[part] = self._codes(x[part], y[part])
+        return found
+
+    def _codes(self, x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.int32]:
+        width, height = math.sqrt(3) * self.radius, 1.5 * self.radius
+        row, across = y / height, x / width
+        near = np.rint(row).astype(np.int32)
+        column = across - (near & 1) / 2
+        nearest = np.rint(column).astype(np.int32)
+        off_y, off_x = row - near, column - nearest
+        doubtful = np.flatnonzero(np.abs(off_y) * 3 > 1)
+        dx, dy = off_x[doubtful], off_y[doubtful]
+        other = near[doubtful] + np.where(dy < 0, -1, 1).astype(np.int32)
+        beside = across[doubtful] - (other & 1) / 2
+        beside_at = np.rint(beside).astype(np.int32)
+        far = (dx * width) ** 2 + (dy * height) ** 2
+        closer = ((beside - beside_at) * width) ** 2 + ((row[doubtful] - other) * height) ** 2 < far
+        near[doubtful[closer]], nearest[doubtful[closer]] = other[closer], beside_at[closer]
+        return (near - self.top) * self.across + (nearest - self.left)
+
+    def cells(self, n: Ints) -> Cells:
+        """Of what is to be shown in each hexagon (size,)."""
+        found = np.flatnonzero(n)
+        rows, columns = found // self.across + self.top, found % self.across + self.left
+        return Cells(
+            x=(columns + (rows & 1) / 2) * (math.sqrt(3) * self.radius),
+            y=rows.astype(np.float64) * 1.5 * self.radius,
+            n=n[found],
+            radius=self.radius,
+        )
 
 
 def shown(single: NDArray[Any], n: NDArray[Any]) -> Ints:
@@ -189,7 +260,7 @@ def shown(single: NDArray[Any], n: NDArray[Any]) -> Ints:
 
 def spots_of(columns: Columns, rows: Ints, x: NDArray[np.int32], y: NDArray[np.int32]) -> Spots:
     """Cases that stand at one position, together: a street's midpoint may hold fifty."""
-    places, where = np.unique(x.astype(np.int64) << 32 | y, return_inverse=True)
+    places, where = np.unique(_position(x, y), return_inverse=True)
     order = np.argsort(where, kind="stable")
     rows, starts = rows[order], np.searchsorted(where[order], np.arange(len(places)))
     if not len(places):
@@ -214,12 +285,5 @@ def spots_of(columns: Columns, rows: Ints, x: NDArray[np.int32], y: NDArray[np.i
     )  # fmt: skip
 
 
-def _readable(columns: Columns, rows: Ints, readable: Collection[int] | None) -> BoolArray:
-    if readable is None:
-        return np.ones(len(rows), bool)
-    units = columns.unit[rows]
-    return np.isin(np.arange(int(units.max(initial=0)) + 1), sorted(readable))[units]
-
-
-_PRECISE = np.isin(np.arange(256), PRECISE)
-"""By place level; a look-up is seven times as fast as `isin` over a million rows."""
+def _position(x: NDArray[np.int32], y: NDArray[np.int32]) -> Ints:
+    return x.astype(np.int64) << 32 | y

@@ -6,8 +6,9 @@ No array says who anybody is. A process loads them once and then only what is ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple, cast
 
@@ -25,6 +26,7 @@ from surveillance.evidence.severity import grade
 from surveillance.lines import FOREVER, day_number, microseconds
 from surveillance.models import CaseVersion, IngestRun
 from surveillance.types import BoolArray, Classification, Outcome, Treatment, Verification
+from surveillance.world import NOWHERE, to_degrees, to_world
 
 NO_DAY = np.iinfo(np.int16).min
 """Stands where a case has no such day."""
@@ -35,50 +37,53 @@ TREATMENTS = ("", *Treatment)
 OUTCOMES = ("", *Outcome)
 SEXES = ("", "M", "F")
 EARTH_M = 6_371_008.8
-_CHUNK = 500_000
+_CHUNK = 1_000_000
 """Versions fetched at once."""
 _SEX = {"male": 1, "female": 2}
 _DAYS = {"event": "event", "onset": "onset", "admission": "admission", "report": "report"}
 
-_FIELDS: Mapping[str, tuple[str, str]] = {
-    "version": (">i8", "v.id"),
-    "case": (">i8", "v.case_id"),
-    "unit": (">i4", "coalesce(v.unit_id, 0)::int4"),
-    "event": (">i2", "(v.event_date - date '2000-01-01')::int2"),
-    "onset": (">i2", "coalesce(v.date_onset - date '2000-01-01', -32768)::int2"),
-    "admission": (">i2", "coalesce(v.date_admission - date '2000-01-01', -32768)::int2"),
-    "report": (">i2", "(v.date_report - date '2000-01-01')::int2"),
-    "age": (">i2", "coalesce(v.age_years, -1)::int2"),
-    "disease": (">i2", "{disease}"),
-    "icd": (">i2", "{icd}"),
-    "source": (">i2", "{source}"),
-    "verification": (">i2", "coalesce(v.verification, 0)::int2"),
-    "classification": (">i2", "{classification}"),
-    "treatment": (">i2", "{treatment}"),
-    "outcome": (">i2", "{outcome}"),
-    "sex": (">i2", "{sex}"),
-    "place_level": (">i2", "{place_level}"),
-    "estimated": ("?", "v.place_estimated"),
-    "lon": (">f4", "coalesce(ST_X(v.geom), 'NaN')::float4"),
-    "lat": (">f4", "coalesce(ST_Y(v.geom), 'NaN')::float4"),
-    "uncertainty": (">f4", "coalesce(v.uncertainty_m, 'NaN')::float4"),
-    "known_from": (">i8", "v.known_from"),
-    "known_to": (">i8", "coalesce(v.known_to, 'infinity')"),
+_SMALL: Mapping[str, str] = {
+    "event": "(v.event_date - date '2000-01-01')::int2",
+    "onset": "coalesce(v.date_onset - date '2000-01-01', -32768)::int2",
+    "admission": "coalesce(v.date_admission - date '2000-01-01', -32768)::int2",
+    "report": "(v.date_report - date '2000-01-01')::int2",
+    "age": "coalesce(v.age_years, -1)::int2",
+    "disease": "{disease}",
+    "icd": "{icd}",
+    "source": "{source}",
+    "verification": "coalesce(v.verification, 0)::int2",
+    "classification": "{classification}",
+    "treatment": "{treatment}",
+    "outcome": "{outcome}",
+    "sex": "{sex}",
+    "place_level": "{place_level}",
+    "estimated": "v.place_estimated::int",
 }
-"""Name → type in PostgreSQL's binary form, and expression; none may be NULL."""
+"""Name → expression of 16 bits; four are sent as one number, which costs the server half. None may be NULL."""
+_WIDE: tuple[tuple[str, str, str], ...] = (
+    ("version", ">i8", "v.id"),
+    ("case", ">i8", "v.case_id"),
+    ("unit", ">i4", "coalesce(v.unit_id, 0)::int4"),
+    ("uncertainty", ">f4", "coalesce(v.uncertainty_m, 'NaN')::float4"),
+    ("known_from", ">i8", "v.known_from"),
+    ("known_to", ">i8", "coalesce(v.known_to, 'infinity')"),
+)
+"""Name, type in PostgreSQL's binary form, and expression; none may be NULL."""
 _HEADER = 20
-"""Bytes before the elements of an array; each element comes after its length."""
+"""Bytes before the elements of an array, the second four telling of NULLs; each element comes after its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """N versions of cases, by event day; the arrays (N,) are not to be written to.
+    """N versions of cases, by event day, then disease; the arrays (N,) are not to be written to.
 
     `unit` is the id of the commune of today, 0 where unknown. Days are days since `lines.EPOCH`, NO_DAY where there is
     none; `age` is -1 where unknown. `disease`, `source`, `classification`, `treatment`, `outcome`, `sex` and
-    `place_level` are positions in the tuples of names. `lon`, `lat` in degrees to about 1 m, `uncertainty` in metres,
-    NaN where there is none. `known_from`, `known_to` are microseconds since EPOCH, FOREVER while still believed.
-    `points` are a point inside each commune.
+    `place_level` are positions in the tuples of names. `x`, `y` are world coordinates (`surveillance.world`) where the
+    place is known to a neighbourhood or better, else NOWHERE; `uncertainty` in metres, NaN where there is none.
+    `known_from`, `known_to` are microseconds since EPOCH, FOREVER while still believed.
+    `points` are a point inside each commune. `starts` (days from the first event on × diseases + 1) tells where the
+    versions of a day and disease begin. Made by `arranged`.
     """
 
     diseases: tuple[str, ...]
@@ -102,11 +107,12 @@ class Columns:
     severe: BoolArray
     place_level: NDArray[np.uint8]
     estimated: BoolArray
-    lon: NDArray[np.float32]
-    lat: NDArray[np.float32]
+    x: NDArray[np.int32]
+    y: NDArray[np.int32]
     uncertainty: NDArray[np.float32]
     known_from: NDArray[np.int64]
     known_to: NDArray[np.int64]
+    starts: NDArray[np.int64]
 
     def day(self, dated_by: str) -> NDArray[np.int16]:
         """The days that `CaseFilter.dated_by` names."""
@@ -118,28 +124,53 @@ class Columns:
         A circle or lasso takes a case by its point where that is known to a neighbourhood or better, else by whether
         the point inside its commune lies in it.
         """
-        rows = self._in_period(wanted)
-        keep = self._known(wanted, rows)
-        parts = []
-        if wanted.disease is not None:
-            parts.append(self.disease[rows] == _position(self.diseases, wanted.disease))
-        parts += [*self._about_people(wanted, rows), *self._about_places(wanted, rows)]
-        for part in parts:
-            keep = keep & part
-        found = np.flatnonzero(keep) + rows.start if isinstance(rows, slice) else rows[keep]
-        return found if wanted.within is None else found[self._inside(wanted.within, found)]
+        rows = self._of_disease(wanted)
+        tests: list[Test] = [
+            *self._about_people(wanted),
+            *self._about_places(wanted),
+            partial(self._known, wanted),
+        ]
+        if wanted.dated_by != "event":
+            tests.insert(0, partial(self._dated, wanted))
+        if isinstance(rows, slice):
+            keep = tests[0](rows)
+            for test in tests[1:]:
+                keep &= test(rows)
+            rows = np.flatnonzero(keep) + rows.start
+        else:
+            for test in tests:
+                rows = rows[test(rows)]
+        return rows if wanted.within is None else rows[self._inside(wanted.within, rows)]
 
     def placed_by_commune(self, rows: NDArray[np.int64]) -> int:
         """How many of `rows` an area by hand takes or leaves with their whole commune."""
-        return int((~self._precise(rows)).sum())
+        return int((self.x[rows] == NOWHERE).sum())
 
-    def _in_period(self, wanted: CaseFilter) -> slice | NDArray[np.int64]:
-        first, last = day_number(wanted.start), day_number(wanted.end)
+    def _of_disease(self, wanted: CaseFilter) -> slice | NDArray[np.int64]:
+        """Rows of the disease, and of the period where event days decide: a run for each day."""
+        if not self.event.size:
+            return slice(0, 0)
+        kinds = len(self.diseases)
+        days = (len(self.starts) - 1) // kinds
+        first, last = 0, days
         if wanted.dated_by == "event":
-            low, high = np.searchsorted(self.event, [first, last + 1]) if self.event.size else (0, 0)
+            zero = int(self.event[0])
+            first, last = (
+                min(max(day - zero, 0), days)
+                for day in (day_number(wanted.start), day_number(wanted.end) + 1)
+            )
+        if wanted.disease is None:
+            low, high = self.starts[first * kinds], self.starts[max(first, last) * kinds]
             return slice(int(low), int(high))
-        day = self.day(wanted.dated_by)
-        return np.flatnonzero((day >= max(first, NO_DAY + 1)) & (day <= last))
+        if wanted.disease not in self.diseases or last <= first:
+            return slice(0, 0)
+        at = np.arange(first, last) * kinds + self.diseases.index(wanted.disease)
+        return _joined(self.starts[at], self.starts[at + 1])
+
+    def _dated(self, wanted: CaseFilter, rows: Any) -> BoolArray:
+        day = self.day(wanted.dated_by)[rows]
+        first, last = day_number(wanted.start), day_number(wanted.end)
+        return cast(BoolArray, (day >= max(first, NO_DAY + 1)) & (day <= last))
 
     def _known(self, wanted: CaseFilter, rows: Any) -> BoolArray:
         if wanted.as_of is None:
@@ -147,29 +178,33 @@ class Columns:
         at = microseconds(wanted.as_of)
         return (self.known_from[rows] <= at) & (at < self.known_to[rows])
 
-    def _about_people(self, wanted: CaseFilter, rows: Any) -> list[BoolArray]:
-        parts: list[BoolArray] = []
+    def _about_people(self, wanted: CaseFilter) -> list[Test]:
+        tests: list[Test] = []
         if wanted.ages is not None:
-            parts += [self.age[rows] >= wanted.ages[0], self.age[rows] <= wanted.ages[1]]
+            low, high = wanted.ages
+            tests.append(lambda rows: (self.age[rows] >= low) & (self.age[rows] <= high))
         if wanted.sex is not None:
-            parts.append(self.sex[rows] == _SEX[wanted.sex])
+            sex = _SEX[wanted.sex]
+            tests.append(lambda rows: self.sex[rows] == sex)
         match wanted.severity:
-            case "inpatient" | "outpatient":
-                parts.append(self.treatment[rows] == TREATMENTS.index(wanted.severity))
+            case "inpatient" | "outpatient" as treatment:
+                tests.append(lambda rows: self.treatment[rows] == TREATMENTS.index(treatment))
             case "severe":
-                parts.append(self.severe[rows])
+                tests.append(lambda rows: self.severe[rows].copy())
             case "died":
-                parts.append(self.outcome[rows] == OUTCOMES.index(Outcome.DIED))
-        return parts
+                tests.append(lambda rows: self.outcome[rows] == OUTCOMES.index(Outcome.DIED))
+        return tests
 
-    def _about_places(self, wanted: CaseFilter, rows: Any) -> list[BoolArray]:
-        parts = [self._status(wanted, rows)]
+    def _about_places(self, wanted: CaseFilter) -> list[Test]:
+        tests: list[Test] = []
         if wanted.source is not None:
-            parts.append(self.source[rows] == _position(self.sources, wanted.source))
+            source = _position(self.sources, wanted.source)
+            tests.append(lambda rows: self.source[rows] == source)
         for units in (wanted.units, wanted.readable):
             if units is not None:
-                parts.append(self._in_units(units)[self.unit[rows]])
-        return parts
+                chosen = self._in_units(units)
+                tests.append(lambda rows, chosen=chosen: chosen[self.unit[rows]])  # type: ignore[misc]
+        return [*tests, partial(self._status, wanted)]
 
     def _status(self, wanted: CaseFilter, rows: Any) -> BoolArray:
         discarded = CLASSES.index(Classification.DISCARDED)
@@ -190,16 +225,37 @@ class Columns:
         chosen[[unit for unit in units if 0 < unit <= largest]] = True
         return chosen
 
-    def _precise(self, rows: NDArray[np.int64]) -> BoolArray:
-        return np.isin(self.place_level[rows], PRECISE) & np.isfinite(self.lon[rows])
-
     def _inside(self, shape: Circle | Lasso, rows: NDArray[np.int64]) -> BoolArray:
         communes = {unit for unit, point in self.points.items() if contains(shape, *point)}
         inside = self._in_units(frozenset(communes))[self.unit[rows]]
-        precise = self._precise(rows)
+        precise = self.x[rows] != NOWHERE
         at = rows[precise]
-        inside[precise] = contains(shape, self.lon[at].astype(np.float64), self.lat[at].astype(np.float64))
+        inside[precise] = contains(shape, *to_degrees(self.x[at], self.y[at]))
         return inside
+
+
+Test = Callable[[Any], BoolArray]
+"""Which of some rows (a slice or positions) are wanted: a new array."""
+
+
+def arranged(
+    diseases: tuple[str, ...], sources: tuple[str, ...], points: Mapping[int, tuple[float, float]],
+    arrays: Mapping[str, NDArray[Any]],
+) -> Columns:  # fmt: skip
+    """Columns of the `arrays`, in whatever order their versions are."""
+    event, kinds = arrays["event"].astype(np.int32), max(1, len(diseases))
+    key = (event - event.min()) * kinds + arrays["disease"] if event.size else event
+    order = np.argsort(key, kind="stable")
+    days = int(event.max()) - int(event.min()) + 1 if event.size else 0
+    starts = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=days * kinds))])
+    sorted_: dict[str, Any] = {name: values[order] for name, values in arrays.items()}
+    return Columns(diseases=diseases, sources=sources, points=points, starts=starts, **sorted_)
+
+
+def _joined(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers begins[0]..ends[0]-1, begins[1]..ends[1]-1, …"""
+    sizes = ends - begins
+    return np.repeat(ends - np.cumsum(sizes), sizes) + np.arange(int(sizes.sum()))
 
 
 def contains(shape: Circle | Lasso, lon: Any, lat: Any) -> Any:
@@ -290,20 +346,39 @@ def merged(before: Columns, fresh: Columns) -> Columns:
     }
     arrays: dict[str, Any] = {
         name: np.concatenate([codes.get(name, getattr(before, name))[stays], getattr(fresh, name)])
-        for name in _ARRAYS
+        for name in ARRAYS
     }
-    order = np.argsort(arrays["event"], kind="stable")
-    return replace(fresh, **{name: values[order] for name, values in arrays.items()})
+    return arranged(fresh.diseases, fresh.sources, fresh.points, arrays)
 
 
 def _load(session: Session, catalogue: Mapping[str, Disease], pieces: Sequence[str]) -> Columns:
     names = _Names.read(session, catalogue)
     found = [_fetch(session, names.query(which)) for which in pieces]
-    arrays = {name: np.concatenate([part[name] for part in found]) for name in _FIELDS}
+    arrays = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    arrays["estimated"] = arrays["estimated"].astype(bool)
     arrays["severe"] = names.severe[arrays["disease"], arrays.pop("icd")]
-    order = np.argsort(arrays["event"], kind="stable")
-    sorted_: dict[str, Any] = {name: values[order] for name, values in arrays.items()}
-    return Columns(diseases=names.diseases, sources=names.sources, points=names.points, **sorted_)
+    precise = np.isin(arrays["place_level"], PRECISE)
+    x, y = to_world(arrays.pop("lon"), arrays.pop("lat"))
+    arrays["x"], arrays["y"] = np.where(precise, x, NOWHERE), np.where(precise, y, NOWHERE)
+    return arranged(names.diseases, names.sources, names.points, arrays)
+
+
+def _sent() -> Iterator[tuple[str, np.dtype[Any]]]:
+    """What is sent as one array each: its expression, and the fields of an element."""
+    for name, kind, sql in _WIDE:
+        yield sql, np.dtype([("length", ">i4"), (name, kind)])
+    point = np.dtype([("length", ">i4"), ("lon", ">f8"), ("lat", ">f8")])
+    yield "coalesce(v.geom::point, point('NaN', 'NaN'))", point
+    for begin in range(0, len(_SMALL), 4):
+        names = [*_SMALL][begin : begin + 4]
+        bits = [f"(({_SMALL[name]})::int8 & 65535) << {48 - 16 * i}" for i, name in enumerate(names)]
+        element = {
+            "names": ["length", *names],
+            "formats": [">i4", *[">i2"] * len(names)],
+            "offsets": [0, 4, 6, 8, 10][: len(names) + 1],
+            "itemsize": 12,
+        }
+        yield "(" + ") | (".join(bits) + ")", np.dtype(element)  # type: ignore[call-overload]
 
 
 def _fetch(session: Session, query: str) -> dict[str, NDArray[Any]]:
@@ -311,17 +386,22 @@ def _fetch(session: Session, query: str) -> dict[str, NDArray[Any]]:
     connection = session.connection().connection.driver_connection
     with cast(Connection[Any], connection).cursor(binary=True) as cursor:
         cursor.execute("SET LOCAL jit = off")
+        cursor.execute("SET LOCAL work_mem = '128MB'")
         result = cursor.execute(query).pgresult
         assert result is not None
-        packed = [result.get_value(0, i) for i in range(len(_FIELDS))]
-    found = {}
-    for data, (name, (kind, _sql)) in zip(packed, _FIELDS.items(), strict=True):
-        element = np.dtype([("length", ">i4"), ("value", kind)])
-        values = np.frombuffer(data[_HEADER:] if data else b"", dtype=np.uint8)
-        if values.size % element.itemsize:
-            raise ValueError(f"a case version lacks its {name}")
-        found[name] = values.view(element)["value"].astype(_TYPES[name])
+        arrays = [result.get_value(0, i) for i in range(result.nfields)]
+    found: dict[str, NDArray[Any]] = {}
+    for data, (_sql, element) in zip(arrays, _sent(), strict=True):
+        names = [name for name in element.names or () if name != "length"]
+        if data and int.from_bytes(data[4:8], "big"):
+            raise ValueError(f"a case version lacks one of its {', '.join(names)}")
+        values = np.frombuffer(data or b"", element, offset=_HEADER if data else 0)
+        found |= {name: values[name].astype(_type(name, element)) for name in names}
     return found
+
+
+def _type(name: str, element: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.uint8) if name in _CODES else element[name].newbyteorder("=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,9 +416,9 @@ class _Names:
 
     @classmethod
     def read(cls, session: Session, catalogue: Mapping[str, Disease]) -> _Names:
-        seen = _distinct(session, "disease")
-        diseases = tuple(sorted({*catalogue, *seen}))
-        icds = tuple(_distinct(session, "icd10"))
+        seen = session.execute(select(CaseVersion.disease, CaseVersion.icd10).distinct()).all()
+        diseases = tuple(sorted({*catalogue, *(disease for disease, _icd in seen)}))
+        icds = tuple(sorted({icd for _disease, icd in seen if icd is not None}))
         severe = np.zeros((len(diseases), len(icds) + 1), bool)
         for i, disease in enumerate(diseases):
             for j, icd in enumerate(icds if disease in catalogue else ()):
@@ -350,7 +430,10 @@ class _Names:
         return cls(diseases=diseases, sources=sources, icds=icds, severe=severe, points=points)
 
     def query(self, which: str) -> str:
-        """An array a field of the versions that the condition `which` chooses, words as their positions."""
+        """Arrays of the versions that the condition `which` chooses, words as their positions.
+
+        With a single source nothing of the joined tables is asked for, so that PostgreSQL leaves them out.
+        """
         codes = {
             "disease": _code("v.disease", self.diseases),
             "icd": _code("v.icd10", ("", *self.icds)),
@@ -361,27 +444,21 @@ class _Names:
             "sex": _code("v.sex", SEXES),
             "place_level": _code("v.place_level", PLACE_LEVELS),
         }
-        parts = ", ".join(f"array_agg({sql.format(**codes)})" for _type, sql in _FIELDS.values())
+        parts = ", ".join(f"array_agg({sql.format(**codes)})" for sql, _element in _sent())
         return (
-            f"SELECT {parts} FROM case_version v JOIN case_report p ON p.id = v.report_id"
-            f" JOIN ingest_run r ON r.id = p.run_id WHERE {which}"
+            f"SELECT {parts} FROM case_version v LEFT JOIN case_report p ON p.id = v.report_id"
+            f" LEFT JOIN ingest_run r ON r.id = p.run_id WHERE {which}"
         )
 
 
 def _code(column: str, words: Sequence[str]) -> str:
     """SQL: the position of the column's word, 0 for the first, for none and for any other."""
     cases = " ".join(f"WHEN {_quoted(word)} THEN {i}" for i, word in enumerate(words) if i)
-    return f"(CASE {column} {cases} ELSE 0 END)::int2" if cases else "0::int2"
+    return f"(CASE {column} {cases} ELSE 0 END)" if cases else "0"
 
 
 def _quoted(word: str) -> str:
     return "'" + word.replace("'", "''") + "'"
-
-
-def _distinct(session: Session, column: str) -> list[str]:
-    """The few values of a column of many rows."""
-    values = session.scalars(select(getattr(CaseVersion, column)).distinct())
-    return sorted(value for value in values if value is not None)
 
 
 def _recoded(codes: NDArray[np.uint8], old: Sequence[str], new: Sequence[str]) -> NDArray[np.uint8]:
@@ -395,11 +472,7 @@ def _position(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else 255
 
 
-_ARRAYS = tuple(f.name for f in fields(Columns) if f.name not in ("diseases", "sources", "points"))
-_SMALL = (
-    "disease", "source", "verification", "classification", "treatment", "outcome", "sex", "place_level"
+ARRAYS = tuple(f.name for f in fields(Columns) if f.name not in ("diseases", "sources", "points", "starts"))
+_CODES = (
+    "disease", "source", "verification", "classification", "treatment", "outcome", "sex", "place_level",
 )  # fmt: skip
-_TYPES: Mapping[str, Any] = {
-    name: np.dtype(np.uint8) if name in _SMALL else np.dtype(kind).newbyteorder("=")
-    for name, (kind, _sql) in _FIELDS.items()
-}

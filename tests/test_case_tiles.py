@@ -20,8 +20,9 @@ from sqlalchemy import Engine, delete, select
 from accounts.models import AccessLog, Role
 from db import session_scope
 from geodata.models import AdminUnit
-from surveillance.case_cells import FEWEST, WORLD, hexagons, shown, to_world
+from surveillance.case_cells import FEWEST, hexagons, shown
 from surveillance.models import CaseVersion, IngestRun
+from surveillance.world import WORLD, to_world
 from tests.line_list import Sick, add_cases, evening, supersede
 from tests.test_tiles import fields, tile_of
 from tests.web_city import Place, SignIn, app, city, client, settings, sign_in

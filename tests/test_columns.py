@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from db import session_scope
+from surveillance.case_cells import PlacedCases
 from surveillance.case_filter import CaseFilter, Circle, Lasso
 from surveillance.columns import FOREVER, Columns, ColumnStore, contains, load_columns
 from surveillance.counts import city_summary, counts_by_unit, weekly_curve
@@ -27,6 +28,7 @@ from surveillance.slices import (
     sorted_rows,
     weekly_by_unit,
 )
+from surveillance.world import NOWHERE, WORLD, to_degrees
 
 CATALOGUE = {disease.code: disease for disease in load_catalogue()}
 BEGAN, TODAY = date(2026, 1, 1), date(2026, 6, 30)
@@ -138,8 +140,10 @@ CONDITIONS = {
     ),
     "report day": ("true", {"dated_by": "report"}),
     "onset day": ("date_onset IS NOT NULL", {"dated_by": "onset"}),
+    "disease": ("disease = 'measles'", {"disease": "measles"}),
+    "disease, report day": ("disease = 'measles'", {"disease": "measles", "dated_by": "report"}),
 }  # fmt: skip
-DAYS = {"report day": "date_report", "onset day": "date_onset"}
+DAYS = {"report day": "date_report", "disease, report day": "date_report", "onset day": "date_onset"}
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
@@ -152,6 +156,36 @@ def test_each_filter_takes_the_cases_sql_takes(session: Session, columns: Column
     expected = sorted(session.scalars(text(query)))
     assert expected
     assert sorted(columns.case[columns.rows(wanted)].tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    "start, days", [(BEGAN - timedelta(days=400), 100), (TODAY + timedelta(days=9), 9), (TODAY, -3)]
+)
+@pytest.mark.parametrize("disease", [None, "dengue", "unheard-of"])
+def test_a_period_without_cases_has_none(
+    columns: Columns, disease: str | None, start: date, days: int
+) -> None:
+    wanted = CaseFilter(start=start, end=start + timedelta(days=days), disease=disease)
+    assert columns.rows(wanted).size == 0
+
+
+def test_places_are_where_they_were_to_a_decimetre(session: Session, columns: Columns) -> None:
+    rows = np.flatnonzero(columns.x != NOWHERE)
+    lon, lat = to_degrees(columns.x[rows], columns.y[rows])
+    query = "SELECT id, ST_X(geom), ST_Y(geom) FROM case_version WHERE place_level = 'house' ORDER BY id"
+    known = np.array(session.execute(text(query)).all(), dtype=np.float64)
+    order = np.argsort(columns.version[rows])
+    assert columns.version[rows][order].tolist() == known[:, 0].tolist()
+    assert np.allclose(np.column_stack([lon, lat])[order], known[:, 1:], rtol=0, atol=1e-6)
+
+
+def test_many_places_are_not_told_apart_and_few_are(columns: Columns) -> None:
+    placed = PlacedCases.of(columns, columns.rows(CaseFilter(start=BEGAN, end=TODAY)), None)
+    spots = placed.spots(0, 0, WORLD)
+    few = placed.few_spots(0, 0, WORLD, len(spots.n))
+    assert few is not None and few.n.tolist() == spots.n.tolist()
+    for most in (1, len(spots.n) // 9, len(spots.n) - 1):
+        assert placed.few_spots(0, 0, WORLD, most) is None
 
 
 def test_an_area_takes_precise_cases_by_point_and_others_by_commune(

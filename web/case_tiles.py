@@ -22,9 +22,10 @@ from sqlalchemy.orm import Session
 
 from accounts.service import record_access
 from i18n import _, current_locale
-from surveillance.case_cells import COARSE_BELOW, WORLD, Cells, PlacedCases, Spots
+from surveillance.case_cells import COARSE_BELOW, Cells, PlacedCases, Spots
 from surveillance.columns import PLACE_LEVELS, Columns
 from surveillance.lines import EPOCH
+from surveillance.world import WORLD
 from web.context import context, day_on_show, disease_name, now, open_session, viewer
 from web.formats import count, day
 from web.outbreak_layers import PLACE_LEVELS as PLACE_WORDS
@@ -107,9 +108,7 @@ def drawn(session: Session, placed: PlacedCases, z: int, x: int, y: int) -> tupl
     """The tile, empty where there is nothing, and whether single cases are in it."""
     size = WORLD >> z
     west, north = x * size, y * size
-    spots = placed.spots(west, north, size) if z >= SINGLE_FROM else None
-    if spots is not None and len(spots.n) > MOST_SPOTS:
-        spots = None
+    spots = placed.few_spots(west, north, size, MOST_SPOTS) if z >= SINGLE_FROM else None
     cells = placed.cells(z, others_only=spots is not None)
     values = {
         **_cells(cells, west, north, size),

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from i18n import _
 from reports.map_frame import HALF_WORLD_M, Frame
 from reports.map_sheet import LegendRow, Mark
-from surveillance.case_cells import WORLD, Cells
+from surveillance.case_cells import Cells
+from surveillance.world import WORLD
 from web.case_layers import CASES, VERIFIED, Ink
 from web.case_tiles import LAST_ZOOM, MOST_SPOTS, SINGLE_FROM
 from web.context import Moment, context
