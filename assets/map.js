@@ -103,7 +103,7 @@ window.dash_clientside.map = (function () {
   /* What does not change the coloured map itself. */
   const BESIDE = ["unit", "view", "outbreak", "cluster", "stack", "years"];
   /* What the panel beside the map is about. */
-  const PANEL = ["disease", "on", "unit", "outbreak", "cluster", "release", "years"];
+  const PANEL = ["disease", "on", "unit", "outbreak", "cluster", "release", "years", "layers"];
 
   function parse(search) {
     return Object.fromEntries(new URLSearchParams(search || ""));

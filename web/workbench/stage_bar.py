@@ -127,6 +127,7 @@ def _compare(selection: Selection) -> dmc.Popover:
         position="bottom-end",
         width=300,
         keepMounted=True,
+        withRoles=False,
         trapFocus=True,
         shadow="md",
     )

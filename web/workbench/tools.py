@@ -113,6 +113,7 @@ def _popover(name: str, picture: str, text: str, body: Sequence[Any]) -> dmc.Pop
         position="bottom-end",
         width=340,
         keepMounted=True,
+        withRoles=False,
         trapFocus=True,
         shadow="md",
     )
