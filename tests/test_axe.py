@@ -1,5 +1,5 @@
 """Every page, read by axe-core (WCAG 2 A and AA) in a real Chromium; and what holds on every page: no complaint, no
-other host, a strict policy, the right language, one heading. Light and wide all of them, dark and narrow every second."""
+other host, a strict policy, the right language, one heading. Light and wide all, dark and narrow every second."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def test_an_analysts_pages_have_no_serious_fault(visitor: Page, site: Site, dark
     assert site.complaints == []
 
 
-def test_other_peoples_pages_have_no_serious_fault(
-    visitor: Page, site: Site, engine: Engine, city: dict[str, Place]
-) -> None:
+def test_other_peoples_pages_have_no_serious_fault(visitor: Page, site: Site) -> None:
     wrong = check(visitor, site, "/login")
     sign_in(visitor, site, "manager")
     visitor.wait_for_url("**/reports")

@@ -174,6 +174,7 @@ def table(
     return html.Div(
         html.Table([*caption_row, html.Thead(header), html.Tbody(body)], className="data-table"),
         className="table-wrap",
+        tabIndex=0,
     )
 
 

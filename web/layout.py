@@ -336,7 +336,12 @@ def _frame(who: Viewer) -> html.Div:
                         role="status",
                     ),
                     html.Div(id="notice"),
-                    html.Div(html.Div(className="skeleton page-skeleton"), id="page", className="page-slot"),
+                    html.Div(
+                        html.Div(className="skeleton page-skeleton"),
+                        id="page",
+                        className="page-slot",
+                        tabIndex=0,
+                    ),
                 ],
                 id="main",
                 className="app-main",

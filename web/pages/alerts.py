@@ -36,7 +36,9 @@ def layout(
             dcc.Store(id="alerts-acted"),
             dcc.Store(id="alert-seen"),
             html.Section(list_parts(chosen), className="split-main"),
-            html.Aside(_detail_parts(), className="split-detail", **aria(label=_("Chi tiết cảnh báo"))),
+            html.Aside(
+                _detail_parts(), className="split-detail", tabIndex=0, **aria(label=_("Chi tiết cảnh báo"))
+            ),
             *alert_forms.dialogs(),
             *alert_batch.dialogs(),
             help_dialog(),

@@ -76,7 +76,9 @@ def layout(
             dcc.Store(id="outbreak-id"),
             dcc.Store(id="outbreak-acted"),
             html.Section(_list_parts(disease, text), className="split-main"),
-            html.Aside(_detail_parts(), className="split-detail", **aria(label=_("Chi tiết ổ dịch"))),
+            html.Aside(
+                _detail_parts(), className="split-detail", tabIndex=0, **aria(label=_("Chi tiết ổ dịch"))
+            ),
             *outbreak_acts.dialogs(),
         ],
         id="outbreaks-page",

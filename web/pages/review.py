@@ -74,7 +74,9 @@ def layout(rest: str = "", disease: str = "", id: str = "", **_query: str) -> An
             dcc.Store(id="review-shown"),
             dcc.Store(id="review-acted"),
             html.Section(list_parts(disease), className="split-main"),
-            html.Aside(detail_parts(), className="split-detail", **aria(label=_("Xem một địa chỉ"))),
+            html.Aside(
+                detail_parts(), className="split-detail", tabIndex=0, **aria(label=_("Xem một địa chỉ"))
+            ),
             help_dialog(),
             *dialogs(),
         ],

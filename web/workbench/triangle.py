@@ -50,7 +50,8 @@ def triangle(
     )
     body = html.Table([caption, html.Thead(_head()), html.Tbody(rows)], className="triangle")
     return html.Div(
-        [_median(median_days), html.Div(body, className="table-wrap"), _key()], style=heat_colours(theme)
+        [_median(median_days), html.Div(body, className="table-wrap", tabIndex=0), _key()],
+        style=heat_colours(theme),
     )
 
 
