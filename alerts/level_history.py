@@ -9,8 +9,7 @@ from itertools import groupby
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from alerts.views import LevelView, highest
-from surveillance.types import StatutoryStatus
+from alerts.views import LevelView, highest, level_view
 
 
 def levels_over(
@@ -29,17 +28,5 @@ def levels_over(
     rows = session.execute(query, {"moments": [str(m or "infinity") for m in moments], "disease": disease})
     found: list[dict[int, LevelView]] = [{} for _ in moments]
     for (look, unit), group in groupby(rows, key=lambda row: (row.look, row.unit_id)):
-        found[look][unit] = highest(
-            [
-                LevelView(
-                    disease=row.disease,
-                    level=row.level,
-                    raw_level=row.raw_level,
-                    unknown=row.unknown,
-                    status=StatutoryStatus(row.status),
-                    since=row.since,
-                )
-                for row in group
-            ]
-        )
+        found[look][unit] = highest([level_view(row) for row in group])
     return found

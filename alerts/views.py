@@ -236,7 +236,7 @@ def levels_at(
         query = query.where(AreaLevel.disease == disease)
     rows = session.execute(query)
     return {
-        unit_id: highest([_level_view(row) for row in group])
+        unit_id: highest([level_view(row) for row in group])
         for unit_id, group in groupby(rows, key=lambda row: int(row.unit_id))
     }
 
@@ -247,7 +247,7 @@ def levels_of_unit(session: Session, unit_id: int, *, as_of: datetime | None = N
         AreaLevel.disease, AreaLevel.level, AreaLevel.raw_level, AreaLevel.unknown, AreaLevel.status, AreaLevel.since,
     )  # fmt: skip
     rows = session.execute(select(*columns).where(AreaLevel.unit_id == unit_id, _believed(as_of)))
-    return {row.disease: _level_view(row) for row in rows}
+    return {row.disease: level_view(row) for row in rows}
 
 
 def highest(views: Sequence[LevelView]) -> LevelView:
@@ -280,7 +280,7 @@ def level_detail(
         select(Alert.id).where(Alert.disease == disease, Alert.unit_id == unit_id, Alert.state != "closed")
     )
     return LevelDetail(
-        view=_level_view(row),
+        view=level_view(row),
         known_from=row.known_from,
         reasons=tuple(Message.from_json(reason) for reason in row.reasons),
         why_not_higher=Message.from_json(row.why_not_higher),
@@ -308,7 +308,7 @@ def _visible(area_ids: set[int] | None) -> ColumnElement[bool]:
     return or_(_within(area_ids), shared)
 
 
-def _level_view(row: Any) -> LevelView:
+def level_view(row: Any) -> LevelView:
     return LevelView(
         disease=row.disease,
         level=row.level,

@@ -7,7 +7,6 @@ that no label repeats at a tile's edge). Feature ids are unit ids.
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from geodata.mercator import HALF_WORLD_M, METRES_PER_PIXEL, mercator
 from geodata.models import AdminUnit, Boundary
 from geodata.places import boundaries_version
 from geodata.releases import drawn_units
@@ -28,8 +28,6 @@ from geodata.types import UnitLevel
 MAX_ZOOM = 12
 """The map enlarges tiles of this zoom for anything nearer."""
 
-_HALF_WORLD = 20037508.342789244  # metres, EPSG:3857
-_PIXEL_AT_ZOOM_0 = 2 * _HALF_WORLD / 512
 _KEPT_TILES = 2000
 _KEPT_RELEASES = 4
 
@@ -82,7 +80,7 @@ class _Shown:
 
     def at(self, z: int) -> Coverage:
         if z not in self.by_zoom:
-            self.by_zoom[z] = simplified(self.full, _PIXEL_AT_ZOOM_0 / 2**z)
+            self.by_zoom[z] = simplified(self.full, METRES_PER_PIXEL / 2**z)
         return self.by_zoom[z]
 
 
@@ -146,7 +144,7 @@ def load_coverage(session: Session, release: date | None = None) -> Coverage:
     )
     rows = session.execute(query).all()
     degrees = shapely.from_wkb([bytes(row[2].data if hasattr(row[2], "data") else row[2]) for row in rows])
-    shapes = shapely.transform(degrees, _to_mercator)
+    shapes = shapely.transform(degrees, mercator)
     return Coverage(
         ids=np.array([row[0] for row in rows], dtype=np.int64),
         names=np.array([row[1] for row in rows], dtype=object),
@@ -210,14 +208,7 @@ def _largest_parts(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def _tile_box(z: int, x: int, y: int) -> tuple[float, float, float, float]:
     """West, south, east, north in metres, with the 1/64 margin that hides cut edges."""
-    size = 2 * _HALF_WORLD / 2**z
-    west, north = -_HALF_WORLD + x * size, _HALF_WORLD - y * size
+    size = 2 * HALF_WORLD_M / 2**z
+    west, north = -HALF_WORLD_M + x * size, HALF_WORLD_M - y * size
     margin = size / 64
     return west - margin, north - size - margin, west + size + margin, north + margin
-
-
-def _to_mercator(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2) longitude and latitude in degrees to EPSG:3857 metres."""
-    radius = _HALF_WORLD / math.pi
-    lon, lat = np.radians(degrees[:, 0]), np.radians(degrees[:, 1])
-    return np.column_stack([radius * lon, radius * np.log(np.tan(math.pi / 4 + lat / 2))])

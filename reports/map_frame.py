@@ -9,9 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-HALF_WORLD_M = 20037508.342789244
-TILE_PX = 512
-"""A tile of the map's engine: zoom 0 shows the world on one."""
+from geodata.mercator import METRES_PER_PIXEL, degrees, mercator
+
 LONGEST_BAR_PX = 130
 NEAREST_ZOOM, FARTHEST_ZOOM = 20.0, 2.0
 
@@ -34,14 +33,14 @@ class Frame:
         (west, south), (east, north) = mercator(np.array([bounds[:2], bounds[2:]])).tolist()
         across, up = max(east - west, 1.0), max(north - south, 1.0)
         metres = max(across / max(width - 2 * padding, 1), up / max(height - 2 * padding, 1))
-        zoom = math.log2(2 * HALF_WORLD_M / TILE_PX / metres)
+        zoom = math.log2(METRES_PER_PIXEL / metres)
         lng, lat = degrees((west + east) / 2, (south + north) / 2)
         zoom = min(NEAREST_ZOOM, max(FARTHEST_ZOOM, zoom))
         return cls(lng=lng, lat=lat, zoom=zoom, width=width, height=height)
 
     @property
     def mercator_per_px(self) -> float:
-        return 2 * HALF_WORLD_M / TILE_PX / 2**self.zoom
+        return METRES_PER_PIXEL / 2**self.zoom
 
     @property
     def metres_per_px(self) -> float:
@@ -91,15 +90,3 @@ def scale_bar(frame: Frame, longest_px: float = LONGEST_BAR_PX) -> ScaleBar:
     power = 10 ** math.floor(math.log10(longest))
     metres = max(step * power for step in (1, 2, 5) if step * power <= longest)
     return ScaleBar(max(1, round(metres)), metres / frame.metres_per_px)
-
-
-def mercator(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 2) longitude and latitude in degrees to EPSG:3857 metres."""
-    radius = HALF_WORLD_M / math.pi
-    lon, lat = np.radians(lonlat[:, 0]), np.radians(np.clip(lonlat[:, 1], -85, 85))
-    return np.column_stack([radius * lon, radius * np.log(np.tan(math.pi / 4 + lat / 2))])
-
-
-def degrees(x: float, y: float) -> tuple[float, float]:
-    radius = HALF_WORLD_M / math.pi
-    return math.degrees(x / radius), math.degrees(2 * math.atan(math.exp(y / radius)) - math.pi / 2)

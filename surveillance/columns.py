@@ -26,7 +26,7 @@ from surveillance.evidence.severity import grade
 from surveillance.lines import FOREVER, day_number, microseconds
 from surveillance.models import CaseVersion, IngestRun
 from surveillance.types import BoolArray, Classification, Outcome, Treatment, Verification
-from surveillance.world import NOWHERE, to_degrees, to_world
+from surveillance.world import NOWHERE, metres_apart, to_degrees, to_world
 
 NO_DAY = np.iinfo(np.int16).min
 """Stands where a case has no such day."""
@@ -36,11 +36,9 @@ CLASSES = tuple(Classification)
 TREATMENTS = ("", *Treatment)
 OUTCOMES = ("", *Outcome)
 SEXES = ("", "M", "F")
-EARTH_M = 6_371_008.8
 _CHUNK = 1_000_000
 """Versions fetched at once."""
 _SEX = {"male": 1, "female": 2}
-_DAYS = {"event": "event", "onset": "onset", "admission": "admission", "report": "report"}
 
 _SMALL: Mapping[str, str] = {
     "event": "(v.event_date - date '2000-01-01')::int2",
@@ -57,7 +55,6 @@ _SMALL: Mapping[str, str] = {
     "outcome": "{outcome}",
     "sex": "{sex}",
     "place_level": "{place_level}",
-    "estimated": "v.place_estimated::int",
 }
 """Name → expression of 16 bits; four are sent as one number, which costs the server half. None may be NULL."""
 _WIDE: tuple[tuple[str, str, str], ...] = (
@@ -106,7 +103,6 @@ class Columns:
     sex: NDArray[np.uint8]
     severe: BoolArray
     place_level: NDArray[np.uint8]
-    estimated: BoolArray
     x: NDArray[np.int32]
     y: NDArray[np.int32]
     uncertainty: NDArray[np.float32]
@@ -116,7 +112,7 @@ class Columns:
 
     def day(self, dated_by: str) -> NDArray[np.int16]:
         """The days that `CaseFilter.dated_by` names."""
-        return cast(NDArray[np.int16], getattr(self, _DAYS[dated_by]))
+        return cast(NDArray[np.int16], getattr(self, dated_by))
 
     def rows(self, wanted: CaseFilter) -> NDArray[np.int64]:
         """Positions of the cases that `wanted` asks for, ascending.
@@ -262,10 +258,7 @@ def contains(shape: Circle | Lasso, lon: Any, lat: Any) -> Any:
     """Whether points (degrees, alike in shape) lie in it; distances on the sphere."""
     if isinstance(shape, Lasso):
         return shapely.contains_xy(shapely.Polygon(shape.points), lon, lat)
-    north, here = np.radians(lat), np.radians(shape.lat)
-    east = np.radians(np.asarray(lon) - shape.lon)
-    chord = np.sin((north - here) / 2) ** 2 + np.cos(here) * np.cos(north) * np.sin(east / 2) ** 2
-    return 2 * EARTH_M * np.arcsin(np.sqrt(np.minimum(chord, 1))) <= shape.radius_m
+    return metres_apart(lon, lat, shape.lon, shape.lat) <= shape.radius_m
 
 
 class _Seen(NamedTuple):
@@ -355,7 +348,6 @@ def _load(session: Session, catalogue: Mapping[str, Disease], pieces: Sequence[s
     names = _Names.read(session, catalogue)
     found = [_fetch(session, names.query(which)) for which in pieces]
     arrays = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    arrays["estimated"] = arrays["estimated"].astype(bool)
     arrays["severe"] = names.severe[arrays["disease"], arrays.pop("icd")]
     precise = np.isin(arrays["place_level"], PRECISE)
     x, y = to_world(arrays.pop("lon"), arrays.pop("lat"))

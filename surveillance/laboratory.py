@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from surveillance.beliefs import UNSAID
+from surveillance.epiweek import week_start
 from surveillance.lines import day_number
 from surveillance.outbreaks.cases import load_versions
-from surveillance.outbreaks.eligibility import Area, Places, screen
+from surveillance.outbreaks.eligibility import Area, Places, inside, screen
 from surveillance.outbreaks.lifecycle import Facts, missing_to_confirm
 from surveillance.outbreaks.lineage import Known, match
 from surveillance.outbreaks.linking import Pairs, find_pairs, link
@@ -134,12 +135,8 @@ def load_history(
 
 def _on_land(table: CaseTable, area: Area | None) -> CaseTable:
     """Without positions outside the deployment: no profile links them."""
-    if area is None:
-        return table
-    import shapely
-
-    inside = np.asarray(shapely.contains_xy(area, table.x, table.y))
-    return replace(table, x=np.where(inside, table.x, np.nan), y=np.where(inside, table.y, np.nan))
+    here = inside(table, area)
+    return replace(table, x=np.where(here, table.x, np.nan), y=np.where(here, table.y, np.nan))
 
 
 def _history(
@@ -299,7 +296,7 @@ class Burden:
 
 
 def burden(course: Course, history: History) -> Burden:
-    weeks = Counter(monday(one.born) for one in course.found if one.born is not None)
+    weeks = Counter(week_start(one.born) for one in course.found if one.born is not None)
     cases = history.known(history.last)
     counted = set(cases.case_id[~cases.discarded & (cases.day >= day_number(history.first))].tolist())
     standing = [state for one in course.found if (state := one.at(history.last)) is not None]
@@ -314,10 +311,6 @@ def burden(course: Course, history: History) -> Burden:
         watched=median(sum(1 for _ in course.watched(day)) for day in history.days[::7]),
         delay_days=median(days) if days else None,
     )
-
-
-def monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
 
 
 def evidence(course: Course, history: History, moments: Sequence[datetime], zone: tzinfo) -> list[Belief]:

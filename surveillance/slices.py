@@ -124,19 +124,6 @@ def ages_and_sexes(
     return found, len(rows) - sum(map(sum, found.values()))
 
 
-def delays(columns: Columns, rows: Rows, mondays: Sequence[date], longest: int, dated_by: str) -> Counts:
-    """The reporting triangle: cases by week of their day and whole weeks until their report, (weeks, longest).
-
-    The last column holds all that came later; `mondays` are consecutive. Reports before the week count as at once.
-    """
-    first = day_number(mondays[0])
-    week = (columns.day(dated_by)[rows].astype(np.int64) - first) // 7
-    delay = np.clip((columns.report[rows].astype(np.int64) - first) // 7 - week, 0, longest - 1)
-    inside = (week >= 0) & (week < len(mondays))
-    cells = np.bincount((week * longest + delay)[inside], minlength=len(mondays) * longest)
-    return cells.reshape(len(mondays), longest)
-
-
 def median_delay(columns: Columns, rows: Rows) -> float | None:
     """Days from event to report; None without cases."""
     if not len(rows):
@@ -152,23 +139,6 @@ def weekly_by_unit(columns: Columns, rows: Rows, mondays: Sequence[date], dated_
     cells = np.bincount(codes * len(mondays) + week[inside], minlength=len(units) * len(mondays))
     table = cells.reshape(len(units), len(mondays))
     return {int(unit): table[i] for i, unit in enumerate(units)}
-
-
-def by_unit_at(
-    columns: Columns, rows: Rows, ends: Sequence[date], days: int, dated_by: str
-) -> tuple[list[int], Counts]:
-    """Cases of each commune in the `days` up to each of `ends` (ascending): unit ids, and counts (units, ends)."""
-    units, codes = np.unique(columns.unit[rows], return_inverse=True)
-    day = columns.day(dated_by)[rows].astype(np.int64)
-    order = np.lexsort((day, codes))
-    sorted_days, starts = day[order], np.searchsorted(codes[order], np.arange(len(units) + 1))
-    counts = np.zeros((len(units), len(ends)), np.int64)
-    last = np.array([day_number(end) for end in ends])
-    for i in range(len(units)):
-        own = sorted_days[starts[i] : starts[i + 1]]
-        counts[i] = np.searchsorted(own, last, "right") - np.searchsorted(own, last - days, "right")
-    placed = units > 0
-    return units[placed].astype(int).tolist(), counts[placed]
 
 
 def sorted_rows(columns: Columns, rows: Rows, by: Sequence[tuple[str, bool]]) -> Rows:

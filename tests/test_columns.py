@@ -18,17 +18,17 @@ from surveillance.case_filter import CaseFilter, Circle, Lasso
 from surveillance.columns import FOREVER, Columns, ColumnStore, contains, load_columns
 from surveillance.counts import city_summary, counts_by_unit, weekly_curve
 from surveillance.diseases import load_catalogue
+from surveillance.measures.counting import case_counts
 from surveillance.slices import (
     AGES,
     by_unit,
-    by_unit_at,
     daily,
-    delays,
     parts_by_day,
     sorted_rows,
     weekly_by_unit,
 )
 from surveillance.world import NOWHERE, WORLD, to_degrees
+from web.workbench.triangle import delay_counts
 
 CATALOGUE = {disease.code: disease for disease in load_catalogue()}
 BEGAN, TODAY = date(2026, 1, 1), date(2026, 6, 30)
@@ -238,7 +238,7 @@ def test_age_bands_hold_the_ages_they_name(columns: Columns) -> None:
 def test_the_triangle_and_the_weeks_hold_every_case_once(columns: Columns) -> None:
     mondays = [date(2026, 1, 5) + timedelta(weeks=k) for k in range(20)]
     rows = columns.rows(CaseFilter(start=mondays[0], end=mondays[-1] + timedelta(days=6)))
-    triangle = delays(columns, rows, mondays, 4, "event")
+    triangle = delay_counts(columns, rows, mondays)
     weeks = weekly_by_unit(columns, rows, mondays, "event")
     unplaced = by_unit(columns, rows)[1]
     assert triangle.sum() == len(rows)
@@ -248,12 +248,12 @@ def test_the_triangle_and_the_weeks_hold_every_case_once(columns: Columns) -> No
 
 def test_counts_at_several_days_equal_each_day_alone(columns: Columns) -> None:
     ends = [date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 17)]
-    rows = columns.rows(CaseFilter(start=BEGAN, end=TODAY, disease="dengue"))
-    units, counts = by_unit_at(columns, rows, ends, 28, "event")
-    for j, end in enumerate(ends):
-        alone = columns.rows(CaseFilter(start=end - timedelta(days=27), end=end, disease="dengue"))
-        assert {u: n for u, n in zip(units, counts[:, j].tolist(), strict=True) if n} == by_unit(
-            columns, alone
+    units = sorted({int(unit) for unit in columns.unit if unit})
+    wanted = [CaseFilter(start=end - timedelta(days=27), end=end, disease="dengue") for end in ends]
+    counts = case_counts(columns, wanted, units)
+    for alone, found in zip(wanted, counts.tolist(), strict=True):
+        assert {u: n for u, n in zip(units, found, strict=True) if n} == by_unit(
+            columns, columns.rows(alone)
         )[0]
 
 

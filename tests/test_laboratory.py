@@ -19,7 +19,8 @@ from alerts.policy_edit import with_numbers
 from alerts.redecide import alert_steps, redecide
 from alerts.rules import parse_policy, shipped_text
 from surveillance.beliefs import UNSAID
-from surveillance.laboratory import History, burden, evidence, load_history, monday, pair, relive
+from surveillance.epiweek import week_start
+from surveillance.laboratory import History, burden, evidence, load_history, pair, relive
 from surveillance.lines import day_number
 from surveillance.outbreaks.eligibility import screen
 from surveillance.outbreaks.find import find_outbreaks
@@ -171,7 +172,7 @@ def test_the_burden_is_counted_in_the_period() -> None:
     found = burden(relive(season, HCDC), season)
 
     assert (found.born, found.covered, found.cases, found.largest) == (1, 2, 2, 2)
-    assert found.weeks == {monday(FIRST + timedelta(days=4)): 1}
+    assert found.weeks == {week_start(FIRST + timedelta(days=4)): 1}
     assert found.delay_days == 1  # reported on day 3, in what is known at the end of day 4
 
 

@@ -21,11 +21,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from accounts.service import record_access
+from geodata.mercator import METRES_PER_PIXEL
 from i18n import _, current_locale
 from surveillance.case_cells import COARSE_BELOW, Cells, PlacedCases, Spots
 from surveillance.columns import PLACE_LEVELS, Columns
 from surveillance.lines import EPOCH
-from surveillance.world import WORLD
+from surveillance.world import WORLD, to_degrees
 from web.context import context, day_on_show, disease_name, now, open_session, viewer
 from web.formats import count, day
 from web.outbreak_layers import PLACE_LEVELS as PLACE_WORDS
@@ -38,8 +39,8 @@ SINGLE_FROM, LAST_ZOOM = 12, 14
 """Single cases from this zoom on; the map enlarges tiles of the last."""
 MOST_SPOTS = 2000
 """A tile with more places than these is drawn in hexagons: a browser without a graphics card would stall."""
-METRES_PER_PIXEL = 2 * 20037508.342789244 / 512 / 2**SINGLE_FROM
-"""At zoom 12 on the equator."""
+GROUND_PX = METRES_PER_PIXEL / 2**SINGLE_FROM
+"""Metres of a pixel at that zoom on the equator."""
 
 _SQL = text(
     """
@@ -159,8 +160,8 @@ def _spots(columns: Columns, spots: Spots | None, west: int, north: int, size: i
     names = ("spot_x", "spot_y", "spot_n", "spot_r", "spot_text")
     if spots is None:
         return {name: [] for name in names}
-    latitude = np.arctan(np.sinh(np.pi * (1 - 2 * spots.y / WORLD)))
-    pixels = np.nan_to_num(spots.uncertainty) / (METRES_PER_PIXEL * np.cos(latitude))
+    _lon, lat = to_degrees(spots.x, spots.y)
+    pixels = np.nan_to_num(spots.uncertainty) / (GROUND_PX * np.cos(np.radians(lat)))
     values = (
         _within(spots.x, west, size), _within(spots.y, north, size), spots.n.tolist(), pixels.tolist(),
         spot_texts(columns, spots),

@@ -37,6 +37,12 @@ VIETNAMESE = {
 }
 
 
+def between(low: str, high: str, share: float) -> str:
+    """The colour so far (0 to 1) on the way from `low` to `high`."""
+    pairs = ((int(low[i : i + 2], 16), int(high[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
 def chart(figure: dict[str, Any], label: str, *, legend: bool = True, **props: Any) -> html.Div:
     """A figure in the reader's language with its legend above. `label` is its accessible name."""
     config: Any = {

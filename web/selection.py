@@ -25,7 +25,7 @@ from surveillance.case_filter import (
     Sex,
     Status,
 )
-from web.context import Moment
+from web.context import Moment, parse_day
 
 View = Literal["map", "table", "charts", "cases", "places"]
 Step = Literal["day", "week"]
@@ -35,6 +35,7 @@ STACKS = ("sex", "age", "severity", "status", "source", "disease", "unit")
 DAYS = 28
 LONGEST_DAYS = 3660
 OLDEST_AGE = 120
+"""An age range up to here has no upper end."""
 LARGEST_RADIUS_M = 200_000
 MOST_POINTS = 200
 T = TypeVar("T")
@@ -150,17 +151,10 @@ class Selection:
         alone = replace(self, compare=None)
         if self.compare.by == "disease":
             return replace(alone, disease=self.compare.value)
-        day = _day(self.compare.value)
+        day = parse_day(self.compare.value)
         if self.compare.by == "on":
             return replace(alone, on=day)
         return replace(alone, first=None, last=day)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _number(low: int, high: int) -> Callable[[str], int | None]:
@@ -227,7 +221,7 @@ def _layers(text: str) -> tuple[Layer, ...]:
 
 def _compare(text: str) -> Compare | None:
     by, _colon, value = text.partition(":")
-    if by in ("on", "to") and _day(value) is None:
+    if by in ("on", "to") and parse_day(value) is None:
         return None
     return Compare(cast(Any, by), value) if by in ("on", "to", "disease") and value else None
 
@@ -253,10 +247,10 @@ def _written(value: Any) -> str:
 
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "disease": ("disease", _word),
-    "first": ("from", _day),
-    "last": ("to", _day),
+    "first": ("from", parse_day),
+    "last": ("to", parse_day),
     "days": ("days", _number(1, LONGEST_DAYS)),
-    "on": ("on", _day),
+    "on": ("on", parse_day),
     "dated_by": ("by", _one_of(DATED_BY)),
     "unit": ("unit", _number(1, 10**9)),
     "units": ("units", _units),
@@ -270,7 +264,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "classes": ("classes", _word),
     "layers": ("layers", _layers),
     "compare": ("compare", _compare),
-    "release": ("release", _day),
+    "release": ("release", parse_day),
     "view": ("view", _one_of(VIEWS)),
     "stack": ("stack", _one_of(STACKS)),
     "step": ("step", _one_of(STEPS)),

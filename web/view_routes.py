@@ -7,10 +7,9 @@ from typing import Any, Literal, cast
 
 from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
 from accounts.views import default_view, living_embed
-from alerts.version import alerts_version
-from geodata.places import boundaries_version
 from geodata.text import fold
 from i18n import _, use_locale
 from reports.map_paper import paper
@@ -18,6 +17,7 @@ from reports.map_sheet import Sheet, draw
 from surveillance.clock import data_until
 from web.context import context, now, open_session, viewer
 from web.formats import moment
+from web.remember import state_of
 from web.selection import Selection
 from web.workbench import overlays
 from web.workbench.export import PAPER_WIDTH, Reader, sheet_of, window
@@ -28,11 +28,8 @@ KINDS = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
 
 EMBED_SIZE = (1000.0, 620.0)
 EMBED_REFRESH_S = 300
-KEPT_PICTURES = 50
 
 blueprint = Blueprint("views", __name__)
-_pictures: dict[tuple[Any, ...], bytes] = {}
-"""Embedded pictures of this process: a wall asks every few minutes, the data change once a day."""
 
 
 @blueprint.get("/map.sheet")
@@ -95,22 +92,16 @@ def embed_picture(token: str) -> Response:
         if embed is None:
             abort(404)
         use_locale(embed.locale)
-        key = (
-            embed.digest,
-            embed.query,
-            data_until(session),
-            boundaries_version(session),
-            alerts_version(session),
-        )
-        picture = _pictures.get(key)
-        if picture is None:
-            selection = Selection.parse(embed.query, context().diseases)
-            everybody = Reader(areas=None, public=True)
-            sheet = sheet_of(session, selection, everybody, camera_of(embed.query), EMBED_SIZE)
-            if len(_pictures) >= KEPT_PICTURES:
-                _pictures.clear()
-            picture = _pictures[key] = draw(sheet).svg.encode()
+        query = embed.query
+        asked = "embedded picture", query, embed.locale, state_of(session)
+        picture = context().memory.ask(asked, lambda: _public_picture(session, query))
     return _for_embed(Response(picture, mimetype="image/svg+xml"))
+
+
+def _public_picture(session: Session, query: str) -> bytes:
+    selection = Selection.parse(query, context().diseases)
+    everybody = Reader(areas=None, public=True)
+    return draw(sheet_of(session, selection, everybody, camera_of(query), EMBED_SIZE)).svg.encode()
 
 
 def _for_embed(response: Response) -> Response:

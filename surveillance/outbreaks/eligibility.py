@@ -163,7 +163,7 @@ def _why_not_place(
     takes_part = _kind_takes_part(table, profile)
     known = np.isfinite(table.x) & np.isfinite(table.y)
     with np.errstate(invalid="ignore"):
-        far = known & (area is not None) & ~_inside(table, area)
+        far = known & (area is not None) & ~inside(table, area)
         near_enough = table.uncertainty_m <= profile.max_uncertainty_m
     house = (table.level == LEVELS.index(PlaceLevel.HOUSE)) & np.isnan(table.uncertainty_m)
     fine = table.level < LEVELS.index(PlaceLevel.COMMUNE)
@@ -185,7 +185,8 @@ def _kind_takes_part(table: CaseTable, profile: Profile) -> BoolArray:
     return np.isin(table.kind, [KINDS.index(kind) for kind in profile.places])
 
 
-def _inside(table: CaseTable, area: Area | None) -> BoolArray:
+def inside(table: CaseTable, area: Area | None) -> BoolArray:
+    """Which cases have a position within `area` (None: anywhere)."""
     import shapely
 
     if area is None:

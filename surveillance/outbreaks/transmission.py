@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from surveillance.serial_interval import support_of
 from surveillance.types import FloatArray
+from surveillance.world import metres_apart
 
 DISTANCE_SCALE = 0.5
 """The kernel falls e-fold over this share of the profile's radius: a default, not estimated (see the method page)."""
@@ -69,8 +70,5 @@ def distance_kernel(metres: FloatArray, radius_m: float) -> FloatArray:
 
 
 def metres_between(lon: FloatArray, lat: FloatArray) -> FloatArray:
-    """Distances of points in degrees, (n,), by haversine (radius 6,371,008.8 m), (n, n); NaN without a position."""
-    x, y = np.radians(lon), np.radians(lat)
-    half = np.sin((y[:, None] - y) / 2) ** 2
-    half = half + np.cos(y[:, None]) * np.cos(y) * np.sin((x[:, None] - x) / 2) ** 2
-    return 2 * 6_371_008.8 * np.arcsin(np.sqrt(half))
+    """Distances of points in degrees, (n,), to each other, (n, n); NaN without a position."""
+    return np.asarray(metres_apart(lon[:, None], lat[:, None], lon, lat))

@@ -1,12 +1,32 @@
-"""What the map says itself, in the reader's language: `EpiMap(texts=map_texts())`."""
+"""What every map says in the reader's language: `EpiMap(…, **map_words())`."""
 
 from __future__ import annotations
+
+from typing import TypedDict
 
 from i18n import _
 from web.epimap import Texts
 
 
-def map_texts() -> Texts:
+class Words(TypedDict):
+    """Those of the `Props` of an EpiMap that are the same for all."""
+
+    locale: dict[str, str]
+    errorText: str
+    retryText: str
+    texts: Texts
+
+
+def map_words() -> Words:
+    return {
+        "locale": {"NavigationControl.ZoomIn": _("Phóng to"), "NavigationControl.ZoomOut": _("Thu nhỏ")},
+        "errorText": _("Một phần bản đồ chưa tải được."),
+        "retryText": _("Thử lại"),
+        "texts": _texts(),
+    }
+
+
+def _texts() -> Texts:
     """The words of src/words.js, which the browser shows where a page gives none."""
     return {
         "lasso": _("Giữ và kéo để khoanh vùng. Esc để thôi."),

@@ -19,6 +19,7 @@ from i18n import Message, _
 from surveillance.outbreaks.linking import TooManyLinks
 from web.context import context, disease_name, for_roles, local, now, open_session, theme, viewer
 from web.epimap import EpiMap
+from web.epimap.texts import map_words
 from web.figures import chart
 from web.formats import aria, day, empty, icon, link
 from web.pages.review_detail import ground
@@ -135,12 +136,7 @@ def _results(trial: Trial) -> html.Div:
                                 className="lab-map",
                                 noWebglText=_("Máy này không vẽ được bản đồ. Xem bảng bên dưới."),
                                 padding=24,
-                                locale={
-                                    "NavigationControl.ZoomIn": _("Phóng to"),
-                                    "NavigationControl.ZoomOut": _("Thu nhỏ"),
-                                },
-                                errorText=_("Một phần bản đồ chưa tải được."),
-                                retryText=_("Thử lại"),
+                                **map_words(),
                             ),
                             html.Div(
                                 [

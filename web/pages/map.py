@@ -27,7 +27,7 @@ from web.context import (
     viewer,
 )
 from web.epimap import EpiMap
-from web.epimap.texts import map_texts
+from web.epimap.texts import map_words
 from web.fields import disease_select
 from web.formats import aria, case_count, level_fields, percent, status_name
 from web.grids import commune_columns, commune_grid
@@ -272,13 +272,7 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                         ),
                         bounds=box,
                         viewState=view,
-                        locale={
-                            "NavigationControl.ZoomIn": _("Phóng to"),
-                            "NavigationControl.ZoomOut": _("Thu nhỏ"),
-                        },
-                        errorText=_("Một phần bản đồ chưa tải được."),
-                        retryText=_("Thử lại"),
-                        texts=map_texts(),
+                        **map_words(),
                     ),
                     html.Div(id="map-note", className="map-notes"),
                     html.Div(id="map-legend", className="map-legend"),

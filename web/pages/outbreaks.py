@@ -44,7 +44,7 @@ from web.context import (
     viewer,
 )
 from web.epimap import EpiMap
-from web.epimap.texts import map_texts
+from web.epimap.texts import map_words
 from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
 from web.grids import grid, number_column, text_column
@@ -471,8 +471,5 @@ def _map(colours: Theme) -> EpiMap:
         className="outbreak-map",
         noWebglText=_("Máy này không vẽ được bản đồ. Xem danh sách ca bên dưới."),
         padding=28,
-        locale={"NavigationControl.ZoomIn": _("Phóng to"), "NavigationControl.ZoomOut": _("Thu nhỏ")},
-        errorText=_("Một phần bản đồ chưa tải được."),
-        retryText=_("Thử lại"),
-        texts=map_texts(),
+        **map_words(),
     )

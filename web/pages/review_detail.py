@@ -22,7 +22,7 @@ from surveillance.review.placing import MAX_TYPED
 from surveillance.review.queue import Entry, Tier, Waiting
 from web.context import disease_name, open_session, theme, viewer
 from web.epimap import ChoroplethLayer, EpiMap
-from web.epimap.texts import map_texts
+from web.epimap.texts import map_words
 from web.formats import aria, count, day, icon, level_badge, link, table
 from web.review_layers import ground_layer
 
@@ -221,10 +221,7 @@ def _map() -> EpiMap:
         noWebglText=_("Máy này không vẽ được bản đồ. Hãy chọn xã, phường trong danh sách."),
         pinLabel=_("Ghim: kéo, hoặc dùng phím mũi tên"),
         padding=28,
-        locale={"NavigationControl.ZoomIn": _("Phóng to"), "NavigationControl.ZoomOut": _("Thu nhỏ")},
-        errorText=_("Một phần bản đồ chưa tải được."),
-        retryText=_("Thử lại"),
-        texts=map_texts(),
+        **map_words(),
     )
 
 

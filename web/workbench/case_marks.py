@@ -9,14 +9,16 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
+from geodata.mercator import HALF_WORLD_M
 from i18n import _
-from reports.map_frame import HALF_WORLD_M, Frame
+from reports.map_frame import Frame
 from reports.map_sheet import LegendRow, Mark
 from surveillance.case_cells import Cells
 from surveillance.world import WORLD
 from web.case_layers import CASES, VERIFIED, Ink
 from web.case_tiles import LAST_ZOOM, MOST_SPOTS, SINGLE_FROM
 from web.context import Moment, context
+from web.figures import between
 from web.selection import Selection
 
 
@@ -84,14 +86,8 @@ def _hexagons(cells: Cells, frame: Frame, ink: Ink, opacity: float) -> list[Mark
         share = (n / max(cells.most, 1)) ** 0.5
         marks.append(
             Mark(
-                kind="cell", shape=shapely.Polygon(ring + at), look="solid", colour=_between(ink.few, ink.many, share),
+                kind="cell", shape=shapely.Polygon(ring + at), look="solid", colour=between(ink.few, ink.many, share),
                 opacity=0.78 * opacity, words=str(n),
             )
         )  # fmt: skip
     return marks
-
-
-def _between(low: str, high: str, share: float) -> str:
-    """The colour so far on the way from `low` to `high`."""
-    one, other = (np.array([int(each[i : i + 2], 16) for i in (1, 3, 5)]) for each in (low, high))
-    return "#" + "".join(f"{round(c):02x}" for c in (one + share * (other - one)).tolist())

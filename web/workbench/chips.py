@@ -15,13 +15,11 @@ from surveillance.case_filter import Circle
 from web.context import Moment
 from web.formats import aria, count, day, icon, link
 from web.pages.data import source_title
-from web.selection import Selection
+from web.selection import OLDEST_AGE, Selection
 from web.workbench.case_words import DATED_BY, SEVERITIES, SEXES, STATUSES
 
 NAMED_UNITS = 2
 """More communes than that are counted, not named."""
-OLDEST = 120
-"""An age range up to here has no upper end."""
 
 
 class Chip(NamedTuple):
@@ -99,7 +97,7 @@ def held_filters(session: Session, selection: Selection, shown: Moment) -> Itera
 def age_text(ages: tuple[int, int]) -> str:
     """ "0–14 tuổi", "từ 60 tuổi"."""
     youngest, oldest = ages
-    if oldest >= OLDEST:
+    if oldest >= OLDEST_AGE:
         return _("từ {n} tuổi", n=youngest)
     if youngest == oldest:
         return _("{n} tuổi", n=youngest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alerts.levels import Theme
 from i18n import _, show_date, show_number
 from surveillance.epiweek import week_of
-from web.figures import BAR, INK, week_layout
+from web.figures import BAR, INK, between, week_layout
 from web.release_figures import RATES
 from web.selection import Step
 
@@ -134,17 +134,9 @@ def _colours(bars: Bars, theme: Theme) -> list[str]:
 def _scale(steps: int, theme: Theme) -> list[str]:
     """`steps` colours of one hue: the five of a rate, and those halfway between them."""
     five = RATES[theme]
-    return [_between(five, 4 * i / max(1, steps - 1)) for i in range(steps)]
-
-
-def _between(colours: Sequence[str], at: float) -> str:
-    low = min(int(at), len(colours) - 2)
-    pairs = zip(_rgb(colours[low]), _rgb(colours[low + 1]), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * (at - low)):02x}" for a, b in pairs)
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+    places = [4 * i / max(1, steps - 1) for i in range(steps)]
+    lows = [min(int(at), 3) for at in places]
+    return [between(five[low], five[low + 1], at - low) for at, low in zip(places, lows, strict=True)]
 
 
 def _hover(bars: Bars, part: Part) -> list[str]:

@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 from accounts.models import UserOverlay
 from accounts.service import record_access
 from alerts.levels import HATCHED_IN_PRINT, Level
+from geodata.mercator import mercator
 from geodata.models import Boundary
 from i18n import _, current_locale
-from reports.map_frame import Frame, mercator
+from reports.map_frame import Frame
 from reports.map_sheet import Areas, Hatch, LegendRow, Mark, Pane, Sheet
+from surveillance.case_cells import FEWEST
 from surveillance.clock import data_until
 from surveillance.outbreaks.shapes import outlines
 from surveillance.outbreaks.views import LIVING
@@ -40,8 +42,6 @@ from web.workbench.opening import opening_box
 
 SMALLEST, LARGEST = 240, 2400
 USUAL = (1000, 700)
-FEWEST_CASES = 5
-"""In an area of a picture that anybody may see."""
 PAPER_WIDTH = 960.0
 """Of the maps on A4, in pixels of the sheet: letters come out at about 9 points."""
 LICENCES: Mapping[str, str] = {
@@ -136,7 +136,7 @@ def _hidden(session: Session, half: Half) -> set[int]:
     if half.areas.measure.scale == "levels":
         return set()
     counted = values(session, replace(half.selection, metric="cases"), half.shown).values
-    return {unit for unit, cases in counted.items() if 0 < cases < FEWEST_CASES}
+    return {unit for unit, cases in counted.items() if 0 < cases < FEWEST}
 
 
 def _areas(session: Session, half: Half, frame: Frame, hidden: Set[int]) -> Areas:
@@ -257,7 +257,7 @@ def _legend_rows(areas: Coloured, *, numbers: bool, few: bool, unknown: bool) ->
     ]
     if unknown or few:
         number = count(areas.unknown) if numbers else ""
-        label = _("Chưa rõ, hoặc dưới {n} ca", n=FEWEST_CASES) if few else _("Chưa rõ")
+        label = _("Chưa rõ, hoặc dưới {n} ca", n=FEWEST) if few else _("Chưa rõ")
         rows.append(LegendRow(label=label, fill=None, hatch="unknown", number=number))
     return rows
 
@@ -303,8 +303,7 @@ class _Overlays:
         self.marks: list[Mark] = []
         self.legend: list[LegendRow] = []
         self.notes: list[str] = []
-        on_show = layers.OPENS_WITH if half.selection.layers is None else half.selection.layers
-        for layer in () if reader.public else on_show:
+        for layer in () if reader.public else layers.on_show(half.selection):
             marks, rows = self._drawn(session, half, reader, frame, layer)
             self.marks += marks
             self.legend += rows

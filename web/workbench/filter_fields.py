@@ -25,11 +25,11 @@ from dash import html
 from i18n import Message, _
 from web.context import Moment, context
 from web.pages.data import source_title
-from web.selection import Selection
+from web.selection import OLDEST_AGE, Selection
 from web.workbench.case_words import DATED_BY, EVENT_DATE, SEVERITIES, SEXES, STATUSES
-from web.workbench.chips import OLDEST, age_text
+from web.workbench.chips import age_text
 
-AGES = ((0, 4), (5, 14), (0, 14), (15, 24), (25, 44), (45, 59), (60, OLDEST))
+AGES = ((0, 4), (5, 14), (0, 14), (15, 24), (25, 44), (45, 59), (60, OLDEST_AGE))
 HALF = (date(1, 7, 1), date(1, 12, 31))
 """69 % of a year's dengue in the city, 2000–2010 (domain.md §5.1)."""
 

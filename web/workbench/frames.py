@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from hashlib import sha256
 
 import numpy as np
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.orm import Session
 
-from alerts.version import alerts_version
-from geodata.places import boundaries_version
 from i18n import current_locale, show_date
-from surveillance.clock import data_until
-from surveillance.outbreaks.views import outbreaks_version
 from web.context import Moment, context, day_on_show, local, now, open_session
+from web.private import etag_of, private
+from web.remember import state_of
 from web.selection import Selection
 from web.workbench.measures import values_over
 from web.workbench.reading import Look
@@ -40,13 +37,16 @@ def frames() -> Response:
     steps = _steps(request.args.get("steps"))
     with open_session() as session:
         shown = day_on_show(session, selection.on)
-        etag = _etag(session, selection, known, steps, shown)
+        asked = selection.query(), known, steps, shown, current_locale()
+        etag = etag_of(
+            state_of(session), context().columns.version(session), local(now(session)).date(), asked
+        )
         if etag in request.if_none_match:
-            return _private(Response(status=304), etag)
+            return private(Response(status=304), etag)
         looks = known_looks(session, selection, steps) if known else event_looks(selection, shown, steps)
         units, values = values_over(session, selection, looks)
     days = [look.moment.today if known else look.wanted.end for look in looks]
-    return _private(
+    return private(
         jsonify(
             ids=units,
             steps=[{"day": day.isoformat(), "label": show_date(day)} for day in days],
@@ -81,22 +81,3 @@ def _days(last: date, selection: Selection, steps: int) -> list[date]:
 def _steps(text: str | None) -> int:
     wanted = int(text) if text and text.isascii() and text.isdigit() and len(text) < 5 else USUAL_STEPS
     return min(max(wanted, 1), MOST_STEPS)
-
-
-def _etag(session: Session, selection: Selection, known: bool, steps: int, shown: Moment) -> str:
-    versions = (
-        data_until(session),
-        alerts_version(session),
-        boundaries_version(session),
-        outbreaks_version(session),
-        context().columns.version(session),
-        local(now(session)).date(),
-    )
-    asked = (selection.query(), known, steps, shown, current_locale())
-    return sha256(repr((versions, asked)).encode()).hexdigest()[:20]
-
-
-def _private(response: Response, etag: str) -> Response:
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from i18n import Message
 from surveillance.outbreaks.profiles import Profile
+from web.context import parse_day
 
 DAYS, LEAST_DAYS, MOST_DAYS = 92, 28, 184
 """A season; the shortest and the longest period that are lived through."""
@@ -67,8 +68,8 @@ class Trial:
         """From a query string, with or without "?"; `diseases`: those that have a profile (at least one)."""
         given = dict(parse_qsl((query or "").removeprefix("?")))
         first_choice = "dengue" if "dengue" in diseases else sorted(diseases)[0]
-        first, last = _period(_day(given.get("from")), _day(given.get("to")), today)
-        at = _day(given.get("at")) or last
+        first, last = _period(parse_day(given.get("from")), parse_day(given.get("to")), today)
+        at = parse_day(given.get("at")) or last
         return cls(
             disease=given["disease"] if given.get("disease") in diseases else first_choice,
             first=first,
@@ -131,13 +132,6 @@ def _period(first: date | None, last: date | None, today: date) -> tuple[date, d
     first = first or last - timedelta(days=DAYS - 1)
     first = min(first, last - timedelta(days=LEAST_DAYS - 1))
     return max(first, last - timedelta(days=MOST_DAYS - 1)), last
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
 
 
 def _whole(text: str | None) -> int | None:

@@ -15,7 +15,8 @@ from alerts.laboratory import opened_weeks
 from alerts.levels import Theme
 from alerts.scorecard import Share
 from i18n import Message, _
-from surveillance.laboratory import Found, monday
+from surveillance.epiweek import week_start
+from surveillance.laboratory import Found
 from surveillance.laboratory import Pair as OutbreakPair
 from web.figures import BAR, week_layout
 from web.formats import aria, count, day, icon, level_badge, link, table
@@ -228,7 +229,7 @@ def weeks_figure(
     old: Mapping[date, int], new: Mapping[date, int], first: date, last: date, theme: Theme
 ) -> dict[str, Any]:
     """Paired bars a week, by Monday."""
-    begin = monday(first)
+    begin = week_start(first)
     weeks = [begin + timedelta(days=7 * n) for n in range((last - begin).days // 7 + 1)]
     layout = {**week_layout(theme, 190), "barmode": "group", "bargap": 0.25, "bargroupgap": 0.05}
     layout["xaxis"] = {

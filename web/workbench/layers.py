@@ -68,10 +68,14 @@ OVERLAYS: Mapping[str, Overlay] = {
 OPENS_WITH: tuple[Layer, ...] = (Layer("outbreaks"),)
 
 
+def on_show(selection: Selection) -> tuple[Layer, ...]:
+    """The layers of the URL, or those a map opens with, bottom to top."""
+    return OPENS_WITH if selection.layers is None else selection.layers
+
+
 def chosen(selection: Selection) -> tuple[Layer, ...]:
-    """The layers on show, bottom to top; unknown ones are left out."""
-    found = OPENS_WITH if selection.layers is None else selection.layers
-    return tuple(layer for layer in found if layer.id in OVERLAYS)
+    """Those of the layers on show that are ours, not brought by people; unknown ones are left out."""
+    return tuple(layer for layer in on_show(selection) if layer.id in OVERLAYS)
 
 
 def legends(selection: Selection) -> list[OverlayLegend]:
@@ -83,7 +87,7 @@ def build(session: Session, selection: Selection, shown: Moment) -> list[Any]:
     """The map's layers over the areas, bottom to top, with those people brought."""
     return [
         {**drawn, "opacity": layer.opacity / 100}
-        for layer in (OPENS_WITH if selection.layers is None else selection.layers)
+        for layer in on_show(selection)
         for drawn in _drawn(session, layer.id, selection, shown)
     ]
 
@@ -115,24 +119,14 @@ def _shown(layer: Layer, i: int, on: Sequence[Layer]) -> html.Li:
         [
             html.Div(
                 [
-                    _switch(layer.id, True),
+                    switch(layer.id, name, True),
                     _order("up", layer.id, i > 0),
                     _order("down", layer.id, i < len(on) - 1),
                 ],
                 className="layer-row",
             ),
             html.Div(str(OVERLAYS[layer.id].hint), className="layer-hint dim"),
-            dmc.Slider(
-                id={"type": "layer-opacity", "id": layer.id},
-                value=layer.opacity,
-                min=10,
-                max=100,
-                step=10,
-                size="xs",
-                updatemode="mouseup",
-                label=None,
-                thumbLabel=_("Độ đậm của lớp {name}", name=name),
-            ),
+            opacity(layer, _("Độ đậm của lớp {name}", name=name)),
         ],
         className="layer-item is-on",
     )
@@ -141,21 +135,37 @@ def _shown(layer: Layer, i: int, on: Sequence[Layer]) -> html.Li:
 def _hidden(name: str) -> html.Li:
     return html.Li(
         [
-            html.Div([_switch(name, False)], className="layer-row"),
+            html.Div([switch(name, str(OVERLAYS[name].name), False)], className="layer-row"),
             html.Div(str(OVERLAYS[name].hint), className="layer-hint dim"),
         ],
         className="layer-item",
     )
 
 
-def _switch(name: str, on: bool) -> html.Button:
+def switch(layer: str, name: str, on: bool) -> html.Button:
+    """Puts a layer on the map or takes it off (assets/map.js)."""
     return html.Button(
-        [html.Span(className="layer-switch"), str(OVERLAYS[name].name)],
-        id={"type": "layer", "do": "toggle", "id": name},
+        [html.Span(className="layer-switch"), name],
+        id={"type": "layer", "do": "toggle", "id": layer},
         className="layer-toggle",
         type="button",
         role="switch",
         **aria(checked="true" if on else "false"),
+    )
+
+
+def opacity(layer: Layer, text: str) -> dmc.Slider:
+    return dmc.Slider(
+        id={"type": "layer-opacity", "id": layer.id},
+        value=layer.opacity,
+        min=10,
+        max=100,
+        step=10,
+        size="xs",
+        updatemode="mouseup",
+        label=None,
+        thumbLabel=text,
+        className="layer-opacity",
     )
 
 

@@ -11,9 +11,9 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, 
 from accounts.models import UserOverlay
 from i18n import Message, _
 from web.context import context, open_session, viewer
-from web.formats import aria, count
+from web.formats import count
 from web.selection import Layer, Selection
-from web.workbench import overlays
+from web.workbench import layers, overlays
 from web.workbench.overlay_files import MOST_BYTES, MOST_FEATURES, OverlayError
 
 
@@ -108,34 +108,12 @@ def _row(overlay: UserOverlay, owner: str, who: int, shown: dict[str, Layer]) ->
     whose = _("của {name}", name=owner) if not mine else _("chia sẻ") if overlay.shared else _("chỉ bạn thấy")
     return html.Li(
         [
-            html.Button(
-                [html.Span(className="layer-switch"), overlay.name],
-                id={"type": "layer", "do": "toggle", "id": name},
-                className="layer-toggle",
-                type="button",
-                role="switch",
-                **aria(checked="true" if layer else "false"),
-            ),
+            layers.switch(name, overlay.name, layer is not None),
             html.Span(className="tools-swatch", style={"--swatch": overlay.colour}),
             html.Span(_("{n} hình · {whose}", n=count(overlay.features), whose=whose), className="dim"),
-            *([_opacity(name, layer)] if layer else []),
+            *([layers.opacity(layer, _("Độ đậm của lớp"))] if layer else []),
             *(_owner_acts(overlay) if mine else []),
         ]
-    )
-
-
-def _opacity(name: str, layer: Layer) -> dmc.Slider:
-    return dmc.Slider(
-        id={"type": "layer-opacity", "id": name},
-        value=layer.opacity,
-        min=10,
-        max=100,
-        step=10,
-        size="xs",
-        updatemode="mouseup",
-        label=None,
-        thumbLabel=_("Độ đậm của lớp"),
-        className="tools-slider",
     )
 
 

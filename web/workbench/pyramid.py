@@ -10,9 +10,8 @@ from dash import html
 from i18n import _
 from surveillance.case_filter import Sex
 from web.formats import count, link
-from web.selection import Selection
+from web.selection import OLDEST_AGE, Selection
 from web.workbench.case_words import SEXES
-from web.workbench.chips import OLDEST
 from web.workbench.rows import rows_link
 
 STEP = 5
@@ -20,14 +19,14 @@ LAST = 85
 """The oldest group has no upper end."""
 BANDS: tuple[tuple[int, int], ...] = (
     *((age, age + STEP - 1) for age in range(0, LAST, STEP)),
-    (LAST, OLDEST),
+    (LAST, OLDEST_AGE),
 )
 
 
 def pyramid(selection: Selection, counts: Mapping[str, Sequence[int]], without: int) -> html.Div:
     """`counts` of each sex by the groups of BANDS; `without` are cases of unknown age or sex."""
     widest = max((n for side in counts.values() for n in side), default=0)
-    low, high = selection.ages or (0, OLDEST)
+    low, high = selection.ages or (0, OLDEST_AGE)
     bands = [(i, band) for i, band in enumerate(BANDS) if band[0] <= high and band[1] >= low]
     rows = [
         html.Tr(
@@ -44,7 +43,7 @@ def pyramid(selection: Selection, counts: Mapping[str, Sequence[int]], without: 
 
 def band_text(band: tuple[int, int]) -> str:
     """ "5–9", "85+"."""
-    return f"{band[0]}+" if band[1] >= OLDEST else f"{band[0]}–{band[1]}"
+    return f"{band[0]}+" if band[1] >= OLDEST_AGE else f"{band[0]}–{band[1]}"
 
 
 def _table(selection: Selection, counts: Mapping[str, Sequence[int]], rows: Sequence[html.Tr]) -> html.Table:
