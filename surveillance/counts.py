@@ -145,22 +145,6 @@ def counts_by_unit(
     return {unit: count for unit, count in session.execute(query) if unit is not None}
 
 
-def counts_by_disease(
-    session: Session, *, unit_id: int, start: date, end: date, as_of: datetime | None
-) -> dict[str, int]:
-    """Cases of each disease in one commune with an event in `start`..`end`; diseases without a case are absent."""
-    query = (
-        select(CaseVersion.disease, func.count().label("cases"))
-        .where(
-            CaseVersion.unit_id == unit_id,
-            CaseVersion.event_date.between(start, end),
-            counted(None, as_of, None),
-        )
-        .group_by(CaseVersion.disease)
-    )
-    return {row.disease: int(row.cases) for row in session.execute(query)}
-
-
 def city_summary(
     session: Session,
     *,

@@ -35,6 +35,12 @@ def by_unit(columns: Columns, rows: Rows) -> tuple[dict[int, int], int]:
     return {int(unit): int(counts[unit]) for unit in found if unit}, int(counts[0])
 
 
+def by_disease(columns: Columns, rows: Rows) -> dict[str, int]:
+    """Cases of each disease that has any."""
+    counts = np.bincount(columns.disease[rows], minlength=len(columns.diseases)).tolist()
+    return {code: n for code, n in zip(columns.diseases, counts, strict=True) if n}
+
+
 def daily(columns: Columns, rows: Rows, start: date, end: date, dated_by: str) -> Counts:
     """Cases per day of `start`..`end`, (T,)."""
     days = (end - start).days + 1

@@ -19,8 +19,11 @@ from alerts.views import LevelDetail, LevelView, levels_at, levels_of_unit
 from db import session_scope
 from geodata.models import UnitNeighbour
 from i18n import Message
-from surveillance.counts import counts_by_disease, counts_by_unit
+from surveillance.case_filter import CaseFilter
+from surveillance.columns import ColumnStore
+from surveillance.counts import counts_by_unit
 from surveillance.models import SignalRow
+from surveillance.slices import by_disease
 from surveillance.types import StatutoryStatus
 from tests.line_list import Sick, add_cases, add_file, evening
 from tests.test_cluster_list import clusters
@@ -271,7 +274,8 @@ def test_one_query_for_all_diseases_says_what_one_for_each_says(
     session: Session, app: Dash, week: int, city: dict[str, Place]
 ) -> None:
     first, codes = TODAY - timedelta(days=27), ("dengue", "measles", "hfmd")
-    one = counts_by_disease(session, unit_id=week, start=first, end=TODAY, as_of=None)
+    columns = ColumnStore({}).current(session)
+    one = by_disease(columns, columns.rows(CaseFilter(start=first, end=TODAY, units=frozenset({week}))))
     each = {
         c: counts_by_unit(session, disease=c, start=first, end=TODAY, as_of=None).get(week) for c in codes
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -23,12 +24,15 @@ from alerts.views import (
     levels_at,
     levels_of_unit,
 )
-from geodata.places import Place, communes_today
+from geodata.places import Place
 from geodata.units import province_of
 from i18n import Message, _, current_locale
-from surveillance.counts import CitySummary, city_summary, counts_by_disease, counts_by_unit, weekly_curve
+from surveillance.case_filter import CaseFilter
+from surveillance.columns import Columns
+from surveillance.counts import CitySummary, city_summary, weekly_curve
 from surveillance.coverage import communes
 from surveillance.release_counts import counts_on_release
+from surveillance.slices import by_disease as cases_by_disease
 from surveillance.types import Signal
 from web.context import Moment, context, disease_name, local, now, theme, viewer
 from web.figures import chart, weekly_figure
@@ -46,7 +50,7 @@ from web.formats import (
     stored,
     table,
 )
-from web.map_choice import Choice, windows
+from web.map_choice import Choice, UnitRow, unit_rows, windows
 from web.pages.breaks import city_breaks, unit_breaks
 from web.pages.cluster_list import cluster_list
 from web.pages.duty_panel import share_box
@@ -103,7 +107,7 @@ def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
         *evidence(signals),
         *_without_unplaced(summary, signals),
         *cluster_list(session, disease, shown, map_href),
-        *_busiest(session, choice, shown, levels),
+        *_busiest(session, choice, shown),
     ]
 
 
@@ -116,9 +120,17 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
     chosen = disease or (highest(known).disease if known else None)
     view = by_disease.get(chosen) if chosen else None
     detail = level_detail(session, chosen, place.id, as_of=shown.as_of) if chosen and view else None
+    columns = context().columns.current(session)
     curve = weekly_curve(
-        session, disease=chosen, unit_id=place.id, weeks=weeks, today=shown.today, as_of=shown.as_of
+        session,
+        disease=chosen,
+        unit_id=place.id,
+        weeks=weeks,
+        today=shown.today,
+        as_of=shown.as_of,
+        columns=columns,
     )
+    around, _counts = unit_rows(session, replace(choice, disease=chosen, release=None), shown)
     title = disease_name(chosen) if chosen else _("Tất cả các bệnh")
     signals = signals_of(session, chosen, place.id, shown)
     return [
@@ -158,9 +170,9 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
         *evidence(signals),
         *open_outbreaks(session, [place.id], disease, shown),
         *_open_alerts(session, place),
-        *neighbour_table(session, place, chosen, shown, map_href),
+        *neighbour_table(session, place, around, chosen, shown, map_href),
         html.H3(_("Từng bệnh ở đây"), className="section-title"),
-        _disease_table(session, place, by_disease, shown),
+        _disease_table(columns, place, by_disease, shown),
         *made_of(session, place),
     ]
 
@@ -243,34 +255,34 @@ def alert_line(alert: AlertSummary) -> html.Li:
     )
 
 
-def _busiest(session: Session, choice: Choice, shown: Moment, levels: Mapping[int, LevelView]) -> list[Any]:
+def _busiest(session: Session, choice: Choice, shown: Moment) -> list[Any]:
     if choice.release is not None:
         counts = counts_on_release(
             session, choice.release, disease=choice.disease, periods=windows(shown), as_of=shown.as_of
         )
         return release_summary(session, counts, choice, shown)
+    rows, _counts = unit_rows(session, choice, shown)
     return [
         html.H3(_("Nhiều ca nhất trong 7 ngày"), className="section-title"),
-        _top_communes(session, choice.disease, shown, levels),
+        _top_communes(rows, choice.disease, shown),
     ]
 
 
-def _top_communes(
-    session: Session, disease: str | None, shown: Moment, levels: Mapping[int, LevelView]
-) -> Any:
-    cases = counts_by_unit(
-        session, disease=disease, start=shown.today - timedelta(days=6), end=shown.today, as_of=shown.as_of
+def _top_communes(rows: Sequence[UnitRow], disease: str | None, shown: Moment) -> Any:
+    ranked = sorted(
+        (row for row in rows if row.cases_7), key=lambda row: (row.cases_7, row.place.id), reverse=True
     )
-    if not cases:
+    if not ranked:
         return html.P(_("Không có ca nào trong 7 ngày."), className="dim")
-    names = {place.id: place for place in communes_today(session)}
-    top = sorted(((n, unit) for unit, n in cases.items() if unit in names), reverse=True)[:TOP_COMMUNES]
-    rows = []
-    for n, unit in top:
-        view = levels.get(unit)
-        level = shown_level(view.level, view.unknown) if view else "unknown"
-        rows.append((unit_link(names[unit].name, unit, disease, shown), level_badge(level), count(n)))
-    return table([_("Xã, phường"), _("Mức"), _("Số ca")], rows, numeric=(2,))
+    cells = [
+        (
+            unit_link(row.place.name, row.place.id, disease, shown),
+            level_badge(row.level),
+            count(row.cases_7),
+        )
+        for row in ranked[:TOP_COMMUNES]
+    ]
+    return table([_("Xã, phường"), _("Mức"), _("Số ca")], cells, numeric=(2,))
 
 
 def unit_link(name: str, unit_id: int, disease: str | None, shown: Moment) -> Any:
@@ -327,10 +339,11 @@ def _in_full(detail: LevelDetail) -> html.Details:
 
 
 def _disease_table(
-    session: Session, place: Place, by_disease: Mapping[str, LevelView | None], shown: Moment
+    columns: Columns, place: Place, by_disease: Mapping[str, LevelView | None], shown: Moment
 ) -> Any:
-    start = shown.today - timedelta(days=27)
-    counts = counts_by_disease(session, unit_id=place.id, start=start, end=shown.today, as_of=shown.as_of)
+    start, here = shown.today - timedelta(days=27), frozenset({place.id})
+    wanted = CaseFilter(start=start, end=shown.today, as_of=shown.as_of, units=here)
+    counts = cases_by_disease(columns, columns.rows(wanted))
     rows = []
     for code, view in by_disease.items():
         cases = counts.get(code, 0)

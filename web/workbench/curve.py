@@ -50,7 +50,7 @@ URL_NAMES = {
 def curve(session: Session, columns: Columns, selection: Selection, shown: Moment) -> html.Div:
     """The chart with its switches above and its numbers below."""
     bars = bars_of(session, columns, selection, shown)
-    whole = _all_cases(session, selection, shown, bars) if may_compare(selection, shown) else None
+    whole = _all_cases(session, columns, selection, shown, bars) if may_compare(selection, shown) else None
     figure = bars_figure(bars, selection.period(shown), theme(), whole)
     name = disease_name(selection.disease) if selection.disease else _("Tất cả các bệnh")
     label = _("Đường cong dịch, {disease}: bảng số ở dưới", disease=name)
@@ -109,7 +109,9 @@ def in_steps(daily: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return daily.reshape(-1, size).sum(axis=1)
 
 
-def _all_cases(session: Session, selection: Selection, shown: Moment, bars: Bars) -> dict[str, Any]:
+def _all_cases(
+    session: Session, columns: Columns, selection: Selection, shown: Moment, bars: Bars
+) -> dict[str, Any]:
     """Bars, bounds and alarms of all cases; late reports and coming weeks only where the curve reaches today."""
     last = min(bars.starts[-1] + timedelta(days=6), shown.today)
     found = weekly_curve(
@@ -119,6 +121,7 @@ def _all_cases(session: Session, selection: Selection, shown: Moment, bars: Bars
         weeks=len(bars.starts),
         today=last,
         as_of=shown.as_of,
+        columns=columns,
     )
     breaks = city_breaks(session, found)
     if last < shown.today:
