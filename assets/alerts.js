@@ -71,11 +71,10 @@ window.dash_clientside.alerts = {
     for (const content of contents) {
       const file = await window.dash_clientside.alerts.smaller(content);
       if (file.size > words.most) { trouble = words.large; continue; }
-      const token = (document.cookie.match(/(?:^|; )_csrf_token=([^;]*)/) || [])[1] || "";
       try {
         const answer = await fetch("/api/alerts/" + encodeURIComponent(alert) + "/files", {
           method: "POST", body: file, credentials: "same-origin",
-          headers: { "X-CSRFToken": decodeURIComponent(token), "Content-Type": "application/octet-stream" },
+          headers: { "X-CSRFToken": window.dash_clientside.shell.csrf(), "Content-Type": "application/octet-stream" },
         });
         if (answer.ok) kept += 1;
         else trouble = (await answer.json().catch(() => ({}))).error || words.lost;

@@ -4,12 +4,20 @@ window.dash_clientside = window.dash_clientside || {};
 window.dash_clientside.map = (function () {
   const DAY_MS = 86400000;
 
-  function dayBack(back, today) {
-    return new Date(Date.parse(today) + back * DAY_MS).toISOString().slice(0, 10);
+  /* As web/workbench/time_player.DAYS_BACK. */
+  const DAYS_BACK = 730;
+
+  function addDays(day, days) {
+    return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
   }
 
-  function back(day, today) {
-    return day ? Math.max(-730, Math.min(0, Math.round((Date.parse(day) - Date.parse(today)) / DAY_MS))) : 0;
+  function daysBetween(from, to) {
+    return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
+  }
+
+  /* Where a clock stands: days from today, as far as it reaches. */
+  function onClock(days) {
+    return Math.max(-DAYS_BACK, Math.min(0, days));
   }
 
   function plain(usual) {
@@ -22,8 +30,8 @@ window.dash_clientside.map = (function () {
   function clock(name) {
     return {
       name,
-      read: (value, today) => (value ? dayBack(value, today) : ""),
-      show: (text, today) => back(text, today),
+      read: (value, today) => (value ? addDays(today, value) : ""),
+      show: (text, today) => (text ? onClock(daysBetween(today, text)) : 0),
     };
   }
 
@@ -32,21 +40,23 @@ window.dash_clientside.map = (function () {
   }
 
   const compared = (chosen) => (chosen.compare || "").split(":");
-  const COMPARED = new Set(["to", "on", "disease"]);
+
+  /* What the other half shows until something else is chosen: the period before, a week earlier, another disease. */
+  const OTHER = {
+    to: (chosen, today) => addDays(period(chosen, today)[0], -1),
+    on: (chosen, today) => addDays(shownDay(chosen, today), -7),
+    disease: (chosen, _today, diseases) => diseases.map(({ value }) => value).find((code) => code !== chosen.disease),
+  };
 
   const LENGTHS = ["7", "14", "28", "90", "365"];
 
-  function addDays(day, days) {
-    return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
-  }
-
-  function daysBetween(from, to) {
-    return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
+  function shownDay(chosen, today) {
+    return chosen.on && chosen.on < today ? chosen.on : today;
   }
 
   /* The event period as Selection.period has it: [first, last]. */
   function period(chosen, today) {
-    const shown = chosen.on && chosen.on < today ? chosen.on : today;
+    const shown = shownDay(chosen, today);
     const last = chosen.to && chosen.to < shown ? chosen.to : shown;
     const first = chosen.from && chosen.from <= last ? chosen.from : addDays(last, 1 - Number(chosen.days || 28));
     return [first, last];
@@ -57,7 +67,7 @@ window.dash_clientside.map = (function () {
     if (!value || !value[0] || !value[1]) return;
     const [first, last] = value.map((day) => String(day).slice(0, 10));
     if (String(period(chosen, today)) === String([first, last])) return;
-    const shown = chosen.on && chosen.on < today ? chosen.on : today;
+    const shown = shownDay(chosen, today);
     const length = String(daysBetween(first, last) + 1);
     const follows = last >= shown && LENGTHS.includes(length);
     Object.assign(chosen, follows ? { from: "", to: "", days: length === "28" ? "" : length } : { from: first, to: last >= shown ? "" : last, days: "" });
@@ -86,17 +96,17 @@ window.dash_clientside.map = (function () {
     "time-on-day.value": { name: "on", ...nullable() },
     "map-compare-by.value": {
       name: "compare",
-      read: (by) => (COMPARED.has(by) ? by + ":" : ""),
+      read: (by, today, chosen, diseases) => (OTHER[by] ? by + ":" + OTHER[by](chosen, today, diseases) : ""),
       show: (text) => (text || "").split(":")[0] || "none",
     },
     "map-compare-day.value": {
       name: "compare",
-      read: (day, _today, chosen) => (["to", "on"].includes(compared(chosen)[0]) ? compared(chosen)[0] + ":" + (day || "") : chosen.compare),
+      read: (day, _today, chosen) => (["to", "on"].includes(compared(chosen)[0]) && day ? compared(chosen)[0] + ":" + day : chosen.compare),
       show: (text) => (/^(to|on):/.test(text || "") ? text.split(":")[1] || null : null),
     },
     "map-compare-disease.value": {
       name: "compare",
-      read: (code, _today, chosen) => (compared(chosen)[0] === "disease" ? "disease:" + (code || "") : chosen.compare),
+      read: (code, _today, chosen) => (compared(chosen)[0] === "disease" && code ? "disease:" + code : chosen.compare),
       show: (text) => (/^disease:/.test(text || "") ? text.split(":")[1] || null : null),
     },
   };
@@ -114,11 +124,6 @@ window.dash_clientside.map = (function () {
     const { at, ...others } = chosen;
     for (const [name, value] of Object.entries({ ...others, at })) if (value && !without.includes(name)) query.set(name, value);
     return query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";");
-  }
-
-  /* The split view needs both its kind and its value before it is one. */
-  function settled(chosen) {
-    return /^(to|on|disease):$/.test(chosen.compare || "") ? { ...chosen, compare: "" } : chosen;
   }
 
   function clickedMap(chosen, click) {
@@ -165,13 +170,13 @@ window.dash_clientside.map = (function () {
     return "map-stage is-" + (chosen.view || "map");
   }
 
-  function act(chosen, cause, today) {
+  function act(chosen, cause, today, diseases) {
     const { prop_id: prop, value } = cause;
     const control = CONTROLS[prop];
     if (prop === "f-period.value") {
       choosePeriod(chosen, value, today);
     } else if (control) {
-      const text = control.read(value, today, chosen);
+      const text = control.read(value, today, chosen, diseases);
       if ((chosen[control.name] || "") === (text || "")) return;
       if (control.show(chosen[control.name], today) === value) return;  /* a clock that cannot show a far day */
       if (prop === "time-last.value" && chosen.from) chosen.from = addDays(text || today, -daysBetween(...period(chosen, today)));
@@ -192,10 +197,11 @@ window.dash_clientside.map = (function () {
   }
 
   return {
-    dayBack,
+    addDays,
+    daysBetween,
+    onClock,
     parse,
     write,
-    controls: () => Object.keys(CONTROLS),
 
     /* One callback for both ways (controls to URL, URL to controls), so that back and forward work too. */
     sync: function (search) {
@@ -207,12 +213,11 @@ window.dash_clientside.map = (function () {
       const chosen = parse(search);
       const camera = parse(window.location.search).at;
       if (camera) chosen.at = camera;
-      for (const cause of triggered) act(chosen, cause, today);
-      const kept = settled(chosen);
-      const query = write(kept, ["at"]);
-      const next = write(kept) ? "?" + write(kept) : "";
-      const when = write(kept, ["at", ...BESIDE]);
-      const panel = write(Object.fromEntries(PANEL.map((name) => [name, kept[name]])));
+      for (const cause of triggered) act(chosen, cause, today, states["map-compare-disease.data"]);
+      const query = write(chosen, ["at"]);
+      const next = write(chosen) ? "?" + write(chosen) : "";
+      const when = write(chosen, ["at", ...BESIDE]);
+      const panel = write(Object.fromEntries(PANEL.map((name) => [name, chosen[name]])));
       const values = {
         "map-panel-query.data": panel === states["map-panel-query.data"] ? unchanged : panel,
         "map-url.search": next === (search || "") ? unchanged : next,

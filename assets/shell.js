@@ -2,6 +2,11 @@
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.shell = {
+  csrf: function () {
+    const found = document.cookie.match(/(?:^|; )_csrf_token=([^;]*)/);
+    return found ? decodeURIComponent(found[1]) : "";
+  },
+
   /* Opens the dialog of the button that was pressed, closes it by its own "Thôi". */
   toggle: function () {
     const cause = window.dash_clientside.callback_context.triggered[0];

@@ -6,23 +6,27 @@ window.dash_clientside.time = (function () {
   const BASE_MS = 900;
   let playing = null;
 
+  /* As people write it. */
+  function dayBack(back, today) {
+    return window.dash_clientside.map.addDays(today, back || 0).split("-").reverse().join("/");
+  }
+
   function show(text) {
     window.dash_clientside.set_props("time-status", { children: text });
   }
 
   function stop(commit) {
     if (!playing) return;
-    const { timer, clock, frames, at, button } = playing;
+    const { timer, clock, frames, at, button, today } = playing;
     clearInterval(timer);
     playing = null;
     window.dash_clientside.set_props(button, { className: "icon-button is-small" });
-    const today = window.dash_clientside.map.today;
     const day = frames && frames.steps[at].day;
-    const ends = !commit || !day;
     window.dash_clientside.set_props("map", { frame: null });
-    if (ends) return;
-    const back = Math.round((Date.parse(day) - Date.parse(today)) / 86400000);
-    window.dash_clientside.set_props(clock === "known" ? "time-on" : "time-last", { value: back });
+    window.dash_clientside.set_props("time-known-text", { children: "" });
+    if (!commit || !day) return;
+    const { daysBetween, onClock } = window.dash_clientside.map;
+    window.dash_clientside.set_props(clock === "known" ? "time-on" : "time-last", { value: onClock(daysBetween(today, day)) });
   }
 
   function step() {
@@ -39,8 +43,7 @@ window.dash_clientside.time = (function () {
       stop(true);
       if (same) return;
     }
-    window.dash_clientside.map.today = today;
-    const mine = { clock, button, at: 0, timer: null, frames: null };
+    const mine = { clock, button, today, at: 0, timer: null, frames: null };
     playing = mine;
     window.dash_clientside.set_props(button, { className: "icon-button is-small is-playing" });
     const chosen = window.dash_clientside.map.parse(query);
@@ -69,6 +72,7 @@ window.dash_clientside.time = (function () {
   }
 
   return {
+    dayBack,
     play_event: player("event", "time-play"),
     play_known: player("known", "time-known-play"),
 
@@ -77,13 +81,12 @@ window.dash_clientside.time = (function () {
       const cause = window.dash_clientside.callback_context.triggered_id;
       const size = window.dash_clientside.map.parse(query).step === "day" ? 1 : 7;
       stop(false);
-      return Math.max(-730, Math.min(0, (value || 0) + (cause === "time-back" ? -size : size)));
+      return window.dash_clientside.map.onClock((value || 0) + (cause === "time-back" ? -size : size));
     },
 
     /* The days both clocks stand at, in words. */
     labels: function (last, known, today) {
-      const text = (back) => window.dash_clientside.map.dayBack(back || 0, today).split("-").reverse().join("/");
-      return [text(Math.min(last || 0, known || 0))];
+      return [dayBack(Math.min(last || 0, known || 0), today)];
     },
   };
 })();
@@ -93,8 +96,7 @@ window.dashMantineFunctions = window.dashMantineFunctions || {};
 window.dashMantineFunctions.dayBack = (back) => {
   const player = document.getElementById("time-player");
   if (!player) return "";
-  const { today } = player.dataset;
-  return window.dash_clientside.map.dayBack(back, today).split("-").reverse().join("/");
+  return window.dash_clientside.time.dayBack(back, player.dataset.today);
 };
 
 document.addEventListener("keydown", (event) => {

@@ -62,11 +62,6 @@ window.dash_clientside.tools = (function () {
     return "";
   }
 
-  function csrf() {
-    const found = document.cookie.match(/(?:^|; )_csrf_token=([^;]*)/);
-    return found ? decodeURIComponent(found[1]) : "";
-  }
-
   function bytesOf(dataUrl) {
     const text = atob(dataUrl.slice(dataUrl.indexOf(",") + 1));
     return new Blob([Uint8Array.from(text, (letter) => letter.charCodeAt(0))]);
@@ -77,7 +72,7 @@ window.dash_clientside.tools = (function () {
     const form = new FormData();
     form.append("file", bytesOf(contents), name);
     const answer = await fetch(UPLOAD, {
-      method: "POST", credentials: "same-origin", headers: { "X-CSRFToken": csrf() }, body: form,
+      method: "POST", credentials: "same-origin", headers: { "X-CSRFToken": window.dash_clientside.shell.csrf() }, body: form,
     });
     const said = await answer.json();
     return [said.text || said.error, Date.now()];

@@ -29,7 +29,6 @@ window.canhdich_markup = (function () {
 window.dash_clientside.charts = (function () {
   const WIDTH = 104;
   const HEIGHT = 30;
-  const DAY_MS = 86400000;
 
   function fill(text, values) {
     return text.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
@@ -91,14 +90,13 @@ window.dash_clientside.charts = (function () {
 
   /* What is chosen in the URL, changed. */
   function changed(changes) {
-    const query = new URLSearchParams(window.location.search);
-    for (const [name, value] of Object.entries(changes)) if (value) query.set(name, value); else query.delete(name);
-    const text = query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";");
+    const { parse, write } = window.dash_clientside.map;
+    const text = write({ ...parse(window.location.search), ...changes });
     return text ? "?" + text : "";
   }
 
   function day(text, more) {
-    return new Date(Date.parse(String(text).slice(0, 10)) + more * DAY_MS).toISOString().slice(0, 10);
+    return window.dash_clientside.map.addDays(String(text).slice(0, 10), more);
   }
 
   return {

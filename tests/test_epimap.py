@@ -504,6 +504,16 @@ def test_counts_are_coloured_by_class_and_an_absent_count_stays_unknown(map_page
     assert len(colours_at(map_page, 4, reach=8)) > 1
 
 
+def test_one_class_alone_colours_all_that_is_known(map_page: Page) -> None:
+    layers = [units({1: 0, 2: 3}, scale="step", stops=[[0, "#f6c945"]])]
+    map_page.evaluate("layers => dash_clientside.set_props('map', {layers})", json.loads(json.dumps(layers)))
+    map_page.wait_for_function("() => !window.__epimap.map.map.getLayer('outbreak-points')")
+    settle(map_page)
+
+    assert colours_at(map_page, 1) == colours_at(map_page, 2) == {COLOURS[2]}
+    assert len(colours_at(map_page, 4, reach=8)) > 1
+
+
 def test_when_data_cannot_be_loaded_the_map_says_so_and_can_try_again(watched: Page, site: Site) -> None:
     site.broken = True
     watched.goto(site.url)

@@ -137,6 +137,27 @@ def test_two_periods_side_by_side_and_the_bar_moved_by_keys(analyst: Page, site:
     assert site.complaints == []
 
 
+def test_the_other_half_is_chosen_by_a_click_and_starts_with_the_period_before(
+    analyst: Page, site: Site
+) -> None:
+    analyst.goto(f"{site.url}/map?disease=dengue&metric=rate")
+    analyst.evaluate(TILES_LOADED)
+    analyst.get_by_role("button", name="So sánh hai nửa bản đồ").click()
+    halves = analyst.locator(".epimap-caption")
+    analyst.get_by_role("radio", name="Với một kỳ khác").check()
+    expect(analyst).to_have_url(re.compile("compare=to:2026-10-25"))
+    expect(halves.first).to_contain_text("26/10 – 22/11/2026")
+    expect(halves.nth(1)).to_contain_text("28/09 – 25/10/2026")
+    analyst.get_by_role("radio", name="Với điều đã biết một ngày khác").check()
+    expect(halves.nth(1)).to_contain_text("Đã biết đến 15/11/2026")
+    analyst.get_by_role("radio", name="Với một bệnh khác").check()
+    expect(halves.first).to_have_text("Sốt xuất huyết Dengue")
+    expect(halves.nth(1)).not_to_have_text("Sốt xuất huyết Dengue")
+    analyst.get_by_role("radio", name="Không so sánh").check()
+    expect(halves).to_have_count(0)
+    assert site.complaints == []
+
+
 def test_own_breaks_cut_map_and_legend_alike(analyst: Page, site: Site) -> None:
     analyst.goto(f"{site.url}/map?disease=dengue&metric=cases&days=90&classes=breaks:20,60")
     legend = analyst.locator("#map-legend")
@@ -159,6 +180,17 @@ def test_the_weeks_run_by_themselves_and_stop_where_they_are(analyst: Page, site
     to = re.search(r"to=(\d{4})-(\d\d)-(\d\d)", analyst.url)
     assert to is not None
     expect(analyst.locator("#time-last-text")).to_have_text(f"{to[3]}/{to[2]}/{to[1]}")
+    assert site.complaints == []
+
+
+def test_the_days_known_run_by_themselves_and_say_where_they_are(analyst: Page, site: Site) -> None:
+    analyst.goto(f"{site.url}/map?disease=dengue&metric=cases")
+    analyst.evaluate(TILES_LOADED)
+    analyst.locator("#time-known-play").click()
+    expect(analyst.locator("#time-known-text")).to_have_text(re.compile(r"\d\d/\d\d/20\d\d"))
+    analyst.locator("#time-known-play").click()
+    expect(analyst.locator("#time-known-text")).to_have_text("")
+    expect(analyst).to_have_url(re.compile(r"on=20\d\d-\d\d-\d\d"))
     assert site.complaints == []
 
 

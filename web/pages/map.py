@@ -102,6 +102,7 @@ def register(app: Dash) -> None:
         State("map-when", "data"),
         State("map-panel-query", "data"),
         State("map-today", "data"),
+        State("map-compare-disease", "data"),
     )
     app.callback(
         Output("map", "layers"),

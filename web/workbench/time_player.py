@@ -21,7 +21,7 @@ def layout(selection: Selection, today: date) -> html.Div:
         [
             html.Div(
                 [
-                    html.Span(_("Mắc bệnh đến"), className="clock-name", id="time-last-name"),
+                    html.Span(_("Mắc bệnh đến"), className="clock-name"),
                     _button("time-back", "player-track-prev", _("Lùi một bước (phím phẩy)")),
                     _button("time-play", "player-play", _("Chạy theo thời gian (phím P)")),
                     _button("time-forward", "player-track-next", _("Tiến một bước (phím chấm)")),
@@ -44,9 +44,10 @@ def layout(selection: Selection, today: date) -> html.Div:
             ),
             html.Div(
                 [
-                    html.Span(_("Đã biết đến"), className="clock-name", id="time-on-name"),
+                    html.Span(_("Đã biết đến"), className="clock-name"),
                     _button("time-known-play", "player-play", _("Chạy theo ngày đã biết")),
                     _slider("time-on", _back(selection.on, today), _("Xem những gì đã biết đến cuối ngày")),
+                    html.Output(id="time-known-text", className="clock-day num"),
                     dmc.DatePickerInput(
                         id="time-on-day",
                         value=selection.on.isoformat() if selection.on else None,
@@ -121,7 +122,6 @@ def _slider(name: str, value: int, text: str) -> dmc.Slider:
         label={"function": "dayBack"},
         className="clock-slider",
         thumbLabel=text,
-        persistence=False,
     )
 
 

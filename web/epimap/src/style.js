@@ -153,7 +153,8 @@ function fillColour(layer, colours) {
 function byClass(layer, outputs, otherwise) {
   if (layer.scale !== 'step') return ['match', VALUE, ...outputs.flat(), otherwise];
   const [[, lowest], ...rest] = outputs;
-  return ['case', isNumber, ['step', ['number', VALUE, 0], lowest, ...rest.flat()], otherwise];
+  const known = rest.length ? ['step', ['number', VALUE, 0], lowest, ...rest.flat()] : lowest;
+  return ['case', isNumber, known, otherwise];
 }
 
 /** Shapes take their visibility from feature-state (paint), so a recolour needs no new label layout. */
