@@ -80,3 +80,11 @@ def test_the_search_needs_no_accents_and_says_when_nothing_is_found(visitor: Pag
     search.fill("")
     expect(topics).to_have_count(len(TOPICS) + len(MEASURES) + 3)
     assert site.complaints == []
+
+
+def test_an_anchor_leaves_header_and_navigation_in_place(visitor: Page, site: Site) -> None:
+    sign_in(visitor, site, "analyst")
+    visitor.goto(f"{site.url}/help#keys-review")
+    expect(visitor.locator("#keys-review")).to_be_in_viewport()
+    assert visitor.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+    expect(visitor.locator(".app-header")).to_be_in_viewport(ratio=1)
