@@ -16,7 +16,7 @@ from web.selection import Selection
 from web.workbench.choropleth import Coloured, Swatch
 from web.workbench.reading import Measure
 
-METHODS_AT = "/methods"
+METHODS_AT = "/help"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,5 +128,5 @@ def _overlay_row(overlay: OverlayLegend) -> html.Div:
 
 def method_link(measure: Measure) -> html.A:
     return html.A(
-        _("Cách tính"), href=f"{METHODS_AT}/{measure.page}", title=str(measure.says), className="link"
+        _("Cách tính"), href=f"{METHODS_AT}#{measure.page}", title=str(measure.says), className="link"
     )
