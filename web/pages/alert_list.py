@@ -51,7 +51,7 @@ KEYS = (
     ("j", Message("Cảnh báo kế tiếp")),
     ("k", Message("Cảnh báo trước đó")),
     ("a", Message("Tiếp nhận cảnh báo đang xem")),
-    ("?", Message("Bảng phím tắt này")),
+    ("?", Message("Mở bảng phím tắt")),
 )
 TICKS = {"mode": "multiRow", "checkboxes": True, "headerCheckbox": True, "enableClickSelection": False}
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from itertools import starmap
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from i18n import Message, _
 from web.formats import aria, link, table
 from web.pages import alert_list, review_detail
-from web.pages.help_topics import GROUPS, Topic
+from web.pages.help_topics import GROUPS, TOPICS, Topic
 from web.workbench.measures import MEASURES
 from web.workbench.reading import Measure
 
+EVERYWHERE_KEYS = (
+    ("?", Message("Mở trợ giúp về phím tắt")),
+    ("Esc", Message("Đóng hộp đang mở")),
+)
+"""Of assets/help.js and shell.js."""
 TIME_KEYS = (
     ("p", Message("Chạy hoặc dừng thời gian")),
     (",", Message("Lùi một bước")),
@@ -21,6 +26,7 @@ TIME_KEYS = (
 )
 """Of assets/time.js."""
 SHORTCUTS = (
+    ("keys-everywhere", Message("Mọi trang"), EVERYWHERE_KEYS),
     ("keys-map", Message("Bản đồ"), TIME_KEYS),
     ("keys-alerts", Message("Cảnh báo"), alert_list.KEYS),
     ("keys-review", Message("Địa chỉ cần xem"), review_detail.KEYS),
@@ -28,6 +34,11 @@ SHORTCUTS = (
 
 
 def layout(rest: str = "", **_query: str) -> html.Div:
+    sections = [
+        *((group.key, str(group.title), map(_topic, group.topics)) for group in GROUPS),
+        ("measures", _("Chỉ số của bản đồ"), map(_measure, MEASURES.values())),
+        ("keys", _("Phím tắt"), starmap(_keys, SHORTCUTS)),
+    ]
     return html.Div(
         [
             html.Div(html.H1(_("Trợ giúp"), className="page-title"), className="page-head"),
@@ -47,10 +58,8 @@ def layout(rest: str = "", **_query: str) -> html.Div:
                 className="is-hidden",
                 role="status",
             ),
-            _contents(),
-            _group("measures", Message("Chỉ số của bản đồ"), [_measure(each) for each in MEASURES.values()]),
-            *[_group(group.key, group.title, [_topic(topic) for topic in group.topics]) for group in GROUPS],
-            _group("keys", Message("Phím tắt"), [_keys(*each) for each in SHORTCUTS]),
+            _contents((key, title) for key, title, _items in sections),
+            *starmap(_section, sections),
         ],
         className="page help-page",
         id="help-page",
@@ -66,42 +75,43 @@ def register(app: Dash) -> None:
     )
 
 
-def _contents() -> html.Nav:
-    titles = [
-        ("measures", _("Chỉ số của bản đồ")),
-        *((group.key, str(group.title)) for group in GROUPS),
-        ("keys", _("Phím tắt")),
-    ]
+def _contents(titles: Iterable[tuple[str, str]]) -> html.Nav:
     links = [html.Li(html.A(title, href=f"#{key}")) for key, title in titles]
     return html.Nav(html.Ul(links), className="help-contents", **aria(label=_("Mục lục")))
 
 
-def _group(key: str, title: Message, items: Iterable[Any]) -> html.Section:
-    return html.Section([html.H2(str(title), id=key), *items], className="help-group")
+def _section(key: str, title: str, items: Iterable[html.Article]) -> html.Section:
+    return html.Section([html.H2(title, id=key), *items], className="help-group")
 
 
 def _topic(topic: Topic) -> html.Article:
-    more = _("Chi tiết cho người làm phương pháp (tiếng Anh)")
     return html.Article(
         [
             html.H3(str(topic.title)),
             html.P(str(topic.means)),
             html.P([html.Strong(_("Cách tính:")), " ", str(topic.how)]),
             html.P([html.Strong(_("Giới hạn:")), " ", str(topic.limits)]),
-            *([html.P(link(more, f"/methods/{topic.page}"))] if topic.page else []),
+            *([html.P(_for_methodologists(topic.page))] if topic.page else []),
         ],
         id=topic.key,
         className="help-topic",
     )
 
 
+def _for_methodologists(page: str) -> dcc.Link:
+    return link(_("Chi tiết cho người làm phương pháp (tiếng Anh)"), f"/methods/{page}")
+
+
 def _measure(measure: Measure) -> html.Article:
-    head: list[Any] = [str(measure.name), " ", html.Span(str(measure.unit), className="dim help-unit")]
     return html.Article(
         [
-            html.H3(head),
+            html.H3(str(measure.name)),
             html.P(str(measure.says)),
-            html.P(html.A(_("Cách tính"), href=f"#{measure.page}")),
+            html.P(
+                html.A(_("Cách tính"), href=f"#{measure.page}")
+                if measure.page in TOPICS
+                else _for_methodologists(measure.page)
+            ),
         ],
         id=f"measure-{measure.key}",
         className="help-topic",

@@ -4,6 +4,7 @@ Longer and in English: docs/methods, by the name in `page`. A reader here is a h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from i18n import Message
@@ -51,7 +52,7 @@ GROUPS = (
             ),
             Topic(
                 key="figures",
-                title=Message("Ca trong 7 ngày, 28 ngày, từ đầu năm"),
+                title=Message("Số ca 7 ngày, 28 ngày, từ đầu năm"),
                 means=Message(
                     "Số ca của bệnh đang chọn, trong 7 hoặc 28 ngày đến hết ngày ghi trên trang, hoặc từ ngày"
                     " 01/01 đến ngày đó."
@@ -88,10 +89,10 @@ GROUPS = (
                     "trước, đường đứt là ngưỡng; phần nhạt ở tuần mới là số ước tính còn báo cáo chậm."
                 ),
                 how=Message(
-                    "Bấm một cột để xem các ca, kéo ngang để chọn kỳ khác. Khi đang lọc theo tuổi, giới hay "
-                    "mức nặng thì không vẽ ngưỡng, vì ngưỡng chỉ tính cho mọi ca."
+                    "Ở “Biểu đồ”, bấm một cột để xem các ca, kéo ngang để chọn kỳ khác. Khi đang lọc theo tuổi,"
+                    " giới hay mức nặng thì không vẽ ngưỡng, vì ngưỡng chỉ tính cho mọi ca."
                 ),
-                limits=Message("Tuần chưa hết luôn thấp hơn ngưỡng: đừng kết luận là dịch đã giảm."),
+                limits=Message("Tuần chưa hết luôn thiếu ca: cột cuối thấp chưa phải là dịch đã giảm."),
             ),
         ),
     ),
@@ -128,10 +129,11 @@ GROUPS = (
                     "dịch chưa. Đạt điều kiện là bắt đầu tính giờ cho việc phải làm."
                 ),
                 how=Message(
-                    "Bệnh lưu hành: số ca trong tuần từ trung bình + 1 độ lệch chuẩn của cùng tuần 5 năm "
-                    "trước là cảnh báo; số ca trong tháng trên trung bình + 2 độ lệch chuẩn của cùng tháng là"
-                    " có dịch. Bệnh không lưu hành: 3 ca liên quan với nhau là cảnh báo, 5 ca là có dịch. "
-                    "Bệnh nhóm A: một ca xác định là cảnh báo."
+                    "Bệnh lưu hành: số ca trong tuần từ trung bình + 1 độ lệch chuẩn của cùng tuần 5 năm trước "
+                    "là cảnh báo; số ca trong tháng trên trung bình + 2 độ lệch chuẩn của cùng tháng là có "
+                    "dịch. Bệnh không lưu hành: 3 ca liên quan với nhau trong tuần là cảnh báo, 5 ca trong "
+                    "tháng là có dịch. Bệnh nhóm A: một ca xác định là cảnh báo, thêm một ca bất kỳ trong 28 "
+                    "ngày là có dịch."
                 ),
                 limits=Message(
                     "Bỏ các năm có dịch; dưới 3 năm dùng được thì trả lời là chưa đủ dữ liệu. Đầu tháng số ca"
@@ -191,8 +193,8 @@ GROUPS = (
                     " của bệnh (phương pháp Cori, như EpiEstim), tính trên số kể cả báo chậm."
                 ),
                 limits=Message(
-                    "Nói về khoảng 3 ngày trước và về lúc lây sớm hơn nữa. Cần đủ ca. Với sốt xuất huyết hãy "
-                    "xem chiều hướng, đừng xem số lẻ; ca mắc từ nơi khác làm Rt cao lên."
+                    "Nói về khoảng 3 ngày trước và về lúc lây sớm hơn nữa. Cần từ 11 ca trong 7 ngày. Với sốt "
+                    "xuất huyết hãy xem chiều hướng, đừng xem số lẻ; ca mắc từ nơi khác làm Rt cao lên."
                 ),
             ),
             Topic(
@@ -203,8 +205,9 @@ GROUPS = (
                     "Số ca có thể có trong các tuần tới, kèm khoảng mà 80 % khả năng số thật nằm trong đó."
                 ),
                 how=Message(
-                    "Lấy mức hiện nay so với mùa và độ dao động của ba năm gần đây. Luôn được thử lại trên "
-                    "104 tuần đã qua; chỉ hiện khi đoán tốt hơn hẳn việc lấy số của năm trước."
+                    "Lấy mức hiện nay so với mùa và độ dao động của ba năm gần đây. Luôn được thử lại trên 104 "
+                    "tuần đã qua; chỉ hiện khi đoán tốt hơn hẳn việc lấy số cùng tuần năm trước, và không kém "
+                    "việc lấy số tuần vừa qua."
                 ),
                 limits=Message("Không đoán được lúc dịch đổi chiều."),
             ),
@@ -233,9 +236,10 @@ GROUPS = (
                     "Nhóm xã, phường liền nhau có nhiều ca hơn ngẫu nhiên trong một khoảng thời gian đến nay."
                 ),
                 how=Message(
-                    "Mỗi ngày quét 90 ngày qua bằng phép hoán vị không gian – thời gian (như SaTScan) với 999"
-                    " lần ngẫu nhiên. “Ngẫu nhiên thì 365 ngày mới có một lần” là độ hiếm. “Đứng vững 92 trên"
-                    " 100” là khi rải lại các ca chưa rõ phường cũ thì cụm vẫn còn 92 lần."
+                    "Mỗi ngày tìm trong 90 ngày qua những cụm của 1 đến 30 ngày gần nhất, bằng phép hoán vị "
+                    "không gian – thời gian (như SaTScan) với 999 lần ngẫu nhiên. “Ngẫu nhiên thì 365 ngày mới "
+                    "có một lần” là độ hiếm. “Vững trong 92/100 lần” là khi rải lại các ca chỉ biết phường cũ "
+                    "nay đã chia thì cụm vẫn còn 92 lần; dưới 80 là chưa vững, không tự gây cảnh báo."
                 ),
                 limits=Message(
                     "Không phải xác suất có dịch. Cả thành phố cùng tăng đều thì không thành cụm. Vùng tính "
@@ -251,9 +255,9 @@ GROUPS = (
                     "cho muỗi vằn, nơi ngừng báo cáo."
                 ),
                 how=Message(
-                    "Ca nặng theo mã bệnh; véc tơ theo lần giám sát mới nhất trong 28 ngày; khí hậu theo "
-                    "nhiệt độ trung bình tháng; im lặng là khoảng không báo cáo dài đến mức một triệu lần "
-                    "ngẫu nhiên mới có một."
+                    "Ca nặng theo mã bệnh; véc tơ theo lần giám sát mới nhất trong 28 ngày; khí hậu theo nhiệt "
+                    "độ trung bình tháng; im lặng là ít nhất 7 ngày không báo cáo, và dài đến mức một triệu lần"
+                    " ngẫu nhiên mới có một."
                 ),
                 limits=Message(
                     "Không biết tử vong nếu nguồn không ghi kết quả điều trị. Không có lần giám sát không có "
@@ -346,7 +350,7 @@ GROUPS = (
     ),
     Group(
         key="detectors",
-        title=Message("Các phương pháp phát hiện bất thường"),
+        title=Message("Phát hiện bất thường"),
         topics=(
             Topic(
                 key="rolling",
@@ -355,7 +359,7 @@ GROUPS = (
                 means=Message("Mọi phương pháp xét 7 ngày mới nhất mỗi ngày, trên số kể cả báo chậm."),
                 how=Message(
                     "Chỉ báo vượt khi ít nhất 90 % khả năng nằm trên ngưỡng; từ 10 đến 90 % thì ghi là chưa "
-                    "chắc chắn."
+                    "chắc chắn. Ngưỡng của luật chỉ so với số đã báo cáo."
                 ),
                 limits=Message("Vượt ngưỡng là dấu hiệu để xem lại, không phải kết luận có dịch."),
             ),
@@ -402,7 +406,7 @@ GROUPS = (
                 page="rare",
                 title=Message("Bệnh hiếm"),
                 means=Message(
-                    "Ca đầu tiên sau nhiều năm không có, hoặc 28 ngày có nhiều ca hơn hẳn các năm trước."
+                    "Ca đầu tiên sau 2 năm không có, hoặc từ 2 ca trong 28 ngày mà nhiều hơn hẳn các năm trước."
                 ),
                 how=Message("Tính chính xác cho số ca rất nhỏ, so với 5 năm trước."),
                 limits=Message("Không xét mùa. Bệnh nhóm A đã có quy định riêng ngay từ ca đầu."),
@@ -509,3 +513,5 @@ GROUPS = (
         ),
     ),
 )
+
+TOPICS: Mapping[str, Topic] = {topic.key: topic for group in GROUPS for topic in group.topics}
