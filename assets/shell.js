@@ -64,3 +64,10 @@ for (const event of ["click", "keydown"]) {
     }
   });
 }
+
+/* The file input that Dash draws has no name of its own: the words of the button around it are its name. */
+new MutationObserver(() => {
+  for (const input of document.querySelectorAll('input[type="file"]:not([aria-label])')) {
+    input.setAttribute("aria-label", input.parentElement.textContent.trim());
+  }
+}).observe(document.documentElement, { childList: true, subtree: true });

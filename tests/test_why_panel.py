@@ -265,9 +265,9 @@ def test_each_method_has_value_limit_mark_and_the_way_to_how_it_is_reckoned(
 ) -> None:
     shown = panel(app, sign_in, f"disease=dengue&unit={week}").split("Các phương pháp nói gì")[1]
 
-    for words in ("Ngưỡng tháng", "40 ca", "ngưỡng 20", "Vượt", "/methods/statutory"):
+    for words in ("Ngưỡng tháng", "40 ca", "ngưỡng 20", "Vượt", "/help#statutory"):
         assert words in shown
-    assert "Hệ số lây Rt" in shown and "1,12" in shown and "/methods/reproduction" in shown
+    assert "Hệ số lây Rt" in shown and "1,12" in shown and "/help#reproduction" in shown
 
 
 def test_one_query_for_all_diseases_says_what_one_for_each_says(
@@ -312,7 +312,7 @@ def test_the_chosen_cluster_says_where_when_how_many_and_how_surely(
 
     for words in (
         "Cụm số 7", "Đang có", "Cụm ca lớn thêm.", "14/11/2026–21/11/2026 (8 ngày)", "14 ca; bình thường 3,2 ca",
-        "500 ngày mới có một lần (p = 0,002)", "Vững trong 92/100", "Phường Ô 1", "/methods/clusters",
+        "500 ngày mới có một lần (p = 0,002)", "Vững trong 92/100", "Phường Ô 1", "/help#clusters",
         f"/map?disease=dengue&unit={city['Ô 0'].id}&layers=outbreaks:100,clusters:100",
     ):  # fmt: skip
         assert words in shown

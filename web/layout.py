@@ -27,6 +27,7 @@ from web.pages import (
     alerts,
     data,
     duties,
+    help,
     lab,
     map,
     messages,
@@ -166,6 +167,14 @@ PAGES = (
         layout=methods.layout,
         in_nav=False,
     ),
+    Page(
+        path="/help",
+        title=Message("Trợ giúp"),
+        icon="help",
+        roles=EVERYONE,
+        layout=help.layout,
+        bar=frozenset(),
+    ),
 )
 
 
@@ -209,7 +218,7 @@ def register(app: Dash) -> None:
         ClientsideFunction("shell", "title"), Output("page-title", "id"), Input("page-title", "data")
     )
     parts = (on_call, telling_panels, policy, passport_panel, scorecard)
-    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, lab, *parts):
+    for page in (map, alerts, duties, outbreaks, review, data, reports, messages, lab, help, *parts):
         page.register(app)
 
 

@@ -47,6 +47,12 @@ FILTERS = ("disease", "level", "unit", "holder")
 LIMIT = 500
 CARDS = 100
 NOBODY = "0"
+KEYS = (
+    ("j", Message("Cảnh báo kế tiếp")),
+    ("k", Message("Cảnh báo trước đó")),
+    ("a", Message("Tiếp nhận cảnh báo đang xem")),
+    ("?", Message("Mở bảng phím tắt")),
+)
 TICKS = {"mode": "multiRow", "checkboxes": True, "headerCheckbox": True, "enableClickSelection": False}
 
 
@@ -241,11 +247,5 @@ def _empty_text(tab: str, filtered: bool) -> str:
 
 
 def help_dialog() -> dmc.Modal:
-    keys = (
-        ("j", _("Cảnh báo kế tiếp")),
-        ("k", _("Cảnh báo trước đó")),
-        ("a", _("Tiếp nhận cảnh báo đang xem")),
-        ("?", _("Bảng phím tắt này")),
-    )
-    rows = [html.Div([html.Kbd(key), html.Span(words)], className="key-line") for key, words in keys]
+    rows = [html.Div([html.Kbd(key), html.Span(str(words))], className="key-line") for key, words in KEYS]
     return dmc.Modal(id="alerts-help", title=_("Phím tắt"), centered=True, children=rows)

@@ -14,6 +14,7 @@ from surveillance.cluster_identity import Kind, explain
 from surveillance.clustering.views import ClusterView, clusters_known
 from web.context import Moment, context, disease_name, local, now
 from web.formats import count, day, link
+from web.help_mark import explained
 
 NAMED = 3
 """Communes named in a line; of more, the number."""
@@ -33,7 +34,7 @@ def cluster_list(session: Session, disease: str | None, shown: Moment, href: Hre
         return []
     places = {place.id: place for place in communes_today(session)}
     return [
-        html.H3(_("Cụm ca theo không gian và thời gian"), className="section-title"),
+        explained(_("Cụm ca theo không gian và thời gian"), "clusters"),
         html.Ul(
             [_line(view, places, disease, href(view.units[0], view.disease, shown)) for view in found],
             className="alert-lines cluster-lines",

@@ -15,6 +15,7 @@ from surveillance.types import Signal, StatutoryStatus
 from web.context import Moment
 from web.figures import ComingWeek, LateReports
 from web.formats import count, link, stored
+from web.workbench.legend import METHODS_AT
 
 CONCERNED = frozenset({StatutoryStatus.WARNING, StatutoryStatus.EPIDEMIC})
 FIRST = (
@@ -137,7 +138,7 @@ def _line(signal: Signal) -> html.Li:
 
 def _way(method: str) -> list[Any]:
     named = METHODS.get(method)
-    return [link(_("Cách tính"), f"/methods/{named[1]}")] if named else []
+    return [link(_("Cách tính"), f"{METHODS_AT}#{named[1]}")] if named else []
 
 
 def _folded(signals: Sequence[Signal]) -> html.Details:

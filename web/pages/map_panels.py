@@ -50,6 +50,7 @@ from web.formats import (
     stored,
     table,
 )
+from web.help_mark import explained, help_mark
 from web.map_choice import Choice, UnitRow, unit_rows, windows
 from web.pages.breaks import city_breaks, unit_breaks
 from web.pages.cluster_list import cluster_list
@@ -85,18 +86,23 @@ def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
     signals = signals_of(session, disease, province_of(session, communes(session)), shown)
     return [
         html.Div(
-            html.Div(
-                [
-                    html.H2(context().settings.deployment.title[current_locale()], className="panel-title"),
-                    html.Div(title, className="dim"),
-                ]
-            ),
+            [
+                html.Div(
+                    [
+                        html.H2(
+                            context().settings.deployment.title[current_locale()], className="panel-title"
+                        ),
+                        html.Div(title, className="dim"),
+                    ]
+                ),
+                help_mark("figures"),
+            ],
             className="panel-head",
         ),
         _city_figures(summary, levels.values(), signals),
         *share_box(session, shown),
         *_week_alerts(session, disease, shown),
-        html.H3(_("Số ca theo tuần"), className="section-title"),
+        explained(_("Số ca theo tuần"), "curve"),
         chart(
             weekly_figure(
                 curve, theme(), late_reports(signals), coming_weeks(signals), city_breaks(session, curve)
@@ -155,13 +161,13 @@ def commune_panel(session: Session, place: Place, choice: Choice, shown: Moment)
             [
                 level_badge(shown_level(view.level, view.unknown) if view else "unknown"),
                 html.Strong(title),
-                *([status_chip(view.status)] if view else []),
+                *([status_chip(view.status), help_mark("statutory")] if view else []),
             ],
             className="badge-row",
         ),
         *_reasons(detail),
         *(what_changed(session, chosen, place, shown) if chosen else []),
-        html.H3(_("Số ca theo tuần"), className="section-title"),
+        explained(_("Số ca theo tuần"), "curve"),
         chart(
             weekly_figure(curve, theme(), late_reports(signals), breaks=unit_breaks(session, place)),
             _("Biểu đồ số ca theo tuần, {place}", place=place.name),
@@ -303,7 +309,7 @@ def _reasons(detail: LevelDetail | None) -> list[Any]:
         return [html.P(_("Chưa đủ dữ liệu để xếp mức."), className="dim")]
     short = why(detail)
     return [
-        html.H3(_("Vì sao ở mức này"), className="section-title"),
+        explained(_("Vì sao ở mức này"), "levels"),
         _reason_list(short.reasons),
         facts(_bounds(short.not_higher, short.not_lower)),
         html.P(_("Ở mức này từ {day}.", day=day(local(detail.view.since).date())), className="dim"),

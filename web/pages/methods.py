@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -35,10 +36,20 @@ def layout(rest: str = "", **_query: str) -> Any:
             html.P(link(_("Mọi cách tính"), "/methods")),
             *said,
             html.P(_("Phần dưới đây dành cho người làm phương pháp, viết bằng tiếng Anh."), className="dim"),
-            html.Div(dcc.Markdown(files[name].read_text(encoding="utf-8"), link_target="_self"), lang="en"),
+            html.Div(
+                dcc.Markdown(_text(files[name]), link_target="_self"),
+                lang="en",
+                className="methods-text",
+                tabIndex=0,
+            ),
         ],
         className="page methods-page",
     )
+
+
+def _text(path: Path) -> str:
+    """Links out of the folder lead nowhere inside the program: their words stay."""
+    return re.sub(r"\[([^\]]+)\]\(\.\./[^)]*\)", r"\1", path.read_text(encoding="utf-8"))
 
 
 @cache

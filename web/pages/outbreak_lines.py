@@ -13,6 +13,7 @@ from surveillance.outbreaks.lifecycle import Status
 from surveillance.outbreaks.views import LIVING, OutbreakSummary, outbreak_list
 from web.context import Moment, context, disease_name, local, now, viewer
 from web.formats import day, icon, link
+from web.help_mark import explained
 from web.pages.outbreak_detail import status_of
 
 SHOWN = 8
@@ -36,7 +37,7 @@ def open_outbreaks(
     if not page.items:
         return []
     return [
-        html.H3(_("Ổ dịch chưa đóng ở đây ({n})", n=page.total), className="section-title"),
+        explained(_("Ổ dịch chưa đóng ở đây ({n})", n=page.total), "outbreaks"),
         html.Ul([outbreak_line(item, shown) for item in page.items], className="alert-lines"),
     ]
 

@@ -45,7 +45,7 @@ KEYS = (
     ("p", Message("Đặt ghim lên bản đồ")),
     ("x", Message("Không thể xác định")),
     ("u", Message("Hoàn tác lần vừa rồi")),
-    ("?", Message("Mở bảng phím này")),
+    ("?", Message("Mở bảng phím tắt")),
 )
 
 
@@ -84,8 +84,8 @@ def detail_parts() -> list[Any]:
                             id="review-help-open",
                             className="icon-button",
                             type="button",
-                            title=_("Các phím (?)"),
-                            **aria(label=_("Các phím")),
+                            title=_("Phím tắt (?)"),
+                            **aria(label=_("Phím tắt")),
                         ),
                     ],
                     className="review-steps",
@@ -243,7 +243,7 @@ def _communes() -> list[dict[str, str]]:
 def help_dialog() -> dmc.Modal:
     rows = [(html.Kbd(key), str(words)) for key, words in KEYS]
     return dmc.Modal(
-        table([_("Phím"), _("Việc")], rows), id="review-help", title=_("Các phím"), centered=True
+        table([_("Phím"), _("Việc")], rows), id="review-help", title=_("Phím tắt"), centered=True
     )
 
 

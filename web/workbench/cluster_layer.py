@@ -122,7 +122,7 @@ def cluster_panel(session: Session, selection: Selection, shown: Moment) -> list
             ],
             numeric=(1, 2),
         ),
-        link(_("Cách tính"), f"{METHODS_AT}/clusters", className="more-link"),
+        link(_("Cách tính"), f"{METHODS_AT}#clusters", className="more-link"),
     ]  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from alerts.levels import UNKNOWN, Level, slug
 from i18n import Message, _
 from web.context import Moment
 from web.formats import count, moment
+from web.pages.help_topics import TOPICS
 from web.selection import Selection
 from web.workbench.choropleth import Coloured, Swatch
 from web.workbench.reading import Measure
 
-METHODS_AT = "/methods"
+METHODS_AT = "/help"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,6 @@ def _overlay_row(overlay: OverlayLegend) -> html.Div:
 
 
 def method_link(measure: Measure) -> html.A:
-    return html.A(
-        _("Cách tính"), href=f"{METHODS_AT}/{measure.page}", title=str(measure.says), className="link"
-    )
+    """To the method's topic; to the measure's own words where it has none."""
+    anchor = measure.page if measure.page in TOPICS else f"measure-{measure.key}"
+    return html.A(_("Cách tính"), href=f"{METHODS_AT}#{anchor}", title=str(measure.says), className="link")
