@@ -183,7 +183,7 @@ def made_panel(session: Session, selection: Selection, shown: Moment) -> list[An
         return [*chosen, *former_panel(session, place, choice, shown)]
     if place is not None:
         return [*chosen, *commune_panel(session, place, choice, shown)]
-    return [*chosen, *city_panel(session, choice, shown)]
+    return [*chosen, *city_panel(session, selection, choice, shown)]
 
 
 def read_selection(query: str | None) -> Selection:
