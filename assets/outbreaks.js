@@ -2,6 +2,11 @@
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.outbreaks = {
+  /* Which fields of the form for work done its kind needs (assets/outbreak_detail.css). */
+  used: function (kind) {
+    return "measure-used is-" + kind;
+  },
+
   sync: function (search, disease, text, cell, linked) {
     const unchanged = window.dash_clientside.no_update;
     const query = new URLSearchParams(search || "");
