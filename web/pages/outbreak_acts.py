@@ -371,7 +371,7 @@ def _used_fields(products: Mapping[str, Sequence[str]]) -> html.Div:
         [
             dmc.Autocomplete(
                 id="outbreak-measure-product", label=_("Sản phẩm đã dùng (nếu biết)"), data=before,
-                maxLength=MOST_LETTERS, placeholder=_("Tên trên nhãn"),
+                inputProps={"maxLength": MOST_LETTERS}, placeholder=_("Tên trên nhãn"),
             ),
             dmc.NumberInput(
                 id="outbreak-measure-litres", label=_("Số lít đã phun"), min=0, max=MOST_LITRES, decimalScale=1,
