@@ -100,7 +100,7 @@ def status(engine: Engine) -> str:
 def test_the_list_names_place_cases_and_deadline(app: Dash, sign_in: SignIn, outbreak: int) -> None:
     [row] = rows(app, sign_in("analyst"))
     assert (row["id"], row["place"], row["cases"]) == (str(outbreak), "Phường Ô 0 (+1)", 3)
-    assert (row["status"], row["deadline"], row["dates"]) == ("Xác định", "còn 2 ngày", "10/11 – 16/11")
+    assert (row["status"], row["deadline"], row["dates"]) == ("! Xác định", "còn 2 ngày", "10/11 – 16/11")
 
 
 def test_an_officer_sees_an_outbreak_that_only_partly_lies_in_their_area(
