@@ -13,6 +13,7 @@ from sqlalchemy import Engine, update
 
 from alerts.levels import Theme
 from db import session_scope
+from surveillance.outbreaks.lifecycle import Status
 from surveillance.outbreaks.models import OutbreakVersion
 from surveillance.outbreaks.views import GROUPS
 from tests.colour_sight import SIGHTS, least_difference
@@ -96,7 +97,7 @@ def test_list_and_legend_have_the_mark_of_the_state(app: Dash, sign_in: SignIn, 
     seen = drawn(app, sign_in("analyst"))
     assert [row["status"] for row in seen["outbreaks-grid"]["rowData"]] == ["! Xác định"]
     legend = str(seen["outbreaks-legend"]["children"])
-    assert "Xác định" in legend and COLOURS["light"]["confirmed"] in legend and "Đang xử lý" not in legend
+    assert "Xác định" in legend and COLOURS["light"][Status.CONFIRMED] in legend and "Đang xử lý" not in legend
 
 
 def test_an_empty_map_and_an_outbreak_without_a_place_say_so(
