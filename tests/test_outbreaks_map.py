@@ -97,7 +97,9 @@ def test_list_and_legend_have_the_mark_of_the_state(app: Dash, sign_in: SignIn, 
     seen = drawn(app, sign_in("analyst"))
     assert [row["status"] for row in seen["outbreaks-grid"]["rowData"]] == ["! Xác định"]
     legend = str(seen["outbreaks-legend"]["children"])
-    assert "Xác định" in legend and COLOURS["light"][Status.CONFIRMED] in legend and "Đang xử lý" not in legend
+    assert (
+        "Xác định" in legend and COLOURS["light"][Status.CONFIRMED] in legend and "Đang xử lý" not in legend
+    )
 
 
 def test_an_empty_map_and_an_outbreak_without_a_place_say_so(
