@@ -282,7 +282,7 @@ class People:
             case _:
                 outbreak_acts.record_measure(
                     session, outbreak_id, deed.what, on=deed.at.date(), houses=deed.houses,
-                    profiles=self.profiles, **when,
+                    product=plan.PRODUCTS.get(deed.what, ""), profiles=self.profiles, **when,
                 )  # fmt: skip
 
     def _close(self, session: Session, outbreak_id: int, unit_id: int, at: datetime, rng: plan.Rng) -> None:

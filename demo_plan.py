@@ -46,6 +46,7 @@ class DutyDeed:
     document: str
 
 
+PRODUCTS = {"spraying": "Permethrin 50 EC", "larvicide": "Temephos 1 % SG"}
 What = Literal["confirm", "start", "households", "survey", "larvicide", "spraying", "communication"]
 
 

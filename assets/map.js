@@ -78,6 +78,11 @@ window.dash_clientside.map = (function () {
   /* Each control of web/workbench/controls.py: its name in the URL, and how to read and show its value. */
   const CONTROLS = {
     "f-period.value": { ...whole, show: (_text, today, chosen) => period(chosen, today) },
+    "f-units.value": {
+      name: "units",
+      read: (ids) => (ids || []).join(","),
+      show: (text) => (text || "").split(",").filter(Boolean),
+    },
     "f-by.value": { name: "by", ...plain("event") },
     "f-age.value": { name: "age", ...nullable() },
     "f-sex.value": { name: "sex", ...plain("all") },

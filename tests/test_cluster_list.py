@@ -61,16 +61,25 @@ def panel(app: Dash, sign_in: SignIn, when: str) -> str:
 
 
 def test_a_cluster_is_listed_with_where_when_how_many_how_surely_and_what_is_new(
-    app: Dash, sign_in: SignIn, city: dict[str, Place], clusters: None
+    app: Dash, sign_in: SignIn, clusters: None
 ) -> None:
     shown = panel(app, sign_in, "disease=dengue")
 
     for words in (
         HEADING, "Cụm số 7", "Phường Ô 0, Phường Ô 1", "14/11/2026–21/11/2026: 14 ca, bình thường 3,2",
         "500 ngày mới có một lần", "Vững trong 92/100", "21/11/2026: Cụm ca lớn thêm.",
-        f"/map?disease=dengue&unit={city['Ô 0'].id}",
     ):  # fmt: skip
         assert words in shown
+
+
+def test_a_line_leads_to_the_panel_of_its_cluster_and_shows_its_outline(
+    app: Dash, sign_in: SignIn, clusters: None
+) -> None:
+    shown = panel(app, sign_in, "disease=dengue&on=2026-11-22&layers=cases:60")
+
+    assert "/map?disease=dengue&on=2026-11-22&layers=cases:60,clusters:100&cluster=7" in shown
+    assert "/map?layers=clusters:40&cluster=7" in panel(app, sign_in, "layers=clusters:40&outbreak=3")
+    assert "Các nơi trong cụm (2)" in panel(app, sign_in, "disease=dengue&cluster=7")
 
 
 def test_an_unstable_cluster_is_called_so_and_stands_below(

@@ -210,6 +210,29 @@ def test_an_officer_handles_an_outbreak_with_a_phone(visitor: Page, site: Site, 
     assert site.complaints == []
 
 
+def test_the_form_asks_for_a_product_only_where_one_is_used(visitor: Page, site: Site, outbreak: int) -> None:
+    sign_in(visitor, site, "officer")
+    visitor.goto(f"{site.url}/outbreaks?id={outbreak}")
+    visitor.get_by_role("button", name="Ghi việc đã làm…").click()
+    product = visitor.get_by_role("textbox", name="Sản phẩm đã dùng")
+    litres = visitor.get_by_label("Số lít đã phun")
+    product.fill("Malathion 96 %")
+    litres.fill("12,5")
+    visitor.get_by_role("button", name="Lưu", exact=True).click()
+    said = "Phun hóa chất ngày 22/11/2026. Đã dùng Malathion 96 %, 12,5 lít."
+    expect(visitor.locator("#outbreak-body .entry").get_by_text(said)).to_be_visible()
+
+    visitor.reload()
+    visitor.get_by_role("button", name="Ghi việc đã làm…").click()
+    product.click()
+    expect(visitor.get_by_role("option", name="Malathion 96 %")).to_be_visible()
+    visitor.locator("#outbreak-measure-kind").click()
+    visitor.get_by_role("option", name="Truyền thông").click()
+    expect(product).to_be_hidden()
+    expect(litres).to_be_hidden()
+    assert site.complaints == []
+
+
 def test_an_outline_on_the_map_leads_to_its_outbreak(visitor: Page, site: Site, outbreak: int) -> None:
     sign_in(visitor, site, "analyst")
     visitor.goto(f"{site.url}/map?disease=dengue")

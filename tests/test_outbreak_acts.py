@@ -27,6 +27,7 @@ from surveillance.outbreaks.acts import (
 from surveillance.outbreaks.detail import OutbreakDetail, outbreak_detail
 from surveillance.outbreaks.lifecycle import Act, Status
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakVersion
+from surveillance.outbreaks.products import products_used
 from surveillance.outbreaks.profiles import load_profiles
 from surveillance.outbreaks.shapes import member_points, outlines
 from surveillance.outbreaks.table import METRIC
@@ -109,6 +110,11 @@ def survey(
 ) -> OutbreakEvent:
     given: dict[str, Any] = {"actor": actor, "profiles": HCDC, "today": TODAY, "now": NOW} | more
     return record_survey(session, outbreak, found, **given)
+
+
+def measure(session: Session, outbreak: int, actor: Actor, kind: str, **more: Any) -> OutbreakEvent:
+    given: dict[str, Any] = {"on": TODAY, "actor": actor, "profiles": HCDC, "today": TODAY, "now": NOW} | more
+    return record_measure(session, outbreak, kind, **given)
 
 
 def shown(session: Session, outbreak: int, *, as_of: datetime | None = None, **more: Any) -> OutbreakDetail:
@@ -245,10 +251,8 @@ def test_what_was_entered_can_be_taken_back_once_and_stays_in_the_log(
 @pytest.mark.parametrize(
     "act",
     [
-        lambda s, o, a: record_measure(
-            s, o, "spraying", on=TODAY, houses=-1, actor=a, profiles=HCDC, today=TODAY, now=NOW
-        ),
-        lambda s, o, a: record_measure(s, o, "dancing", on=TODAY, actor=a, profiles=HCDC, today=TODAY, now=NOW),
+        lambda s, o, a: measure(s, o, a, "spraying", houses=-1),
+        lambda s, o, a: measure(s, o, a, "dancing"),
         lambda s, o, a: add_note(s, o, "   ", actor=a, profiles=HCDC, now=NOW),
         lambda s, o, a: add_note(s, o, "x" * 2001, actor=a, profiles=HCDC, now=NOW),
         lambda s, o, a: add_note(s, o + 99, "Ổ nào?", actor=a, profiles=HCDC, now=NOW),
@@ -259,6 +263,59 @@ def test_what_was_entered_can_be_taken_back_once_and_stays_in_the_log(
 def test_bad_input_is_refused_in_words(session: Session, outbreak: int, analyst: Actor, act: Any) -> None:
     with pytest.raises(MessageError):
         act(session, outbreak, analyst)
+
+
+# --- what a round used --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "used", "words"),
+    [
+        ("spraying", {"product": "  Malathion\n96 % ", "litres": 12.5}, "Đã dùng Malathion 96 %, 12,5 lít."),
+        ("spraying", {"litres": 8.0}, "Đã dùng 8 lít."),
+        ("larvicide", {"product": "Temephos 1 %"}, "Đã dùng Temephos 1 %."),
+        ("spraying", {}, ""),
+    ],
+)
+def test_a_round_says_what_it_used_wherever_it_is_listed(
+    session: Session, outbreak: int, analyst: Actor, kind: str, used: dict[str, Any], words: str
+) -> None:
+    measure(session, outbreak, analyst, kind, **used)
+    seen = shown(session, outbreak)
+    [entry], [logged] = seen.measures, [e for e in seen.log if e.kind == kind]
+    said = {"spraying": "Phun hóa chất", "larvicide": "Diệt lăng quăng"}[kind] + " ngày 20/11/2026."
+    assert str(entry.message) == str(logged.message) == f"{said} {words}".strip()
+    assert ("product" in entry.detail, "litres" in entry.detail) == ("product" in used, "litres" in used)
+
+
+def test_products_used_before_are_suggested_until_they_are_taken_back(
+    session: Session, outbreak: int, analyst: Actor
+) -> None:
+    for product in ("Malathion", "Malathion", "Permethrin", ""):
+        measure(session, outbreak, analyst, "spraying", product=product)
+    mistyped = measure(session, outbreak, analyst, "larvicide", product="Temefos")
+    withdraw(session, mistyped.id, "Gõ sai.", actor=analyst, profiles=HCDC, now=NOW)
+    assert products_used(session) == {"spraying": ["Malathion", "Permethrin"], "larvicide": []}
+    assert products_used(session, outbreaks=2) == {"spraying": [], "larvicide": []}
+
+
+@pytest.mark.parametrize(
+    ("kind", "used", "why"),
+    [
+        ("communication", {"product": "Tờ rơi"}, "Chỉ ghi sản phẩm"),
+        ("spraying", {"product": "x" * 101}, "dài quá 100 ký tự"),
+        ("spraying", {"product": "Mala\0thion"}, "không in được"),
+        ("larvicide", {"litres": 3.0}, "Chỉ ghi số lít cho phun hóa chất"),
+        ("spraying", {"litres": 0.0}, "lớn hơn 0 và không quá 10.000"),
+        ("spraying", {"litres": 10_001.0}, "lớn hơn 0 và không quá 10.000"),
+        ("spraying", {"litres": float("nan")}, "lớn hơn 0 và không quá 10.000"),
+    ],
+)
+def test_a_product_or_an_amount_that_cannot_be_is_refused_with_the_reason(
+    session: Session, outbreak: int, analyst: Actor, kind: str, used: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(MessageError, match=why):
+        measure(session, outbreak, analyst, kind, **used)
 
 
 # --- tasks ----------------------------------------------------------------------------------------------
@@ -273,17 +330,7 @@ def test_work_done_ticks_its_tasks_and_moves_what_follows(
     assert states()[TaskKind.HANDLE, 1] is State.DUE
     do(session, outbreak, Act.START_HANDLING, analyst)
     survey(session, outbreak, analyst)
-    record_measure(
-        session,
-        outbreak,
-        "spraying",
-        on=TODAY,
-        houses=120,
-        actor=analyst,
-        profiles=HCDC,
-        today=TODAY,
-        now=NOW,
-    )
+    measure(session, outbreak, analyst, "spraying", houses=120)
     now = states()
     assert [now[TaskKind.HANDLE, 1], now[TaskKind.SURVEY, 1], now[TaskKind.SPRAY, 1]] == [State.DONE] * 3
     assert (now[TaskKind.SURVEY, 2], now[TaskKind.SPRAY, 2]) == (State.DUE, State.LATER)

@@ -206,6 +206,29 @@ def test_measures_ticked_off_stand_in_the_outbreaks_log(sign_in: SignIn, engine:
     assert page.count("đã làm 22/11/2026") == 3
 
 
+def test_a_round_against_mosquitoes_names_its_product(sign_in: SignIn, engine: Engine, named: int) -> None:
+    client = sign_in("officer")
+    page = client.get(f"/my/outbreaks/{named}").text
+    assert (page.count('name="product"'), page.count('name="litres"')) == (3, 2), (
+        "two sprayings, one larvicide"
+    )
+    done: dict[str, Any] = {
+        "outbreak": named,
+        "record": "spraying",
+        "on": TODAY.isoformat(),
+        "houses": "",
+        "text": "",
+    }
+    assert act(client, "measure", **done, product="Malathion", litres=12.5).get_json()["state"] == "done"
+    with session_scope(engine) as session:
+        [entry] = session.scalars(select(OutbreakEvent).where(OutbreakEvent.kind == "spraying"))
+    assert (entry.detail["product"], entry.detail["litres"]) == ("Malathion", 12.5)
+    assert "Malathion" not in client.get(f"/my/outbreaks/{named}").text, "typed in one outbreak only"
+    refused = act(client, "measure", **done, litres=-1).get_json()
+    assert refused["state"] == "refused" and "lớn hơn 0" in refused["text"]
+    assert act(client, "measure", **done, litres="nhiều").status_code == 400
+
+
 def test_a_day_that_has_not_come_is_refused_with_the_words_of_the_big_page(
     sign_in: SignIn, named: int
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 import pytest
 from dash import Dash
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import Engine, select, text
 from werkzeug.test import TestResponse
 
@@ -83,6 +85,10 @@ def survey(**counts: int) -> dict[str, Any]:
     return {"outbreak-survey-on": "2026-11-22"} | {f"outbreak-survey-{k}": v for k, v in counts.items()}
 
 
+def of_measure(**typed: Any) -> dict[str, Any]:
+    return {f"outbreak-measure-{name}": value for name, value in typed.items()}
+
+
 def status(engine: Engine) -> str:
     with session_scope(engine) as session:
         return session.scalars(select(OutbreakVersion.status).where(OutbreakVersion.known_to.is_(None))).one()
@@ -94,7 +100,7 @@ def status(engine: Engine) -> str:
 def test_the_list_names_place_cases_and_deadline(app: Dash, sign_in: SignIn, outbreak: int) -> None:
     [row] = rows(app, sign_in("analyst"))
     assert (row["id"], row["place"], row["cases"]) == (str(outbreak), "Phường Ô 0 (+1)", 3)
-    assert (row["status"], row["deadline"], row["dates"]) == ("Xác định", "còn 2 ngày", "10/11 – 16/11")
+    assert (row["status"], row["deadline"], row["dates"]) == ("! Xác định", "còn 2 ngày", "10/11 – 16/11")
 
 
 def test_an_officer_sees_an_outbreak_that_only_partly_lies_in_their_area(
@@ -178,12 +184,35 @@ def test_the_detail_says_what_closing_still_needs_and_when_a_measure_can_be_comp
     app: Dash, sign_in: SignIn, outbreak: int
 ) -> None:
     client = sign_in("officer")
-    typed = {"outbreak-measure-kind": "spraying", "outbreak-measure-on": "2026-11-20"}
-    press(app, client, "outbreak-measure-save", outbreak, **typed)
+    press(app, client, "outbreak-measure-save", outbreak, **of_measure(kind="spraying", on="2026-11-20"))
     seen = words(detail(app, client, outbreak)["outbreak-body"])
     assert "6 ngày không có ca mới (cần 28 ngày)" in seen
     assert "Chưa: chưa đủ số ngày theo tiêu chuẩn." in seen
     assert "đủ ngày để so sánh từ 25/12/2026" in seen, "7 days of lag and 28 to count after the 20th"
+
+
+def test_what_a_round_used_stands_in_the_list_the_comparison_the_timeline_and_the_dossier(
+    app: Dash, sign_in: SignIn, outbreak: int
+) -> None:
+    client = sign_in("officer")
+    typed = {"kind": "spraying", "on": "2026-11-20", "product": "Malathion 96 %", "litres": 12.5}
+    press(app, client, "outbreak-measure-save", outbreak, **of_measure(**typed))
+    seen = words(detail(app, client, outbreak)["outbreak-body"])
+    said = "Phun hóa chất ngày 20/11/2026. Đã dùng Malathion 96 %, 12,5 lít."
+    assert seen.count(said) == 4, "list, timeline, timeline in words, log"
+    assert "Phun hóa chất (Malathion 96 %)" in seen
+    pdf = PdfReader(BytesIO(client.get(f"/outbreaks/{outbreak}/dossier.pdf").data))
+    assert "Malathion 96 %" in "".join(page.extract_text() for page in pdf.pages)
+
+
+def test_what_the_form_hides_for_this_kind_of_work_is_not_kept(
+    app: Dash, sign_in: SignIn, outbreak: int, engine: Engine
+) -> None:
+    typed = {"kind": "communication", "on": "2026-11-20", "product": "Malathion", "litres": 12.5}
+    press(app, sign_in("officer"), "outbreak-measure-save", outbreak, **of_measure(**typed))
+    with session_scope(engine) as session:
+        [entry] = session.scalars(select(OutbreakEvent).where(OutbreakEvent.kind == "communication"))
+    assert "product" not in entry.detail and "litres" not in entry.detail
 
 
 # --- acting ------------------------------------------------------------------------------------------------
@@ -246,10 +275,16 @@ def test_counts_that_cannot_be_are_refused_where_they_were_typed(
     assert why in text_of(preview)
 
 
-def test_a_measure_without_its_day_is_refused(app: Dash, sign_in: SignIn, outbreak: int) -> None:
-    typed = {"outbreak-measure-kind": "spraying", "outbreak-measure-on": None}
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [({"on": None}, "Hãy chọn ngày."), ({"litres": -3}, "lớn hơn 0"), ({"litres": "-"}, "phải là một số")],
+)
+def test_a_measure_that_cannot_be_is_refused_where_it_was_typed(
+    app: Dash, sign_in: SignIn, outbreak: int, wrong: dict[str, Any], why: str
+) -> None:
+    typed = of_measure(**{"kind": "spraying", "on": "2026-11-20"} | wrong)
     answer = press(app, sign_in("officer"), "outbreak-measure-save", outbreak, **typed)
-    assert "Hãy chọn ngày." in words(answer.get_json()["response"]["outbreak-measure-error"])
+    assert why in words(answer.get_json()["response"]["outbreak-measure-error"])
 
 
 def test_a_manager_only_looks(app: Dash, sign_in: SignIn, outbreak: int, engine: Engine) -> None:

@@ -125,6 +125,31 @@ def test_a_radius_drawn_by_keyboard_narrows_everything(analyst: Page, site: Site
     assert site.complaints == []
 
 
+def test_several_communes_are_chosen_by_their_names_with_keys_alone(
+    analyst: Page, site: Site, city: dict[str, Place]
+) -> None:
+    analyst.goto(f"{site.url}/map?view=cases&days=90")
+    expect(analyst.locator(".cases-head p")).to_be_visible()
+    everywhere = number_of_cases(analyst)
+    several = analyst.locator("#f-units")
+    for name in ("Ô 0", "Ô 2"):
+        several.focus()
+        analyst.keyboard.type(name)
+        expect(analyst.get_by_role("option", name=f"Phường {name}")).to_be_visible()
+        analyst.keyboard.press("ArrowDown")
+        analyst.keyboard.press("Enter")
+    units = f"{city['Ô 0'].id},{city['Ô 2'].id}"
+    expect(analyst).to_have_url(re.compile(rf"units={units}"))
+    expect(analyst.locator("#map-chips")).to_contain_text("Phường Ô 0, Phường Ô 2")
+    assert 0 < number_of_cases(analyst) < everywhere
+    analyst.goto(f"{site.url}/map?units={units}")
+    expect(analyst.locator(".filter-panel .mantine-Pill-root")).to_have_count(2)
+    analyst.locator("#f-units").focus()
+    analyst.keyboard.press("Backspace")
+    expect(analyst).to_have_url(re.compile(rf"units={city['Ô 0'].id}$"))
+    assert site.complaints == []
+
+
 def test_two_periods_side_by_side_and_the_bar_moved_by_keys(analyst: Page, site: Site) -> None:
     analyst.goto(f"{site.url}/map?disease=dengue&metric=rate&compare=to:2026-10-20")
     expect(analyst.locator(".epimap-caption").first).to_contain_text("22/11/2026")

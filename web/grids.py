@@ -100,6 +100,10 @@ _NUMBER = {
 LAW = "Thông tư 15/2026/TT-BYT"
 
 
+ONE_ROW = {"mode": "singleRow", "checkboxes": False, "enableClickSelection": False}
+"""Rows are marked by the page, not by a click."""
+
+
 def level_column(width: int = 140) -> dict[str, Any]:
     """The level badge, sorted by its order."""
     return {

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy.orm import Session
+
 from alerts.levels import Theme
 from i18n import Message, _
 from surveillance.outbreaks.lifecycle import NAMES
 from surveillance.outbreaks.links import Link, Links, NearPlace
 from surveillance.outbreaks.shapes import CasePoint, Outline
-from surveillance.outbreaks.views import code_of
+from surveillance.outbreaks.views import code_of, unit_names
 from web.epimap import GeoJsonLayer
 from web.formats import day, stored
 
@@ -83,13 +85,21 @@ def case_layers(theme: Theme, outbreak_id: int, version: str, on: str) -> list[G
     return [area, cases]
 
 
-def outline_features(found: Iterable[Outline]) -> dict[str, Any]:
-    """GeoJSON of `outlines`: each outbreak as an area and as a point, with the words of its tooltip."""
-    features = []
-    for outline in found:
-        code = code_of(outline.id)
-        text = f"{code}\n" + _("{n} ca · {status}", n=outline.cases, status=_(NAMES[outline.status]))
-        facts = {"outbreak": outline.id, "unit": outline.lead_unit, "text": text}
+def outline_features(session: Session, found: Iterable[Outline]) -> dict[str, Any]:
+    """GeoJSON of `outlines`: each outbreak as an area and as a point, with its state and the words of its tooltip."""
+    features, outlined = [], list(found)
+    places = unit_names(session, (outline.lead_unit for outline in outlined if outline.lead_unit))
+    for outline in outlined:
+        name = " · ".join(
+            (code_of(outline.id), *([places[outline.lead_unit]] if outline.lead_unit in places else []))
+        )
+        text = f"{name}\n" + _("{n} ca · {status}", n=outline.cases, status=_(NAMES[outline.status]))
+        facts = {
+            "outbreak": outline.id,
+            "unit": outline.lead_unit,
+            "status": outline.status.value,
+            "text": text,
+        }
         features += [_feature(shape, outline.id, facts) for shape in (outline.shape, outline.point)]
     return {"type": "FeatureCollection", "features": features}
 

@@ -13,7 +13,7 @@ from reports.dossier import dossier
 from surveillance.outbreaks.detail import outbreak_detail
 from surveillance.outbreaks.links import disease_of, links_of, member_places, near_places
 from surveillance.outbreaks.shapes import member_points, outlines
-from surveillance.outbreaks.views import LIVING, code_of, outbreaks_version
+from surveillance.outbreaks.views import GROUPS, LIVING, code_of, outbreaks_version
 from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
 from web.outbreak_layers import outbreak_features, outline_features
 from web.private import etag_of, private, rights
@@ -26,15 +26,20 @@ blueprint = Blueprint("outbreak_data", __name__)
 
 @blueprint.get("/api/outbreaks")
 def outbreak_outlines() -> Response:
-    """Open outbreaks of the reader's area as GeoJSON, as known on the day."""
+    """Outbreaks of the reader's area as GeoJSON, as known on the day: those not closed, or those that the list of
+    outbreaks shows under `status` and `text`."""
     disease, who = known_disease(request.args.get("disease")), viewer()
+    group, text = request.args.get("status", ""), request.args.get("text", "")
     with open_session() as session:
         shown = day_on_show(session, parse_day(request.args.get("on")))
-        etag = etag_of(outbreaks_version(session), rights(), disease, shown, current_locale())
+        etag = etag_of(outbreaks_version(session), rights(), disease, group, text, shown, current_locale())
         if etag in request.if_none_match:
             return private(Response(status=304), etag)
-        found = outlines(session, area_ids=who.area_ids, as_of=shown.as_of, statuses=LIVING, disease=disease)
-        return private(jsonify(outline_features(found)), etag)
+        found = outlines(
+            session, area_ids=who.area_ids, as_of=shown.as_of, statuses=GROUPS.get(group, LIVING), disease=disease,
+            text=text,
+        )  # fmt: skip
+        return private(jsonify(outline_features(session, found)), etag)
 
 
 @blueprint.get("/api/outbreaks/<int:outbreak_id>")

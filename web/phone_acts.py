@@ -70,6 +70,15 @@ class Fields:
             raise self._wrong(name)
         return value
 
+    def amount(self, name: str) -> float | None:
+        """None where nothing was entered."""
+        value = self._data.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self._wrong(name)
+        return float(value)
+
     def day(self, name: str) -> date:
         try:
             return date.fromisoformat(self.text(name))
@@ -145,7 +154,8 @@ def _handling(session: Session, fields: Fields, _user: User, _photo: bytes | Non
 def _measure(session: Session, fields: Fields, _user: User, _photo: bytes | None) -> Answer:
     record_measure(
         session, fields.number("outbreak"), fields.text("record"), on=fields.day("on"),
-        houses=fields.count("houses"), comment=fields.text("text"), **_today(session),
+        houses=fields.count("houses"), product=fields.text("product"), litres=fields.amount("litres"),
+        comment=fields.text("text"), **_today(session),
     )  # fmt: skip
     return _done(_("Đã ghi vào ổ dịch."))
 

@@ -3,7 +3,7 @@ for when there is no network (docs/decisions/phone.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -21,6 +21,7 @@ from i18n import _, current_locale
 from surveillance.outbreaks.checklist import Item, checklist
 from surveillance.outbreaks.detail import OutbreakDetail, outbreak_detail
 from surveillance.outbreaks.photos import photos_of
+from surveillance.outbreaks.products import products_used
 from surveillance.outbreaks.tasks import State
 from surveillance.outbreaks.views import LIVING, OutbreakSummary, outbreak_list
 from surveillance.review.queue import waiting_count
@@ -114,11 +115,14 @@ class ListItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutbreakPage:
+    """`products` by kind of work that uses one: those named in two outbreaks or more, for the phone keeps this page."""
+
     at: str
     today: str
     card: OutbreakCard
     status: str
     items: tuple[ListItem, ...]
+    products: Mapping[str, Sequence[str]]
     photos: tuple[int, ...]
     located: bool
     calls: tuple[Call, ...]
@@ -173,6 +177,7 @@ def outbreak_page(session: Session, outbreak_id: int) -> OutbreakPage | None:
         card=outbreak_card(detail.summary, current),
         status=detail.summary.status.value,
         items=tuple(_list_item(item, current) for item in _items(detail)),
+        products=products_used(session, outbreaks=2),
         photos=tuple(photos_of(session, outbreak_id)),
         located=detail.located,
         calls=calls(session),

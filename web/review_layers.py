@@ -17,8 +17,10 @@ SHADES: dict[Theme, tuple[str, str]] = {"light": ("#1660b8", "#8fb8e6"), "dark":
 """The likeliest candidate and the others."""
 
 
-def ground_layer(units: Sequence[int], version: str, colours: Theme, *, synthetic: bool) -> ChoroplethLayer:
-    """Every commune, to be clicked."""
+def ground_layer(
+    units: Sequence[int], version: str, colours: Theme, *, synthetic: bool, interactive: bool = True
+) -> ChoroplethLayer:
+    """Every commune, to be clicked unless it only lies under something else."""
     return {
         "id": "communes",
         "kind": "choropleth",
@@ -33,7 +35,7 @@ def ground_layer(units: Sequence[int], version: str, colours: Theme, *, syntheti
         "values": dict.fromkeys(units, 0),
         "labels": {"field": "name", "minzoom": 10.5},
         "synthetic": synthetic,
-        "interactive": True,
+        "interactive": interactive,
     }
 
 

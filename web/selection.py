@@ -157,6 +157,11 @@ class Selection:
         return replace(alone, first=None, last=day)
 
 
+def on_show(selection: Selection) -> tuple[Layer, ...]:
+    """The layers of the URL, or those a map opens with, bottom to top."""
+    return (Layer("outbreaks"),) if selection.layers is None else selection.layers
+
+
 def _number(low: int, high: int) -> Callable[[str], int | None]:
     def read(text: str) -> int | None:
         return int(text) if text.isascii() and text.isdigit() and low <= int(text) <= high else None

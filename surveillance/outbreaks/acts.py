@@ -15,6 +15,7 @@ from i18n import Message, MessageError
 from surveillance.outbreaks.entries import COMMUNICATION, ENTRIES, HOUSEHOLDS, LARVICIDE, NOTE, SPRAYING
 from surveillance.outbreaks.lifecycle import OPEN, Act, Facts, Life, Refusal, Status, act, advance
 from surveillance.outbreaks.models import OutbreakEvent, OutbreakRow, OutbreakVersion
+from surveillance.outbreaks.products import used_in, with_used
 from surveillance.outbreaks.profiles import Profile
 from surveillance.outbreaks.record import (
     SURVEY_EVENT,
@@ -133,19 +134,23 @@ def record_survey(
 
 def record_measure(
     session: Session, outbreak_id: int, kind: str, *, on: date, actor: Actor, profiles: Mapping[str, Profile],
-    today: date, now: datetime, houses: int | None = None, comment: str = "",
+    today: date, now: datetime, houses: int | None = None, product: str = "", litres: float | None = None,
+    comment: str = "",
 ) -> OutbreakEvent:  # fmt: skip
-    """Write down a spraying or larvicide round or a communication activity, with the houses reached where counted."""
+    """Write down a spraying or larvicide round or a communication activity, with the houses reached where counted
+    and what the round used where it is known."""
     if kind not in MEASURE_WORDS:
         raise BadEntry(Message("Hãy chọn việc đã làm: phun hóa chất, diệt lăng quăng hoặc truyền thông."))
     if houses is not None and houses < 0:
         raise BadEntry(Message("Số đếm không được âm."))
+    used = used_in(kind, product, litres)
     standing = _standing(session, outbreak_id, actor, profiles)
     _check_day(standing, on, today)
-    detail: dict[str, Any] = {"on": on.isoformat(), "houses": houses}
+    detail: dict[str, Any] = {"on": on.isoformat(), "houses": houses, **used}
     if comment.strip():
         detail["comment"] = _checked(comment)
-    return _write(session, standing, kind, Message(MEASURE_WORDS[kind], day=on), detail, now)
+    message = with_used(Message(MEASURE_WORDS[kind], day=on), used)
+    return _write(session, standing, kind, message, detail, now)
 
 
 def add_note(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -26,12 +26,14 @@ COMPARED = (SPRAYING, LARVICIDE, COMMUNICATION)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A measure's first round on `on`. `found` None: the days after are over only on `ready_on`."""
+    """A measure's first round on `on`; `products` were named in this one or those after it. `found` None: the days
+    after are over only on `ready_on`."""
 
     kind: str
     on: date
     ready_on: date
     found: Effect | Unknown | None
+    products: tuple[str, ...] = ()
 
 
 def comparisons(
@@ -43,7 +45,10 @@ def comparisons(
         kind: min((m.on for m in measures if m.kind == kind and m.on), default=None) for kind in COMPARED
     }
     return [
-        _compare(session, columns, kind, on, disease, frozenset(units), today, as_of)
+        replace(
+            _compare(session, columns, kind, on, disease, frozenset(units), today, as_of),
+            products=tuple(dict.fromkeys(m.product for m in measures if m.kind == kind and m.product)),
+        )
         for kind, on in first.items()
         if on is not None
     ]

@@ -46,6 +46,10 @@ class Entry:
     def comment(self) -> str | None:
         return self.detail.get("comment")
 
+    @property
+    def product(self) -> str | None:
+        return self.detail.get("product")
+
 
 def entries_of(
     session: Session, outbreak_ids: Collection[int], *, as_of: datetime | None = None

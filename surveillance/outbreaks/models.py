@@ -69,7 +69,7 @@ class OutbreakEvent(Base):
     """Something that happened to an outbreak; never changed. `user_id` NULL: the data did it.
 
     `kind`: a `lineage.Kind`, "status", "survey", "spraying", "larvicide", "communication", "note", "withdrawn".
-    `detail` holds what the kind needs: parents, gained and lost cases, raw counts of a survey, a day.
+    `detail` holds what the kind needs: parents, gained and lost cases, raw counts of a survey, a day, a product.
     """
 
     __tablename__ = "outbreak_event"

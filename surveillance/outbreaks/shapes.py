@@ -16,7 +16,7 @@ from surveillance.lines import believed as case_believed
 from surveillance.models import CaseVersion
 from surveillance.outbreaks.lifecycle import Status
 from surveillance.outbreaks.models import OutbreakRow, OutbreakVersion
-from surveillance.outbreaks.views import believed, within
+from surveillance.outbreaks.views import believed, those, within
 
 SMOOTHED_DEGREES = 0.00001
 """About 1 m: the circles of an outline have more corners than a screen shows."""
@@ -50,9 +50,19 @@ class CasePoint:
 
 def outlines(
     session: Session, *, area_ids: Collection[int] | None, as_of: datetime | None = None,
-    statuses: Collection[Status] | None = None, disease: str | None = None, outbreak_id: int | None = None,
+    statuses: Collection[Status] | None = None, disease: str | None = None, text: str = "",
+    outbreak_id: int | None = None,
 ) -> Iterator[Outline]:  # fmt: skip
     """Outlines of the outbreaks that have one, in the order of their numbers."""
+    wanted = those(
+        session,
+        area_ids=area_ids,
+        statuses=statuses,
+        as_of=as_of,
+        disease=disease,
+        text=text,
+        outbreak_id=outbreak_id,
+    )
     shape = func.ST_SimplifyPreserveTopology(OutbreakVersion.geom, SMOOTHED_DEGREES)
     query = (
         select(
@@ -64,21 +74,30 @@ def outlines(
             func.ST_XMax(OutbreakVersion.geom).label("east"), func.ST_YMax(OutbreakVersion.geom).label("north"),
         )
         .join(OutbreakVersion, OutbreakVersion.outbreak_id == OutbreakRow.id)
-        .where(OutbreakVersion.geom.is_not(None), believed(as_of), within(area_ids))
+        .where(OutbreakVersion.geom.is_not(None), *wanted)
         .order_by(OutbreakRow.id)
     )  # fmt: skip
-    if statuses is not None:
-        query = query.where(OutbreakVersion.status.in_(statuses))
-    if disease is not None:
-        query = query.where(OutbreakRow.disease == disease)
-    if outbreak_id is not None:
-        query = query.where(OutbreakRow.id == outbreak_id)
     for row in session.execute(query):
         yield Outline(
             id=row.id, status=Status(row.status), lead_unit=row.units[0] if row.units else None, cases=row.cases,
             last_event=row.last_event, shape=json.loads(row.shape), point=json.loads(row.point),
             bounds=(row.west, row.south, row.east, row.north),
         )  # fmt: skip
+
+
+def located(
+    session: Session, *, area_ids: Collection[int] | None, as_of: datetime | None, statuses: Collection[Status],
+    disease: str | None, text: str,
+) -> tuple[int, Bounds | None]:  # fmt: skip
+    """How many of these outbreaks have an outline, and the box around them all."""
+    wanted = those(session, area_ids=area_ids, statuses=statuses, as_of=as_of, disease=disease, text=text)
+    box = func.ST_Extent(OutbreakVersion.geom)
+    sides = (func.ST_XMin(box), func.ST_YMin(box), func.ST_XMax(box), func.ST_YMax(box))
+    query = select(func.count(OutbreakVersion.geom), *sides).join(
+        OutbreakRow, OutbreakRow.id == OutbreakVersion.outbreak_id
+    )
+    n, west, south, east, north = session.execute(query.where(*wanted)).one()
+    return n, (west, south, east, north) if n else None
 
 
 def member_points(

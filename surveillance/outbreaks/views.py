@@ -99,18 +99,20 @@ def outbreak_list(
 
     `now` is the moment on show, on the clocks of the city. `text`: part of a commune's name, or a number.
     """
-    wanted = [believed(as_of), within(area_ids), within(unit_ids), OutbreakVersion.status.in_(statuses)]
-    if disease is not None:
-        wanted.append(OutbreakRow.disease == disease)
-    if outbreak_id is not None:
-        wanted.append(OutbreakRow.id == outbreak_id)
-    if text.strip():
-        wanted.append(_called(session, text))
+    wanted = those(
+        session,
+        area_ids=area_ids,
+        statuses=statuses,
+        as_of=as_of,
+        disease=disease,
+        text=text,
+        outbreak_id=outbreak_id,
+    )
     columns = [getattr(OutbreakVersion, name) for name in LIGHT]
     query = (
         select(OutbreakRow, func.cardinality(OutbreakVersion.members).label("cases"), *columns)
         .join(OutbreakVersion, OutbreakVersion.outbreak_id == OutbreakRow.id)
-        .where(*wanted)
+        .where(*wanted, within(unit_ids))
         .order_by(OutbreakVersion.last_event.desc(), OutbreakRow.id.desc())
     )
     rows = session.execute(query.limit(limit)).all()
@@ -118,6 +120,23 @@ def outbreak_list(
     if total == limit:
         total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     return OutbreakPage(items=tuple(_summaries(session, rows, profiles, now, as_of)), total=total)
+
+
+def those(
+    session: Session, *, area_ids: Collection[int] | None, statuses: Collection[Status] | None = None,
+    as_of: datetime | None = None, disease: str | None = None, text: str = "", outbreak_id: int | None = None,
+) -> list[ColumnElement[bool]]:  # fmt: skip
+    """Which outbreaks are meant, for a list and for its map alike; None stands for any."""
+    wanted = [believed(as_of), within(area_ids)]
+    if statuses is not None:
+        wanted.append(OutbreakVersion.status.in_(statuses))
+    if disease is not None:
+        wanted.append(OutbreakRow.disease == disease)
+    if outbreak_id is not None:
+        wanted.append(OutbreakRow.id == outbreak_id)
+    if text.strip():
+        wanted.append(_called(session, text))
+    return wanted
 
 
 def outbreak_counts(

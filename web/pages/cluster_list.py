@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
@@ -15,20 +15,18 @@ from surveillance.clustering.views import ClusterView, clusters_known
 from web.context import Moment, context, disease_name, local, now
 from web.formats import count, day, link
 from web.help_mark import explained
+from web.selection import Layer, Selection, on_show
 
 NAMED = 3
 """Communes named in a line; of more, the number."""
-
-Href = Callable[[int | None, str | None, Moment], str]
-"""Address of the map with a commune, a disease and a day chosen."""
 
 STANDS = "Vững trong {k}/{n} lần thử lại những vị trí chưa chắc."
 FALLS = "Chưa vững: {k}/{n} lần thử lại những vị trí chưa chắc."
 
 
-def cluster_list(session: Session, disease: str | None, shown: Moment, href: Href) -> list[Any]:
-    """Heading and clusters of one disease, or of all; nothing where there is none."""
-    codes = list(context().diseases)
+def cluster_list(session: Session, selection: Selection, shown: Moment) -> list[Any]:
+    """Heading and clusters of one disease, or of all, each the way to its panel; nothing where there is none."""
+    disease, codes = selection.disease, list(context().diseases)
     found = clusters_known(session, disease=disease, diseases=codes, as_of=shown.as_of, now=now(session))
     if not found:
         return []
@@ -36,15 +34,21 @@ def cluster_list(session: Session, disease: str | None, shown: Moment, href: Hre
     return [
         explained(_("Cụm ca theo không gian và thời gian"), "clusters"),
         html.Ul(
-            [_line(view, places, disease, href(view.units[0], view.disease, shown)) for view in found],
+            [_line(view, places, selection) for view in found],
             className="alert-lines cluster-lines",
         ),
     ]
 
 
-def _line(view: ClusterView, places: Mapping[int, Place], disease: str | None, href: str) -> html.Li:
+def with_clusters(selection: Selection) -> tuple[Layer, ...]:
+    """The layers on show, the clusters among them."""
+    layers = on_show(selection)
+    return layers if any(layer.id == "clusters" for layer in layers) else (*layers, Layer("clusters"))
+
+
+def _line(view: ClusterView, places: Mapping[int, Place], selection: Selection) -> html.Li:
     title = _("Cụm số {number}", number=view.number)
-    if disease is None:
+    if selection.disease is None:
         title = f"{title} · {disease_name(view.disease)}"
     if not view.stable:
         title = f"{title} · {_('chưa vững')}"
@@ -56,7 +60,7 @@ def _line(view: ClusterView, places: Mapping[int, Place], disease: str | None, h
                 html.Span(_numbers(view), className="dim"),
                 html.Span(what_is_new(view), className="dim"),
             ],
-            href,
+            selection.href(cluster=view.number, outbreak=None, layers=with_clusters(selection)),
             className="cluster-line" if view.lasts else "cluster-line is-dim",
         )
     )

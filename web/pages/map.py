@@ -54,7 +54,8 @@ def layout(rest: str = "", **query: str) -> Any:
     selection = Selection.parse(urlencode(query), context().diseases)
     with open_session() as session:
         release = chosen_release(session, query.get("release"))
-        places = communes_today(session) if release is None else places_on(session, release)
+        today_places = communes_today(session)
+        places = today_places if release is None else places_on(session, release)
         options = release_options(session)
         today = local(now(session)).date()
         shown = day_on_show(session, selection.on)
@@ -67,7 +68,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-panel-query"),
             dcc.Store(id="map-today", data=today.isoformat()),
             dcc.Store(id="case-place"),
-            _side(selection, shown, places, options, release),
+            _side(selection, shown, places, _place_options(today_places, None), options, release),
             _stage(selection, places, today, query.get("at")),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
@@ -184,7 +185,7 @@ def made_panel(session: Session, selection: Selection, shown: Moment) -> list[An
         return [*chosen, *former_panel(session, place, choice, shown)]
     if place is not None:
         return [*chosen, *commune_panel(session, place, choice, shown)]
-    return [*chosen, *city_panel(session, choice, shown)]
+    return [*chosen, *city_panel(session, selection, choice, shown)]
 
 
 def read_selection(query: str | None) -> Selection:
@@ -296,6 +297,7 @@ def _side(
     selection: Selection,
     shown: Moment,
     places: Sequence[Place],
+    several: Sequence[dict[str, str]],
     releases: Sequence[dict[str, str]],
     release: date | None,
 ) -> html.Aside:
@@ -306,7 +308,7 @@ def _side(
                     [dmc.TabsTab(_("Bộ lọc"), value="filters"), dmc.TabsTab(_("Lớp bản đồ"), value="layers")],
                     grow=True,
                 ),
-                dmc.TabsPanel(_filters(selection, shown, places), value="filters", keepMounted=True),
+                dmc.TabsPanel(_filters(selection, shown, places, several), value="filters", keepMounted=True),
                 dmc.TabsPanel(_layers(selection, releases, release), value="layers", keepMounted=True),
             ],
             value="filters",
@@ -316,7 +318,10 @@ def _side(
     )
 
 
-def _filters(selection: Selection, shown: Moment, places: Sequence[Place]) -> html.Div:
+def _filters(
+    selection: Selection, shown: Moment, places: Sequence[Place], several: Sequence[dict[str, str]]
+) -> html.Div:
+    """`several`: today's communes, of which the cases may be asked for."""
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().diseases]
     return html.Div(
@@ -333,7 +338,7 @@ def _filters(selection: Selection, shown: Moment, places: Sequence[Place]) -> ht
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
             ),
-            *filter_fields(selection, shown),
+            *filter_fields(selection, shown, several),
             html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
         ],
         className="filter-fields",

@@ -58,6 +58,7 @@ from web.pages.duty_panel import share_box
 from web.pages.evidence import coming_weeks, evidence, late_reports, signals_of
 from web.pages.former_panel import made_of, release_summary, years_link
 from web.pages.outbreak_lines import open_outbreaks
+from web.selection import Selection
 from web.workbench.why import ways_up, why
 from web.workbench.why_changes import what_changed
 from web.workbench.why_neighbours import neighbour_table
@@ -67,7 +68,7 @@ TOP_COMMUNES = 8
 WEEK_ALERTS = 6
 
 
-def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
+def city_panel(session: Session, selection: Selection, choice: Choice, shown: Moment) -> list[Any]:
     """The whole city: key figures, the week's alerts, the curve, the communes with most cases."""
     disease = choice.disease
     columns = context().columns.current(session)
@@ -112,7 +113,7 @@ def city_panel(session: Session, choice: Choice, shown: Moment) -> list[Any]:
         *years_link(choice, shown, None),
         *evidence(signals),
         *_without_unplaced(summary, signals),
-        *cluster_list(session, disease, shown, map_href),
+        *cluster_list(session, selection, shown),
         *_busiest(session, choice, shown),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,11 +11,11 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html,
 from sqlalchemy.orm import Session
 
 from accounts.models import Role
-from i18n import Message, MessageError, _
+from i18n import Message, MessageError, _, current_locale
 from surveillance.outbreaks.acts import (
     NEEDS_REASON,
-    ActError,
     Actor,
+    BadEntry,
     add_note,
     change_status,
     check_act,
@@ -25,6 +25,7 @@ from surveillance.outbreaks.acts import (
 )
 from surveillance.outbreaks.entries import COMMUNICATION, HOUSEHOLDS, LARVICIDE, NOTE, SPRAYING
 from surveillance.outbreaks.lifecycle import NAMES, Act
+from surveillance.outbreaks.products import MOST_LETTERS, MOST_LITRES, WITH_PRODUCT, products_used
 from surveillance.outbreaks.vectors import Survey, SurveyError, indices
 from web.context import context, for_roles, local, now, open_session, viewer
 from web.formats import icon
@@ -100,7 +101,7 @@ def register(app: Dash) -> None:
             "survey": _survey_values(State),
             "measure": {
                 name: State(f"outbreak-measure-{name}", "value")
-                for name in ("kind", "on", "houses", "comment")
+                for name in ("kind", "on", "houses", "product", "litres", "comment")
             },
         },
         prevent_initial_call=True,
@@ -108,6 +109,11 @@ def register(app: Dash) -> None:
     app.callback(
         output=Output("outbreak-survey-indices", "children"), inputs={"survey": _survey_values(Input)}
     )(preview)
+    app.clientside_callback(
+        ClientsideFunction("outbreaks", "used"),
+        Output("outbreak-measure-used", "className"),
+        Input("outbreak-measure-kind", "value"),
+    )
     for name, button in (("survey", "outbreak-survey"), ("measure", "outbreak-measure"), ("reason", "")):
         opened = f"outbreak-{name}" if name == "reason" else f"outbreak-{name}-form"
         app.clientside_callback(
@@ -137,7 +143,7 @@ def act(
     try:
         with open_session() as session:
             return _do(_Desk(session, int(outbreak_id)), cause, reason, survey, measure)
-    except (ActError, SurveyError) as error:
+    except MessageError as error:
         shown = html.P(str(error.message), className="form-error", role="alert")
         return _answer(**{f"{form}_error" if form else "feedback": shown})
 
@@ -175,12 +181,18 @@ class _Desk:
         record_survey(self.session, self.outbreak_id, survey, today=self.today, now=self.now, **self.by)
         return Message("Đã ghi lần giám sát: {indices}.", indices=index_text(indices(survey)) or "–")
 
-    def measure(self, kind: str | None, on: str | None, houses: Any, comment: str | None) -> Message:
+    def measure(
+        self, kind: str | None, on: str | None, houses: Any, product: str | None, litres: Any,
+        comment: str | None,
+    ) -> Message:  # fmt: skip
+        """What the form hides for this kind of work is not read."""
         if kind == NOTE:
             add_note(self.session, self.outbreak_id, comment or "", now=self.now, **self.by)
             return Message("Đã lưu ghi chú.")
         record_measure(
             self.session, self.outbreak_id, kind or "", on=_day(on), houses=_whole(houses),
+            product=(product or "") if kind in WITH_PRODUCT else "",
+            litres=_litres(litres) if kind == SPRAYING else None,
             comment=comment or "", today=self.today, now=self.now, **self.by,
         )  # fmt: skip
         return Message("Đã ghi việc đã làm.")
@@ -257,6 +269,13 @@ def _whole(value: Any) -> int | None:
     return None if value in (None, "") else int(value)
 
 
+def _litres(value: Any) -> float | None:
+    try:
+        return None if value in (None, "") else float(value)
+    except ValueError:
+        raise BadEntry(Message("Số lít phải là một số.")) from None
+
+
 def _day(text: Any) -> date:
     try:
         return date.fromisoformat(str(text)[:10])
@@ -285,11 +304,12 @@ def actions() -> html.Div:
 def dialogs() -> list[Any]:
     with open_session() as session:
         today = local(now(session)).date().isoformat()
+        products = products_used(session)
     return [
         dcc.Store(id="outbreak-reason-for"),
         _reason_dialog(),
         _survey_dialog(today),
-        _measure_dialog(today),
+        _measure_dialog(today, products),
     ]
 
 
@@ -320,7 +340,7 @@ def _survey_dialog(today: str) -> dmc.Modal:
     )
 
 
-def _measure_dialog(today: str) -> dmc.Modal:
+def _measure_dialog(today: str, products: Mapping[str, Sequence[str]]) -> dmc.Modal:
     kinds = [{"value": kind, "label": str(label)} for kind, label in MEASURES.items()]
     return _dialog(
         "outbreak-measure-form",
@@ -332,12 +352,35 @@ def _measure_dialog(today: str) -> dmc.Modal:
             ),
             _date("outbreak-measure-on", _("Ngày làm"), today),
             _number("outbreak-measure-houses", _("Số nhà (nếu có)"), None),
+            _used_fields(products),
             dmc.Textarea(
                 id="outbreak-measure-comment", label=_("Ghi chú"), description=str(NO_NAMES), autosize=True,
                 minRows=2,
             ),
         ],
         _("Lưu"),
+    )  # fmt: skip
+
+
+def _used_fields(products: Mapping[str, Sequence[str]]) -> html.Div:
+    """Of rounds that use a product; suggestions are what was used before. `outbreaks.used` shows them by kind."""
+    before = [
+        {"group": str(MEASURES[kind]), "items": list(names)} for kind, names in products.items() if names
+    ]
+    return html.Div(
+        [
+            dmc.Autocomplete(
+                id="outbreak-measure-product", label=_("Sản phẩm đã dùng (nếu biết)"), data=before,
+                inputProps={"maxLength": MOST_LETTERS}, placeholder=_("Tên trên nhãn"),
+            ),
+            dmc.NumberInput(
+                id="outbreak-measure-litres", label=_("Số lít đã phun"), min=0, max=MOST_LITRES, decimalScale=1,
+                allowNegative=False, hideControls=True, inputProps={"inputMode": "decimal"},
+                decimalSeparator="," if current_locale() == "vi" else ".",
+            ),
+        ],
+        id="outbreak-measure-used",
+        className="measure-used",
     )  # fmt: skip
 
 

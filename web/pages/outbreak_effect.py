@@ -42,13 +42,18 @@ def _comparison(one: Comparison) -> html.Div:
     return html.Div(
         [
             html.Div(
-                [html.Strong(str(NAMES[one.kind])), html.Span(_("từ {day}", day=one.on), className="dim")],
+                [html.Strong(_name(one)), html.Span(_("từ {day}", day=one.on), className="dim")],
                 className="entry-head",
             ),
             *[html.P(line) for line in _lines(one)],
         ],
         className="entry",
     )
+
+
+def _name(one: Comparison) -> str:
+    name = str(NAMES[one.kind])
+    return f"{name} ({', '.join(one.products)})" if one.products else name
 
 
 def _lines(one: Comparison) -> list[str]:

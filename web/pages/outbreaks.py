@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from surveillance.outbreaks.eligibility import REASONS
 from surveillance.outbreaks.lifecycle import ALLOWED, NAMES
 from surveillance.outbreaks.links import Links, links_of, member_places
 from surveillance.outbreaks.overlooked import DAYS, overlooked
-from surveillance.outbreaks.shapes import outlines
+from surveillance.outbreaks.shapes import located, outlines
 from surveillance.outbreaks.views import (
     GROUPS,
     OutbreakSummary,
@@ -47,9 +48,10 @@ from web.epimap import EpiMap
 from web.epimap.texts import map_words
 from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
-from web.grids import grid, number_column, text_column
+from web.grids import ONE_ROW, grid, number_column, text_column
+from web.listed_outbreaks import MARKS
 from web.outbreak_layers import case_layers
-from web.pages import outbreak_acts
+from web.pages import outbreak_acts, outbreaks_map
 from web.pages.outbreak_acts import ACTORS, BUTTONS
 from web.pages.outbreak_detail import body, head, status_of, todo, vector_of
 
@@ -76,13 +78,14 @@ def layout(
             dcc.Store(id="outbreak-id"),
             dcc.Store(id="outbreak-acted"),
             html.Section(_list_parts(disease, text), className="split-main"),
+            outbreaks_map.beside(),
             html.Aside(
                 _detail_parts(), className="split-detail", tabIndex=0, **aria(label=_("Chi tiết ổ dịch"))
             ),
             *outbreak_acts.dialogs(),
         ],
         id="outbreaks-page",
-        className="split is-wide has-detail" if rest or id else "split is-wide",
+        className="split is-mapped has-detail" if rest or id else "split is-mapped",
     )
 
 
@@ -94,17 +97,43 @@ def register(app: Dash) -> None:
         Output("outbreaks-when", "data"),
         Output("outbreak-id", "data"),
         Output("outbreaks-page", "className"),
+        Output("outbreaks-map", "selected"),
         Input("outbreaks-url", "search"),
         Input("outbreaks-disease", "value"),
         Input("outbreaks-text", "value"),
         Input("outbreaks-grid", "cellClicked"),
+        Input("outbreaks-map", "clickData"),
         State("outbreaks-linked", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("outbreaks", "mark"),
+        Output("outbreaks-grid", "selectedRows"),
+        Output("outbreaks-grid", "scrollTo"),
+        Input("outbreak-id", "data"),
+        Input("outbreaks-grid", "rowData"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("outbreaks", "fit"),
+        Output("outbreaks-map", "flyTo"),
+        Input("outbreaks-page", "className"),
+        State("outbreaks-map", "bounds"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("outbreaks", "fold"),
+        Output("outbreaks-beside", "className"),
+        Output("outbreaks-map-toggle", "aria-expanded"),
+        Input("outbreaks-map-toggle", "n_clicks"),
+        prevent_initial_call=True,
     )
     app.callback(
         Output("outbreaks-tabs", "children"),
         Output("outbreaks-note", "children"),
         Output("outbreaks-grid", "rowData"),
         Output("outbreaks-cards", "children"),
+        Output("outbreaks-map", "layers"),
+        Output("outbreaks-map", "bounds"),
+        Output("outbreaks-map-note", "children"),
+        Output("outbreaks-legend", "children"),
         Input("outbreaks-when", "data"),
         Input("outbreak-acted", "data"),
         Input("version", "data"),
@@ -115,6 +144,8 @@ def register(app: Dash) -> None:
         Output("outbreak-body", "children"),
         Output("outbreak-actions", "className"),
         Output("outbreak-dossier", "href"),
+        Output("outbreak-back", "href"),
+        Output("outbreak-leave", "href"),
         *(Output(name, "className") for name in BUTTONS),
         Input("outbreak-id", "data"),
         Input("outbreaks-when", "data"),
@@ -142,24 +173,18 @@ def draw_list(when: str | None, _acted: Any, _version: str | None) -> tuple[Any,
     with open_session() as session:
         shown, current = _moment(session, on)
         totals = outbreak_counts(session, area_ids=who.area_ids, disease=disease, as_of=shown.as_of)
-        page = outbreak_list(
-            session,
-            area_ids=who.area_ids,
-            statuses=GROUPS[status],
-            profiles=context().profiles,
-            now=current,
-            as_of=shown.as_of,
-            disease=disease,
-            text=text,
-            limit=LIMIT,
-        )
+        which: dict[str, Any] = {
+            "area_ids": who.area_ids, "statuses": GROUPS[status], "as_of": shown.as_of, "disease": disease,
+            "text": text,
+        }  # fmt: skip
+        page = outbreak_list(session, profiles=context().profiles, now=current, limit=LIMIT, **which)
+        drawn, box = located(session, **which)
+        layers = outbreaks_map.map_layers(session, disease=disease, status=status, text=text, on=on)
 
-    def href(**more: Any) -> str:
-        given = {"disease": disease, "status": status, "text": text, "on": on, **more}
-        return "/outbreaks?" + urlencode({k: v for k, v in given.items() if v})
-
+    href = partial(_href, disease=disease, status=status, text=text, on=on)
     tabs = [_tab(name, totals[name], name == status, href(status=name)) for name in TABS]
     cards: list[Any] = [_card(item, href(id=item.id), current) for item in page.items[:CARDS]]
+    nothing = _empty_text(status, bool(disease or text))
     if page.total > CARDS:
         more = _("Còn {n} ổ dịch nữa: lọc theo bệnh hoặc tên xã, phường.", n=page.total - CARDS)
         cards.append(html.P(more, className="dim"))
@@ -167,7 +192,11 @@ def draw_list(when: str | None, _acted: Any, _version: str | None) -> tuple[Any,
         tabs,
         _note(shown, href(on=None)),
         [_grid_row(item, current) for item in page.items],
-        cards or empty(_empty_text(status, bool(disease or text))),
+        cards or empty(nothing),
+        layers,
+        box,
+        outbreaks_map.map_note(drawn, page.total, nothing),
+        outbreaks_map.legend({item.status for item in page.items}),
     )
 
 
@@ -198,11 +227,13 @@ def draw_overlooked(when: str | None, _version: str | None) -> Any:
 def draw_detail(
     outbreak_id: str | None, when: str | None, _acted: Any, _version: str | None
 ) -> tuple[Any, ...]:
-    nothing = (None, None, "outbreak-actions is-hidden", "", *["is-hidden"] * len(BUTTONS))
+    disease, status, text, on = _chosen(when)
+    back = [_href(disease=disease, status=status, text=text, on=on)] * 2
+    nothing = (None, None, "outbreak-actions is-hidden", "", *back, *["is-hidden"] * len(BUTTONS))
     if not outbreak_id or not outbreak_id.isdigit():
         return empty(_("Chọn một ổ dịch để xem ca bệnh, việc cần làm và việc đã làm.")), *nothing
     with open_session() as session:
-        shown, current = _moment(session, _chosen(when)[3])
+        shown, current = _moment(session, on)
         detail = _detail(session, int(outbreak_id), shown, current)
         if detail is None:
             return empty(_("Không có ổ dịch này trong địa bàn bạn phụ trách.")), *nothing
@@ -224,6 +255,7 @@ def draw_detail(
         body(detail, current, names, acting, links, compared),
         "outbreak-actions",
         f"/outbreaks/{outbreak_id}/dossier.pdf",
+        *back,
         *_button_classes(detail, acting),
     )
 
@@ -255,6 +287,10 @@ def _chosen(when: str | None) -> tuple[str | None, str, str, str]:
         text.rstrip("|"),
         on if parse_day(on) else "",
     )
+
+
+def _href(**given: Any) -> str:
+    return "/outbreaks?" + urlencode({k: v for k, v in given.items() if v})
 
 
 def _moment(session: Session, on: str) -> tuple[Moment, datetime]:
@@ -303,12 +339,12 @@ def _list_parts(disease: str, text: str) -> list[Any]:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
     columns = [
-        _fixed("code", _("Mã"), 98),
+        _fixed("code", _("Mã"), 94),
         text_column("place", _("Xã, phường"), 118, filter=False),
         *([_fixed("disease", _("Bệnh"), 68)] if len(context().profiles) > 1 else []),
         _fixed("status", _("Trạng thái"), 108),
         number_column("cases", _("Ca"), 50, filter=False),
-        _fixed("dates", _("Ca đầu – cuối"), 124, sortable=False),
+        _fixed("dates", _("Ca đầu – cuối"), 122, sortable=False),
         _fixed(
             "deadline", _("Hạn"), 108, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
         ),
@@ -318,6 +354,13 @@ def _list_parts(disease: str, text: str) -> list[Any]:
         html.Div(
             [
                 html.H1(_("Ổ dịch"), className="page-title"),
+                html.Button(
+                    [icon("map"), _("Bản đồ")],
+                    id="outbreaks-map-toggle",
+                    className="button map-toggle",
+                    type="button",
+                    **aria(expanded="false", controls="outbreaks-beside"),
+                ),
                 html.Div(
                     id="outbreaks-tabs", className="segmented", role="group", **aria(label=_("Trạng thái"))
                 ),
@@ -338,7 +381,9 @@ def _list_parts(disease: str, text: str) -> list[Any]:
             className="list-filters",
         ),
         html.Div(id="outbreaks-note"),
-        html.Div(grid("outbreaks-grid", columns, []), className="grid-fill only-desktop"),
+        html.Div(
+            grid("outbreaks-grid", columns, [], rowSelection=ONE_ROW), className="grid-fill only-desktop"
+        ),
         html.Div(
             html.Div(className="skeleton page-skeleton"),
             id="outbreaks-cards",
@@ -377,7 +422,7 @@ def _grid_row(item: OutbreakSummary, current: datetime) -> dict[str, Any]:
         "code": item.code,
         "place": place_text(item),
         "disease": disease_short(item.disease),
-        "status": _(NAMES[item.status]),
+        "status": f"{MARKS[item.status]} {_(NAMES[item.status])}",
         "cases": item.cases,
         "dates": f"{item.first_event:%d/%m} – {item.last_event:%d/%m}",
         "deadline": deadline_text(item.next_due, current),
@@ -438,7 +483,19 @@ def _empty_text(status: str, filtered: bool) -> str:
 def _detail_parts() -> list[Any]:
     """What people press and the map stand still while the figures around them are drawn anew."""
     return [
-        link([icon("chevron-right"), _("Danh sách")], "/outbreaks", className="back-link only-phone"),
+        link(
+            [icon("chevron-right"), _("Danh sách")],
+            "/outbreaks",
+            id="outbreak-back",
+            className="back-link only-phone",
+        ),
+        link(
+            icon("x"),
+            "/outbreaks",
+            id="outbreak-leave",
+            className="icon-button detail-leave only-desktop",
+            title=_("Về danh sách"),
+        ),
         html.Div(id="outbreak-head"),
         outbreak_acts.actions(),
         html.Div(id="outbreak-feedback", **aria(live="polite")),

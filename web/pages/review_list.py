@@ -19,7 +19,7 @@ from surveillance.review.queue import Entry, Tier
 from web.context import context, disease_name, viewer
 from web.fields import disease_select
 from web.formats import aria, count, day, empty, level_text, link, moment, table
-from web.grids import grid, number_column, text_column
+from web.grids import ONE_ROW, grid, number_column, text_column
 from web.pages.review_detail import lesson_text, masked, undo_button
 
 ACTS = {
@@ -29,9 +29,6 @@ ACTS = {
     "unknown": Message("Không thể xác định"),
     "undo": Message("Hoàn tác"),
 }
-
-
-ONE_ROW = {"mode": "singleRow", "checkboxes": False, "enableClickSelection": False}
 
 
 def list_parts(disease: str) -> list[Any]:

@@ -30,9 +30,9 @@ from web.context import (
 from web.epimap import GeoJsonLayer
 from web.formats import count, day, facts, icon, link, table
 from web.outbreak_layers import HALO, data_url
-from web.pages.cluster_list import FALLS, STANDS, what_is_new
+from web.pages.cluster_list import FALLS, STANDS, what_is_new, with_clusters
 from web.private import etag_of, private, rights
-from web.selection import Layer, Selection
+from web.selection import Selection
 from web.workbench.legend import METHODS_AT, OverlayLegend
 
 INK: Mapping[Theme, str] = {"light": "#7a3db8", "dark": "#cda6f5"}
@@ -127,8 +127,8 @@ def cluster_panel(session: Session, selection: Selection, shown: Moment) -> list
 
 
 def _way(selection: Selection, unit: int | None = None) -> str:
-    """Out of the cluster. The panel's query names no layers (assets/map.js): those that led here stay."""
-    return selection.href(cluster=None, unit=unit, layers=(Layer("outbreaks"), Layer("clusters")))
+    """Out of the cluster; its outline stays."""
+    return selection.href(cluster=None, unit=unit, layers=with_clusters(selection))
 
 
 def _chip(view: ClusterView) -> html.Span:

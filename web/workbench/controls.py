@@ -11,6 +11,7 @@ CONTROLS: tuple[tuple[str, str], ...] = (
     ("map-metric", "value"),
     ("map-classes", "data"),
     ("map-view", "value"),
+    ("f-units", "value"),
     ("f-period", "value"),
     ("f-by", "value"),
     ("f-age", "value"),

@@ -30,7 +30,7 @@ from web.formats import count, moment
 from web.map_choice import UnitRow, choice_of, unit_rows
 from web.outbreak_layers import DETAILED_ZOOM, INK, RINGS_ZOOM
 from web.outbreak_routes import PLACE_READERS
-from web.selection import Layer, Selection
+from web.selection import Layer, Selection, on_show
 from web.workbench import layers, overlays
 from web.workbench.case_marks import case_marks
 from web.workbench.chips import held_filters
@@ -303,7 +303,7 @@ class _Overlays:
         self.marks: list[Mark] = []
         self.legend: list[LegendRow] = []
         self.notes: list[str] = []
-        for layer in () if reader.public else layers.on_show(half.selection):
+        for layer in () if reader.public else on_show(half.selection):
             marks, rows = self._drawn(session, half, reader, frame, layer)
             self.marks += marks
             self.legend += rows

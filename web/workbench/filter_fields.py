@@ -2,6 +2,7 @@
 
 | id         | value                                      | URL          |
 |------------|--------------------------------------------|--------------|
+| `f-units`  | ids of communes; []: all                   | `units`      |
 | `f-period` | [from, to], ISO days; null: last 28 days   | `from`, `to` |
 | `f-by`     | "event", "onset", "admission", "report"    | `by`         |
 | `f-age`    | "0-14"; null: all                          | `age`        |
@@ -34,9 +35,22 @@ HALF = (date(1, 7, 1), date(1, 12, 31))
 """69 % of a year's dengue in the city, 2000–2010 (domain.md §5.1)."""
 
 
-def filter_fields(selection: Selection, shown: Moment) -> list[Any]:
-    """What stands below disease and commune in the panel."""
+def filter_fields(selection: Selection, shown: Moment, places: Sequence[dict[str, str]]) -> list[Any]:
+    """What stands below disease and commune in the panel. `places`: today's communes to choose several from."""
     return [
+        dmc.MultiSelect(
+            id="f-units",
+            label=_("Chỉ tính ca ở các xã, phường"),
+            description=_("Gõ tên để thêm; trên bản đồ: giữ Shift và bấm."),
+            placeholder=_("Thêm theo tên"),
+            data=places,
+            value=[str(unit) for unit in sorted(selection.units or ())],
+            searchable=True,
+            clearable=True,
+            hidePickedOptions=True,
+            limit=50,
+            nothingFoundMessage=_("Không có xã, phường này"),
+        ),
         _period(selection, shown),
         dmc.Select(
             id="f-by",

@@ -16,7 +16,7 @@ from web import case_layers
 from web.context import Moment, theme, viewer
 from web.formats import aria, icon
 from web.outbreak_layers import outline_layer
-from web.selection import Layer, Selection
+from web.selection import Layer, Selection, on_show
 from web.workbench import cluster_layer, overlays
 from web.workbench.legend import OverlayLegend
 
@@ -65,12 +65,6 @@ OVERLAYS: Mapping[str, Overlay] = {
         legend=case_layers.VERIFIED_LEGEND,
     ),
 }
-OPENS_WITH: tuple[Layer, ...] = (Layer("outbreaks"),)
-
-
-def on_show(selection: Selection) -> tuple[Layer, ...]:
-    """The layers of the URL, or those a map opens with, bottom to top."""
-    return OPENS_WITH if selection.layers is None else selection.layers
 
 
 def chosen(selection: Selection) -> tuple[Layer, ...]:

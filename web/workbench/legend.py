@@ -52,7 +52,7 @@ def legend(
                     [
                         *rows,
                         *_unknown_row(areas),
-                        *[_overlay_row(each) for each in overlays],
+                        *[overlay_row(each) for each in overlays],
                         html.Div(
                             [
                                 html.Span(_("Tính đến {moment}", moment=moment(areas.found.as_at))),
@@ -121,7 +121,7 @@ def _line(mark: Any, words: str, areas: int) -> html.Div:
     return html.Div([mark, html.Span(words, className="legend-words"), number], className="legend-row")
 
 
-def _overlay_row(overlay: OverlayLegend) -> html.Div:
+def overlay_row(overlay: OverlayLegend) -> html.Div:
     style = {"--swatch": overlay.colour} if overlay.colour else {}
     mark = html.Span(overlay.symbol or "", className=f"legend-swatch {overlay.mark}", style=style)
     return html.Div([mark, str(overlay.label)], className="legend-row is-overlay")
