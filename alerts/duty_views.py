@@ -179,11 +179,6 @@ def whole(found: Mapping[DutyKind, Tally]) -> Tally:
     )
 
 
-def duties_version(session: Session) -> int:
-    """Grows with everything that happens to a duty."""
-    return session.scalar(select(func.max(DutyEvent.id))) or 0
-
-
 def _query() -> Any:
     return (
         select(Duty, AdminUnit.name, User.full_name)

@@ -26,7 +26,6 @@ from web.selection import Selection
 
 Metric = Literal["level", "rate"]
 RATE_DAYS = 28
-YEARS = (1, 3)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,31 +8,49 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
 
+import orjson
+from plotly.io.json import to_json_plotly
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts.duty_views import duties_version
-from alerts.version import alerts_version
-from geodata.places import boundaries_version
-from surveillance.clock import data_until
-from surveillance.clustering.views import clusters_version
-from surveillance.outbreaks.views import outbreaks_version
-from surveillance.review.queue import fixes_version
+from alerts.duty_models import DutyEvent
+from alerts.models import AlertEvent, AreaLevel
+from geodata.models import Boundary
+from surveillance.clustering.models import ClusterVersion
+from surveillance.models import CaseVersion, IngestRun, SignalRow
+from surveillance.outbreaks.models import OutbreakEvent, OutbreakVersion
+from surveillance.review.models import AddressFix
 
 T = TypeVar("T")
 MOST = 300
+GROWING = (
+    CaseVersion,
+    SignalRow,
+    AreaLevel,
+    AlertEvent,
+    DutyEvent,
+    OutbreakVersion,
+    OutbreakEvent,
+    ClusterVersion,
+    AddressFix,
+)
+STATE = select(
+    *[select(func.max(table.id)).scalar_subquery() for table in GROWING],
+    select(func.max(IngestRun.known_at)).where(IngestRun.state == "done").scalar_subquery(),
+    select(func.count(ClusterVersion.known_to)).scalar_subquery(),
+    select(func.max(Boundary.imported_at)).scalar_subquery(),
+    select(func.count(Boundary.unit_id)).scalar_subquery(),
+)
 
 
 def state_of(session: Session) -> Hashable:
-    """Changes whenever a screen of the map could."""
-    return (
-        data_until(session),
-        alerts_version(session),
-        duties_version(session),
-        outbreaks_version(session),
-        clusters_version(session),
-        fixes_version(session),
-        boundaries_version(session),
-    )
+    """Changes whenever a screen could."""
+    return tuple(session.execute(STATE).one())
+
+
+def as_sent(answer: Any) -> Any:
+    """The parts of a callback's answer as the JSON the browser gets: small to keep, and written once."""
+    return [orjson.Fragment(to_json_plotly(part)) for part in answer]
 
 
 @dataclass(slots=True)

@@ -10,8 +10,6 @@ from flask import Blueprint, Flask, Response, abort, jsonify, request, send_file
 from sqlalchemy.exc import OperationalError
 
 from accounts.service import active_user
-from alerts.duty_views import duties_version
-from alerts.version import alerts_version
 from alerts.views import levels_at, unread_count
 from geodata.places import boundaries_version
 from geodata.tiles import TileError
@@ -20,8 +18,6 @@ from reports.drawing import level_map
 from reports.service import ReportError, report_file
 from surveillance import jobs
 from surveillance.clock import data_until
-from surveillance.outbreaks.views import outbreaks_version
-from surveillance.review.queue import fixes_version
 from web import (
     alert_routes,
     cap_routes,
@@ -37,6 +33,7 @@ from web.context import context, day_on_show, known_disease, local, now, open_se
 from web.formats import shown_level
 from web.private import private
 from web.release_levels import chosen_release, levels_on_release
+from web.remember import state_of
 from web.workbench import cluster_layer, frames
 
 STALE_AFTER_H = 26
@@ -84,14 +81,7 @@ def version() -> Response:
     """Changes whenever there is something new to show. Cheap: pages ask every few seconds."""
     with open_session() as session:
         until = data_until(session)
-        parts = (
-            until,
-            alerts_version(session),
-            duties_version(session),
-            outbreaks_version(session),
-            fixes_version(session),
-            unread_count(session, viewer().id),
-        )
+        parts = state_of(session), unread_count(session, viewer().id)
         stale = until is None or (now(session) - until).total_seconds() > STALE_AFTER_H * 3600
     label = _("Dữ liệu đến {moment}", moment=f"{local(until):%H:%M %d/%m}") if until else _("Chưa có dữ liệu")
     etag = sha256(repr((parts, stale, current_locale())).encode()).hexdigest()[:20]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ from web.pages.former_panel import former_panel
 from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
 from web.release_levels import chosen_release
-from web.remember import state_of
+from web.remember import as_sent, state_of
 from web.selection import Selection
 from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
 from web.workbench.choropleth import choropleth, coloured
@@ -141,16 +141,23 @@ def register(app: Dash) -> None:
     classes_panel.register(app)
 
 
-def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
+def draw_map(when: str | None, _version: str | None) -> Sequence[Any]:
     selection = read_selection(when)
     with open_session() as session:
-        choice = choice_of(session, selection)
         shown = day_on_show(session, selection.on)
-        rows, counts = unit_rows(session, choice, shown)
-        version = boundaries_version(session)
-        areas = coloured(session, selection, shown, rows, theme(), choice.release)
-        overlays = layers.build(session, selection, shown)
-        other = other_half(session, selection, areas, version)
+        if layers.brought(selection):
+            return made_map(session, selection, shown)
+        asked = ("map", selection, _seen(session, shown))
+        return context().memory.ask(asked, lambda: as_sent(made_map(session, selection, shown)))
+
+
+def made_map(session: Session, selection: Selection, shown: Moment) -> tuple[Any, ...]:
+    choice = choice_of(session, selection)
+    rows, counts = unit_rows(session, choice, shown)
+    version = boundaries_version(session)
+    areas = coloured(session, selection, shown, rows, theme(), choice.release)
+    overlays = layers.build(session, selection, shown)
+    other = other_half(session, selection, areas, version)
     return (
         [choropleth(areas, rows, version=version, release=choice.release), *overlays],
         "/map.png?" + _picture_query(choice, version),
@@ -166,13 +173,18 @@ def draw_map(when: str | None, _version: str | None) -> tuple[Any, ...]:
 
 
 def draw_panel(query: str | None, _version: str | None) -> Any:
-    """Made once for all who see the same, as long as nothing is new; hours left are told anew every minute."""
-    selection, who = read_selection(query), viewer()
+    selection = read_selection(query)
     with open_session() as session:
         shown = day_on_show(session, selection.on)
-        minute = now(session).replace(second=0, microsecond=0)
-        seen = who.role, who.areas, current_locale(), theme(), shown, minute, state_of(session)
-        return context().memory.ask(("panel", selection, seen), lambda: made_panel(session, selection, shown))
+        asked = ("panel", selection, _seen(session, shown))
+        (panel,) = context().memory.ask(asked, lambda: as_sent([made_panel(session, selection, shown)]))
+        return panel
+
+
+def _seen(session: Session, shown: Moment) -> Hashable:
+    """An answer is made once for all who see the same, as long as nothing is new; hours left, anew every minute."""
+    who, minute = viewer(), now(session).replace(second=0, microsecond=0)
+    return who.role, who.areas, current_locale(), theme(), shown, minute, state_of(session)
 
 
 def made_panel(session: Session, selection: Selection, shown: Moment) -> list[Any]:

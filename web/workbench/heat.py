@@ -21,5 +21,5 @@ def heat_class(cases: int, stops: Sequence[float]) -> str:
 
 
 def heat_colours(theme: Theme) -> dict[str, str]:
-    """CSS custom properties of the steps: the same colours as a rate has on the map."""
+    """CSS custom properties of the steps, pale to strong."""
     return {f"--heat-{i}": colour for i, colour in enumerate(RATES[theme], start=1)}

@@ -77,6 +77,11 @@ def legends(selection: Selection) -> list[OverlayLegend]:
     return [mark for layer in reversed(chosen(selection)) for mark in OVERLAYS[layer.id].legend]
 
 
+def brought(selection: Selection) -> bool:
+    """Whether layers on show are people's own."""
+    return any(overlays.overlay_id(layer.id) is not None for layer in on_show(selection))
+
+
 def build(session: Session, selection: Selection, shown: Moment) -> list[Any]:
     """The map's layers over the areas, bottom to top, with those people brought."""
     return [
