@@ -38,6 +38,7 @@ SCREENS = (
     Screen("alerts", ANALYST, "/alerts"),
     Screen("duties", ANALYST, "/duties"),
     Screen("outbreaks", ANALYST, "/outbreaks"),
+    Screen("help", ANALYST, "/help"),
     Screen("lab", ANALYST, "/lab?disease=dengue"),
     Screen("review", ANALYST, "/review"),
     Screen("data", ANALYST, "/data"),
