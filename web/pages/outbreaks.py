@@ -340,7 +340,7 @@ def _list_parts(disease: str, text: str) -> list[Any]:
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
     columns = [
         _fixed("code", _("Mã"), 94),
-        text_column("place", _("Xã, phường"), 118, filter=False),
+        text_column("place", _("Xã, phường"), 150, filter=False),
         *([_fixed("disease", _("Bệnh"), 68)] if len(context().profiles) > 1 else []),
         _fixed("status", _("Trạng thái"), 108),
         number_column("cases", _("Ca"), 50, filter=False),
