@@ -3,17 +3,14 @@
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.help = {
-  /* "ngưỡng" is found by "nguong", "đường" by "duong". */
-  plain: (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replaceAll("đ", "d"),
-
   /* Class of the words that nothing was found. Whoever comes by an anchor sees every topic again. */
   show: function (sought, hash) {
-    const { help, callback_context: cause, set_props } = window.dash_clientside;
+    const { shell, callback_context: cause, set_props } = window.dash_clientside;
     const typed = cause.triggered.some((each) => each.prop_id === "help-search.value");
     const target = !typed && hash && document.getElementById(decodeURIComponent(hash.slice(1)));
-    const words = target ? [] : help.plain(sought || "").split(/\s+/).filter(Boolean);
+    const words = target ? [] : shell.fold(sought || "").split(/\s+/).filter(Boolean);
     for (const topic of document.querySelectorAll(".help-topic")) {
-      const text = help.plain(topic.textContent);
+      const text = shell.fold(topic.textContent);
       topic.hidden = !words.every((word) => text.includes(word));
     }
     for (const group of document.querySelectorAll(".help-group")) group.hidden = !group.querySelector(".help-topic:not([hidden])");
@@ -32,6 +29,5 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "?" || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable], [role=dialog]")) return;
   if (document.querySelector("#alerts-page, #review-page")) return;
-  window.history.pushState({}, "", "/help#keys");
-  window.dispatchEvent(new PopStateEvent("popstate"));
+  window.dash_clientside.shell.go("/help#keys");
 });

@@ -7,6 +7,15 @@ window.dash_clientside.shell = {
     return found ? decodeURIComponent(found[1]) : "";
   },
 
+  /* To compare words by: "Đường" is found by "duong". */
+  fold: (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase().trim(),
+
+  /* To another page of the program, as dcc.Link goes: Dash's Location components listen for this event. */
+  go: function (href) {
+    history.pushState({}, "", href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  },
+
   /* Opens the dialog of the button that was pressed, closes it by its own "Thôi". */
   toggle: function () {
     const cause = window.dash_clientside.callback_context.triggered[0];
@@ -66,8 +75,11 @@ for (const event of ["click", "keydown"]) {
 }
 
 /* The file input that Dash draws has no name of its own: the words of the button around it are its name. */
-new MutationObserver(() => {
-  for (const input of document.querySelectorAll('input[type="file"]:not([aria-label])')) {
-    input.setAttribute("aria-label", input.parentElement.textContent.trim());
+const NAMELESS = 'input[type="file"]:not([aria-label])';
+new MutationObserver((changes) => {
+  for (const added of changes.flatMap((change) => [...change.addedNodes])) {
+    if (!added.querySelectorAll) continue;
+    const inputs = added.matches(NAMELESS) ? [added] : added.querySelectorAll(NAMELESS);
+    for (const input of inputs) input.setAttribute("aria-label", input.parentElement.textContent.trim());
   }
 }).observe(document.documentElement, { childList: true, subtree: true });

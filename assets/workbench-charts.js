@@ -3,12 +3,10 @@ window.dash_clientside = window.dash_clientside || {};
 
 /* Much static HTML as one component (web/workbench/markup.py). A tree is a text or [tag, props, ...trees]. */
 window.canhdich_markup = (function () {
-  /* As dcc.Link does: Dash's Location components listen for this event. */
   function follow(event) {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
     event.preventDefault();
-    history.pushState({}, "", event.currentTarget.getAttribute("href"));
-    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.dash_clientside.shell.go(event.currentTarget.getAttribute("href"));
   }
 
   function draw(tree) {
@@ -64,10 +62,6 @@ window.dash_clientside.charts = (function () {
     name: () => 0,  /* as they came */
   };
 
-  function fold(text) {
-    return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase().trim();
-  }
-
   function arrow(cases, before) {
     return cases === before ? "" : cases > before ? " ▲" : " ▼";
   }
@@ -103,7 +97,7 @@ window.dash_clientside.charts = (function () {
     places: function (data, sort, scale, search) {
       const unchanged = window.dash_clientside.no_update;
       if (!data) return [unchanged, unchanged];
-      const wanted = fold(search || "");
+      const wanted = window.dash_clientside.shell.fold(search || "");
       const rows = data.rows.filter((row) => row[2].includes(wanted)).sort(ORDERS[sort] || ORDERS.level);
       const top = scale === "same" ? Math.max(1, ...data.rows.flatMap((row) => row[8])) : 0;
       const said = rows.length ? fill(data.words.count, { n: rows.length }) : data.words.none;

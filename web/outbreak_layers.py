@@ -90,9 +90,7 @@ def outline_features(session: Session, found: Iterable[Outline]) -> dict[str, An
     features, outlined = [], list(found)
     places = unit_names(session, (outline.lead_unit for outline in outlined if outline.lead_unit))
     for outline in outlined:
-        name = " · ".join(
-            (code_of(outline.id), *([places[outline.lead_unit]] if outline.lead_unit in places else []))
-        )
+        name = " · ".join(filter(None, (code_of(outline.id), places.get(outline.lead_unit or 0))))
         text = f"{name}\n" + _("{n} ca · {status}", n=outline.cases, status=_(NAMES[outline.status]))
         facts = {
             "outbreak": outline.id,

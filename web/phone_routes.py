@@ -20,7 +20,6 @@ from accounts.models import Role
 from accounts.service import record_access
 from alerts.push_settings import parse_push
 from alerts.views import unread_count
-from geodata.places import boundaries_version, communes_today
 from i18n import _, current_locale
 from surveillance.outbreaks.addresses import member_addresses
 from surveillance.outbreaks.photos import read_photo
@@ -138,13 +137,8 @@ def map_of(outbreak_id: int) -> Response:
         area = next(outlines(session, area_ids=viewer().area_ids, outbreak_id=outbreak_id), None)
         if area is None:
             abort(404)
-        version = "-".join(map(str, outbreaks_version(session)))
-        places = communes_today(session)
-        ground = ground_layer(
-            [place.id for place in places], boundaries_version(session), theme(),
-            synthetic=any(place.synthetic for place in places),
-        )  # fmt: skip
-    layers = [{**ground, "interactive": False}, *case_layers(theme(), outbreak_id, version, "")]
+        ground = ground_layer(session, theme(), interactive=False)
+        layers = [ground, *case_layers(theme(), outbreak_id, outbreaks_version(session), "")]
     files = {name: f"/my/map/{name}?v={_digest(ENGINE / name)}" for name in ENGINE_FILES}
     fonts = [
         {"url": f"/my/map/{name}.woff2", "unicode-range": spans.split()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
@@ -48,9 +48,9 @@ def state_of(session: Session) -> Hashable:
     return tuple(session.execute(STATE).one())
 
 
-def as_sent(answer: Any) -> Any:
+def as_sent(parts: Iterable[Any]) -> list[orjson.Fragment]:
     """The parts of a callback's answer as the JSON the browser gets: small to keep, and written once."""
-    return [orjson.Fragment(to_json_plotly(part)) for part in answer]
+    return [orjson.Fragment(to_json_plotly(part)) for part in parts]
 
 
 @dataclass(slots=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from alerts.levels import Theme
+from geodata.places import boundaries_version, communes_today
 from geodata.tiles import MAX_ZOOM
 from surveillance.review.detail import CandidateView
 from surveillance.review.queue import Waiting
@@ -17,14 +20,13 @@ SHADES: dict[Theme, tuple[str, str]] = {"light": ("#1660b8", "#8fb8e6"), "dark":
 """The likeliest candidate and the others."""
 
 
-def ground_layer(
-    units: Sequence[int], version: str, colours: Theme, *, synthetic: bool, interactive: bool = True
-) -> ChoroplethLayer:
+def ground_layer(session: Session, colours: Theme, *, interactive: bool = True) -> ChoroplethLayer:
     """Every commune, to be clicked unless it only lies under something else."""
+    places = communes_today(session)
     return {
         "id": "communes",
         "kind": "choropleth",
-        "tiles": f"/t/communes/{{z}}/{{x}}/{{y}}?v={version}",
+        "tiles": f"/t/communes/{{z}}/{{x}}/{{y}}?v={boundaries_version(session)}",
         "minzoom": 4,
         "maxzoom": MAX_ZOOM,
         "sourceLayer": "units",
@@ -32,9 +34,9 @@ def ground_layer(
         "borderLayer": "unit_borders",
         "scale": "match",
         "stops": [(0, GROUND[colours])],
-        "values": dict.fromkeys(units, 0),
+        "values": {place.id: 0 for place in places},
         "labels": {"field": "name", "minzoom": 10.5},
-        "synthetic": synthetic,
+        "synthetic": any(place.synthetic for place in places),
         "interactive": interactive,
     }
 

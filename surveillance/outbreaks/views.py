@@ -159,12 +159,10 @@ def outbreak_counts(
     return {group: sum(found.get(status, 0) for status in statuses) for group, statuses in GROUPS.items()}
 
 
-def outbreaks_version(session: Session) -> tuple[int, int]:
-    """Grows with every new version and event of an outbreak."""
-    versions, events = (
-        session.scalar(select(func.max(table.id))) or 0 for table in (OutbreakVersion, OutbreakEvent)
-    )
-    return versions, events
+def outbreaks_version(session: Session) -> str:
+    """Changes with every new version and event of an outbreak."""
+    newest = (session.scalar(select(func.max(table.id))) or 0 for table in (OutbreakVersion, OutbreakEvent))
+    return "-".join(map(str, newest))
 
 
 def tasks_of(

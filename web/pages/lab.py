@@ -22,7 +22,7 @@ from web.epimap import EpiMap
 from web.epimap.texts import map_words
 from web.figures import chart
 from web.formats import aria, day, empty, icon, link
-from web.pages.review_detail import ground
+from web.review_layers import ground_layer
 from web.workbench.lab_draft import note_of, snippet
 from web.workbench.lab_form import fields
 from web.workbench.lab_map import layers, lon_lat
@@ -260,7 +260,10 @@ def draw(query: str | None, at: str | None) -> Any:
         except (PolicyError, TooManyLinks) as error:
             return _refused(error.message)
         names = {place.id: place.name for place in communes_today(session)}
-        drawn = [ground(session), *layers(result.old.course, result.new.course, trial.at, theme())]
+        drawn = [
+            ground_layer(session, theme()),
+            *layers(result.old.course, result.new.course, trial.at, theme()),
+        ]
     return (
         [summary(result), tiles(result)],
         _charts(result),
@@ -331,7 +334,7 @@ def scrub(days: int | None, query: str | None) -> Any:
         if refusal(tried(context().profiles[trial.disease], trial.profile)) is not None:
             return (no_update,) * 3
         result = run(session, trial)
-        drawn = [ground(session), *layers(result.old.course, result.new.course, on, theme())]
+        drawn = [ground_layer(session, theme()), *layers(result.old.course, result.new.course, on, theme())]
     return drawn, day(on), on.isoformat()
 
 

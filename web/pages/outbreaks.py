@@ -272,7 +272,7 @@ def draw_map(outbreak_id: str | None, when: str | None, _acted: Any, _version: s
             outlines(session, area_ids=viewer().area_ids, as_of=shown.as_of, outbreak_id=int(outbreak_id)),
             None,
         )
-        version = "-".join(map(str, outbreaks_version(session)))
+        version = outbreaks_version(session)
     if area is None:
         return hidden
     return case_layers(theme(), area.id, version, on), area.bounds, "outbreak-map-box"

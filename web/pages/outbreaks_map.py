@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 from sqlalchemy.orm import Session
 
-from geodata.places import boundaries_version, communes_today
+from geodata.places import communes_today
 from i18n import _
 from surveillance.outbreaks.lifecycle import Status
 from surveillance.outbreaks.views import outbreaks_version
@@ -50,13 +50,8 @@ def beside() -> html.Section:
 
 def map_layers(session: Session, **query: Any) -> list[Any]:
     """The communes, and over them the outbreaks of the list with this query."""
-    places = communes_today(session)
-    ground = ground_layer(
-        [place.id for place in places], boundaries_version(session), theme(),
-        synthetic=any(place.synthetic for place in places), interactive=False,
-    )  # fmt: skip
-    version = "-".join(map(str, outbreaks_version(session)))
-    return [ground, listed_layer(theme(), version, **query)]
+    ground = ground_layer(session, theme(), interactive=False)
+    return [ground, listed_layer(theme(), outbreaks_version(session), **query)]
 
 
 def map_note(drawn: int, listed: int, nothing: str) -> html.Span | None:

@@ -20,14 +20,13 @@ from web.pages.review_detail import (
     candidate_buttons,
     detail_parts,
     dialogs,
-    ground,
     head,
     help_dialog,
     lesson_text,
     masked,
 )
 from web.pages.review_list import card, empty_text, grid_row, list_parts, other
-from web.review_layers import box_of, candidate_layer
+from web.review_layers import box_of, candidate_layer, ground_layer
 
 TABS = {
     "waiting": Message("Đang chờ"),
@@ -193,7 +192,10 @@ def draw_detail(
         if ctx.triggered_id == "version" and before == _shown(detail):
             return _drawn()
         [entry] = entries([detail.case], surroundings(session))
-        layers = [ground(session), candidate_layer(detail.candidates[:NUMBERED], detail.case, theme())]
+        layers = [
+            ground_layer(session, theme()),
+            candidate_layer(detail.candidates[:NUMBERED], detail.case, theme()),
+        ]
     return _drawn(
         head=head(detail, entry),
         address=masked(detail.case),

@@ -7,12 +7,11 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
-from sqlalchemy.orm import Session
 
 from accounts.models import Role
 from alerts.levels import Level
 from geodata.aliases import AreaWords
-from geodata.places import boundaries_version, communes_today
+from geodata.places import communes_today
 from geodata.types import PlaceLevel
 from i18n import Message, _
 from surveillance.outbreaks.views import code_of
@@ -21,10 +20,9 @@ from surveillance.review.fixes import REASONS
 from surveillance.review.placing import MAX_TYPED
 from surveillance.review.queue import Entry, Tier, Waiting
 from web.context import disease_name, open_session, theme, viewer
-from web.epimap import ChoroplethLayer, EpiMap
+from web.epimap import EpiMap
 from web.epimap.texts import map_words
 from web.formats import aria, count, day, icon, level_badge, link, table
-from web.review_layers import ground_layer
 
 REVIEWERS = (Role.ANALYST, Role.OFFICER)
 SHOWN_CHARACTERS = 160
@@ -222,14 +220,6 @@ def _map() -> EpiMap:
         pinLabel=_("Ghim: kéo, hoặc dùng phím mũi tên"),
         padding=28,
         **map_words(),
-    )
-
-
-def ground(session: Session) -> ChoroplethLayer:
-    places = communes_today(session)
-    units = [place.id for place in places]
-    return ground_layer(
-        units, boundaries_version(session), theme(), synthetic=any(place.synthetic for place in places)
     )
 
 

@@ -34,9 +34,8 @@ class Overlay:
 
 
 def _outbreaks(session: Session, selection: Selection, shown: Moment) -> list[Any]:
-    version = "-".join(map(str, outbreaks_version(session)))
     on = shown.today.isoformat() if shown.as_of is not None else None
-    return [outline_layer(theme(), version, disease=selection.disease, on=on)]
+    return [outline_layer(theme(), outbreaks_version(session), disease=selection.disease, on=on)]
 
 
 OVERLAYS: Mapping[str, Overlay] = {
