@@ -120,6 +120,9 @@ window.dash_clientside.map = (function () {
   /* What the panel beside the map is about. */
   const PANEL = ["disease", "on", "unit", "outbreak", "cluster", "release", "years", "layers"];
 
+  /* What a filter of the cases leaves as it is (web/pages/map.GROUND). */
+  const GROUND = ["disease", "on", "release", "layers"];
+
   function parse(search) {
     return Object.fromEntries(new URLSearchParams(search || ""));
   }
@@ -171,6 +174,9 @@ window.dash_clientside.map = (function () {
     return units.length ? [...new Set([...(chosen.unit ? [chosen.unit] : []), ...units])] : chosen.unit || "";
   }
 
+  /* What a control shows already is not written again: Dash would tell every component of the page. */
+  const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+
   function stageClass(chosen) {
     return "map-stage is-" + (chosen.view || "map");
   }
@@ -211,7 +217,7 @@ window.dash_clientside.map = (function () {
     /* One callback for both ways (controls to URL, URL to controls), so that back and forward work too. */
     sync: function (search) {
       const unchanged = window.dash_clientside.no_update;
-      const { triggered, outputs_list: outputs, states } = window.dash_clientside.callback_context;
+      const { triggered, outputs_list: outputs, inputs, states } = window.dash_clientside.callback_context;
       /* Whoever leaves for another page takes that page's query along. */
       if (!window.location.pathname.startsWith("/map")) return outputs.map(() => unchanged);
       const today = states["map-today.data"];
@@ -219,23 +225,22 @@ window.dash_clientside.map = (function () {
       const camera = parse(window.location.search).at;
       if (camera) chosen.at = camera;
       for (const cause of triggered) act(chosen, cause, today, states["map-compare-disease.data"]);
-      const query = write(chosen, ["at"]);
       const next = write(chosen) ? "?" + write(chosen) : "";
-      const when = write(chosen, ["at", ...BESIDE]);
-      const panel = write(Object.fromEntries(PANEL.map((name) => [name, chosen[name]])));
+      const part = (names) => write(Object.fromEntries(names.map((name) => [name, chosen[name]])));
       const values = {
-        "map-panel-query.data": panel === states["map-panel-query.data"] ? unchanged : panel,
-        "map-url.search": next === (search || "") ? unchanged : next,
-        "map-query.data": query === states["map-query.data"] ? unchanged : query,
-        "map-when.data": when === states["map-when.data"] ? unchanged : when,
+        "map-url.search": next,
+        "map-query.data": write(chosen, ["at"]),
+        "map-when.data": write(chosen, ["at", ...BESIDE]),
+        "map-panel-query.data": part(PANEL),
+        "map-ground.data": part(GROUND),
         "map.selected": selectedUnits(chosen),
         "map-stage.className": stageClass(chosen),
       };
+      const before = { ...states, ...inputs };
       return outputs.map(({ id, property }) => {
         const name = id + "." + property;
-        if (name in values) return values[name];
-        const control = CONTROLS[name];
-        return control ? control.show(chosen[control.name], today, chosen) : unchanged;
+        const value = name in values ? values[name] : CONTROLS[name].show(chosen[CONTROLS[name].name], today, chosen);
+        return same(value, before[name]) ? unchanged : value;
       });
     },
 

@@ -1,29 +1,6 @@
 /* Charts of the workbench: small curves of all communes, and what a click or a drag on a chart narrows. */
 window.dash_clientside = window.dash_clientside || {};
 
-/* Much static HTML as one component (web/workbench/markup.py). A tree is a text or [tag, props, ...trees]. */
-window.canhdich_markup = (function () {
-  function follow(event) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
-    event.preventDefault();
-    window.dash_clientside.shell.go(event.currentTarget.getAttribute("href"));
-  }
-
-  function draw(tree) {
-    if (!Array.isArray(tree)) return tree;
-    const [tag, props, ...children] = tree;
-    const React = window.React;
-    if (tag === "") return React.createElement(React.Fragment, null, ...children.map(draw));
-    if (tag === "Link") return React.createElement("a", { ...props, onClick: follow }, ...children.map(draw));
-    return React.createElement(tag, props, ...children.map(draw));
-  }
-
-  function Markup({ id, tree, className }) {
-    return window.React.createElement("div", { id, className }, draw(tree));
-  }
-  return { Markup, draw };
-})();
-
 window.dash_clientside.charts = (function () {
   const WIDTH = 104;
   const HEIGHT = 30;

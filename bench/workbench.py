@@ -40,10 +40,20 @@ KEPT = Path("/var/tmp/canhdich-bench")
 ROUNDS = 5
 USERS, THINK_S, TURNS = 50, 2.0, 6
 PERIOD = "disease=dengue&metric=cases&days=90"
-IDLE = """() => new Promise((done) => {
-  const map = window.__epimap.map.map;
-  if (map.loaded() && !map.isMoving()) done(); else map.once("idle", () => done());
-})"""
+NOTE_ACT = """() => {
+  const shown = window.__epimap.map.engine.left.layers();
+  for (const kind of ["click", "keydown"])
+    document.addEventListener(kind, (act) => { window.acted = act.timeStamp; }, { capture: true, once: true });
+  window.settled = new Promise((done) => {
+    const rests = () => done(performance.now() - window.acted);
+    const look = setInterval(() => {
+      const { engine, map } = window.__epimap.map;
+      if (engine.left.layers() === shown) return;
+      clearInterval(look);
+      if (map.loaded() && !map.isMoving()) rests(); else map.once("idle", rests);
+    }, 5);
+  });
+}"""
 
 
 def main(sizes: list[int]) -> None:
@@ -200,16 +210,10 @@ def enter(page: Page, base: str) -> None:
 
 
 def changed(page: Page, act: Any) -> float:
-    """Milliseconds from the act until the map has its new colours and rests."""
-
-    def is_map(response: Any) -> bool:
-        return "_dash-update-component" in response.url and "map.layers" in (response.request.post_data or "")
-
-    began = time.perf_counter()
-    with page.expect_response(is_map):
-        act()
-    page.evaluate(IDLE)
-    return 1000 * (time.perf_counter() - began)
+    """Milliseconds from the click or key until the map has its new layers and rests."""
+    page.evaluate(NOTE_ACT)
+    act()
+    return float(page.evaluate("window.settled"))
 
 
 def js_heap(devtools: CDPSession) -> float:

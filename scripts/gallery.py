@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from screenshots import ANALYST, DESKTOP, FLAGS, MANAGER, OFFICER, PHONE, sign_in
 
 OUT = Path(__file__).parent.parent / "docs/screenshots/gallery"
 HEIGHT = 560
 """Of each picture on a sheet, in pixels."""
 GAP = 12
-SETTLE_MS = 3500
+SETTLE_MS = 2500
 
 
 class Screen(NamedTuple):
@@ -50,28 +51,20 @@ SCREENS = (
 )
 
 
-def shots(browser: Browser, base: str, screens: Sequence[Screen]) -> dict[str, list[Image.Image]]:
-    """Eight pictures of each screen: Vietnamese light and dark, English light and dark, wide before narrow."""
-    found: dict[str, list[Image.Image]] = {screen.name: [] for screen in screens}
-    for user in dict.fromkeys(screen.user for screen in screens):
-        for size in (DESKTOP, PHONE):
-            context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="vi-VN")
-            page = context.new_page()
-            sign_in(page, base, user)
-            for language in ("vi", "en"):
-                for theme in ("light", "dark"):
-                    page.goto(f"{base}/preferences?language={language}")
-                    page.goto(f"{base}/preferences?theme={theme}")
-                    for screen in screens:
-                        if screen.user == user:
-                            found[screen.name].append(picture(page, base + screen.path))
-            page.goto(f"{base}/preferences?language=vi")
-            context.close()
-    return found
+def pictures(contexts: Sequence[BrowserContext], base: str, path: str) -> list[Image.Image]:
+    """Eight of one screen: wide before narrow, of each Vietnamese light and dark, English light and dark."""
+    found: list[list[Image.Image]] = [[] for _context in contexts]
+    for language in ("vi", "en"):
+        for theme in ("light", "dark"):
+            for context, taken in zip(contexts, found, strict=True):
+                context.request.get(f"{base}/preferences?language={language}&theme={theme}", max_redirects=0)
+                taken.append(picture(context.pages[0], base + path))
+    return [one for taken in found for one in taken]
 
 
 def picture(page: Page, url: str) -> Image.Image:
     page.goto(url)
+    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(SETTLE_MS)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     return image.resize((round(image.width * HEIGHT / image.height), HEIGHT), Image.Resampling.LANCZOS)
@@ -90,15 +83,33 @@ def sheet(pictures: Sequence[Image.Image]) -> Image.Image:
     return made.crop((0, 0, left + 2 * (narrow[0].width + GAP) - GAP, made.height))
 
 
+@contextmanager
+def signed_in(browser: Browser, base: str, user: str) -> Iterator[list[BrowserContext]]:
+    """One context wide and one narrow; afterwards the account speaks Vietnamese again."""
+    contexts = []
+    for width, height in (DESKTOP, PHONE):
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="vi-VN")
+        sign_in(context.new_page(), base, user)
+        contexts.append(context)
+    try:
+        yield contexts
+    finally:
+        for context in contexts:
+            context.request.get(f"{base}/preferences?language=vi&theme=light", max_redirects=0)
+            context.close()
+
+
 def main() -> None:
     base, *names = sys.argv[1:]
     screens = [screen for screen in SCREENS if not names or screen.name in names]
     OUT.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        for name, pictures in shots(browser, base, screens).items():
-            sheet(pictures).save(OUT / f"{name}.webp", quality=70)
-            print(name)
+        for user in dict.fromkeys(screen.user for screen in screens):
+            with signed_in(browser, base, user) as contexts:
+                for screen in (screen for screen in screens if screen.user == user):
+                    sheet(pictures(contexts, base, screen.path)).save(OUT / f"{screen.name}.webp", quality=70)
+                    print(screen.name, flush=True)
         browser.close()
 
 

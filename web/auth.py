@@ -32,6 +32,7 @@ OPEN_PATHS = (
     "/login",
     "/cap/",
     "/assets/",
+    "/_dash-component-suites/",
     "/_favicon.ico",
     "/favicon.ico",
     "/healthz",

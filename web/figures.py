@@ -16,6 +16,7 @@ from i18n import _, current_locale, show_date, show_number
 from surveillance.counts import WeeklyCurve
 from surveillance.epiweek import week_of
 from web.formats import aria
+from web.markup import Later
 
 INK = {"light": "#3d4752", "dark": "#c6ced6"}
 GRID = {"light": "#e6eaee", "dark": "#313a44"}
@@ -53,7 +54,8 @@ def chart(figure: dict[str, Any], label: str, *, legend: bool = True, **props: A
     }
     graph = dcc.Graph(figure=figure, config=config, className="chart", **props)
     above = [_legend(figure["data"])] if legend else []
-    return html.Div([*above, html.Div(graph, role="img", **aria(label=label))])
+    drawn = Later(graph, until="map", height=figure["layout"].get("height", 0))
+    return html.Div([*above, html.Div(drawn, role="img", **aria(label=label))])
 
 
 def _legend(traces: Sequence[dict[str, Any]]) -> html.Div:

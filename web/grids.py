@@ -169,8 +169,8 @@ def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **o
     )
 
 
-def commune_grid() -> dag.AgGrid:
-    return grid("map-grid", commune_columns(), [])
+def commune_grid(release: bool) -> dag.AgGrid:
+    return grid("map-grid", commune_columns(release), [])
 
 
 def commune_columns(release: bool = False) -> list[dict[str, Any]]:

@@ -23,6 +23,8 @@ from surveillance.review.queue import fixes_version, waiting_count
 from web.auth import ROLE_NAMES
 from web.context import Viewer, context, now, open_session, theme, viewer
 from web.formats import aria, empty, icon, link
+from web.markup import Markup, light, lightened
+from web.newest import newest
 from web.pages import (
     alerts,
     data,
@@ -183,7 +185,9 @@ def shell() -> Any:
     if not current_user.is_authenticated:
         return html.Div()
     return dmc.MantineProvider(
-        dmc.DatesProvider(_frame(viewer()), settings={"locale": current_locale(), "firstDayOfWeek": 1}),
+        dmc.DatesProvider(
+            lightened(_frame(viewer())), settings={"locale": current_locale(), "firstDayOfWeek": 1}
+        ),
         forceColorScheme=theme(),
         theme={"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"},
     )
@@ -235,14 +239,14 @@ def show_page(path: str, search: str) -> tuple[Any, Any, str]:
         return empty(_("Tài khoản này không có quyền xem mục này.")), navigation(path), "Canh Dịch"
     query = dict(parse_qsl((search or "").lstrip("?")))
     content = page.layout(rest=path.removeprefix(page.path).strip("/"), **_only_known(query))
-    return content, navigation(path), f"{page.title} · Canh Dịch"
+    return lightened(content), navigation(path), f"{page.title} · Canh Dịch"
 
 
 def show_nav(_version: str | None, path: str) -> Any:
     return navigation(path)
 
 
-def navigation(path: str) -> list[Any]:
+def navigation(path: str) -> Markup:
     """Links to the pages this visitor may open, with the number of alerts and addresses not yet looked at."""
     who = viewer()
     with open_session() as session:
@@ -259,7 +263,7 @@ def navigation(path: str) -> list[Any]:
     items = {page.path: _nav_item(page, path, *waiting.get(page.path, (0, ""))) for page in mine}
     bar = [items[page.path] for page in mine if who.role in page.bar]
     field = [_field_link()] if who.role is Role.OFFICER else []
-    return [*field, *bar, *(_rare(rare, items, path) if rare else [])]
+    return light([*field, *bar, *(_rare(rare, items, path) if rare else [])])
 
 
 def addresses_waiting(session: Session, who: Viewer) -> int:
@@ -321,11 +325,13 @@ def _labels(page: Page) -> list[Any]:
 
 
 def _frame(who: Viewer) -> html.Div:
+    with open_session() as session:
+        version = newest(session).version
     return html.Div(
         [
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Interval(id="poll", interval=POLL_MS),
-            dcc.Store(id="version"),
+            dcc.Store(id="version", data=version),
             dcc.Store(id="page-title"),
             html.A(_("Bỏ qua đến nội dung"), href="#main", className="skip-link"),
             _header(who),

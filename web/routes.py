@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from hashlib import sha256
 from ipaddress import ip_address
 
 from flask import Blueprint, Flask, Response, abort, jsonify, request, send_file
 from sqlalchemy.exc import OperationalError
 
 from accounts.service import active_user
-from alerts.views import levels_at, unread_count
+from alerts.views import levels_at
 from geodata.places import boundaries_version
 from geodata.tiles import TileError
-from i18n import _, current_locale
 from reports.drawing import level_map
 from reports.service import ReportError, report_file
 from surveillance import jobs
-from surveillance.clock import data_until
 from web import (
     alert_routes,
     cap_routes,
@@ -29,15 +26,12 @@ from web import (
     receipt_routes,
     view_routes,
 )
-from web.context import context, day_on_show, known_disease, local, now, open_session, parse_day, viewer
+from web.context import context, day_on_show, known_disease, open_session, parse_day, viewer
 from web.formats import shown_level
+from web.newest import newest
 from web.private import private
 from web.release_levels import chosen_release, levels_on_release
-from web.remember import state_of
 from web.workbench import cluster_layer, frames
-
-STALE_AFTER_H = 26
-"""Data are daily; two hours beyond a day is late."""
 
 PICTURE_ZOOM = 9
 
@@ -78,16 +72,11 @@ def commune_tile(z: int, x: int, y: int) -> Response:
 
 @blueprint.get("/api/version")
 def version() -> Response:
-    """Changes whenever there is something new to show. Cheap: pages ask every few seconds."""
     with open_session() as session:
-        until = data_until(session)
-        parts = state_of(session), unread_count(session, viewer().id)
-        stale = until is None or (now(session) - until).total_seconds() > STALE_AFTER_H * 3600
-    label = _("Dữ liệu đến {moment}", moment=f"{local(until):%H:%M %d/%m}") if until else _("Chưa có dữ liệu")
-    etag = sha256(repr((parts, stale, current_locale())).encode()).hexdigest()[:20]
-    if etag in request.if_none_match:
-        return private(Response(status=304), etag)
-    return private(jsonify(version=etag, label=label, stale=stale), etag)
+        latest = newest(session)
+    if latest.version in request.if_none_match:
+        return private(Response(status=304), latest.version)
+    return private(jsonify(latest._asdict()), latest.version)
 
 
 @blueprint.get("/map.png")

@@ -16,18 +16,19 @@ from settings import Settings
 
 SESSION_HOURS = 12
 CSRF_COOKIE = "_csrf_token"
-SHELL_PATH = "/my/shell/"
+FILES_PATHS = ("/my/shell/", "/assets/", "/_dash-component-suites/")
+FILES_KEPT_S = 3600
 OVERLAYS_PATH = "/api/overlays"
 OVERLAY_BYTES = 9 * 1024 * 1024
 """A file of 8 MB (web/workbench/overlay_files.py) and the form around it."""
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """None for the phone's shell: its files are everybody's, and a cookie renewed with each would keep browsers from
+    """None for the program's own files: they are everybody's, and a cookie renewed with each would keep browsers from
     using what they have (`Vary: Cookie`)."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return None if request.path.startswith(SHELL_PATH) else super().open_session(app, request)
+        return None if request.path.startswith(FILES_PATHS) else super().open_session(app, request)
 
 
 def configure(server: Flask, settings: Settings) -> Limiter:
@@ -58,6 +59,14 @@ def configure(server: Flask, settings: Settings) -> Limiter:
         """Readable by our own scripts, which send it back as a header (Dash does so by itself)."""
         if response.mimetype == "text/html" and request.method == "GET":
             response.set_cookie(CSRF_COOKIE, generate_csrf(), samesite="Lax", secure=https)
+        return response
+
+    @server.after_request
+    def let_browsers_keep_files(response: Response) -> Response:
+        """Dash names an asset with the time it changed: that one lasts. Pictures and fonts are asked for again."""
+        if request.path.startswith("/assets/") and response.status_code == 200:
+            lasting = "max-age=31536000, immutable" if "m" in request.args else f"max-age={FILES_KEPT_S}"
+            response.headers["Cache-Control"] = f"public, {lasting}"
         return response
 
     return Limiter(get_remote_address, app=server, storage_uri="memory://")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -32,10 +32,10 @@ from web.fields import disease_select
 from web.formats import aria, case_count, level_fields, percent, status_name
 from web.grids import commune_columns, commune_grid
 from web.map_choice import Choice, UnitRow, choice_of, release_options, unit_rows
+from web.markup import Later, lightened
 from web.pages.former_panel import former_panel
 from web.pages.map_panels import city_panel, commune_panel
 from web.pages.outbreak_lines import chosen_outbreak
-from web.release_levels import chosen_release
 from web.remember import as_sent, state_of
 from web.selection import Selection
 from web.workbench import classes_panel, layers, stage_bar, stage_views, time_player, tools
@@ -48,17 +48,21 @@ from web.workbench.legend import legend
 from web.workbench.measures import measure_of, measure_options
 from web.workbench.opening import opening_box
 
+GROUND = ("disease", "on", "release", "layers")
+"""What of the URL `draw_ground` depends on (assets/map.js)."""
+
 
 def layout(rest: str = "", **query: str) -> Any:
     """The workbench; callbacks fill it from the URL."""
     selection = Selection.parse(urlencode(query), context().diseases)
     with open_session() as session:
-        release = chosen_release(session, query.get("release"))
+        choice = choice_of(session, selection)
         today_places = communes_today(session)
-        places = today_places if release is None else places_on(session, release)
+        places = _places(session, choice)
         options = release_options(session)
         today = local(now(session)).date()
         shown = day_on_show(session, selection.on)
+        still = _still(session, choice)
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
@@ -66,10 +70,11 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-query"),
             dcc.Store(id="map-when"),
             dcc.Store(id="map-panel-query"),
+            dcc.Store(id="map-ground", data=_ground(query)),
             dcc.Store(id="map-today", data=today.isoformat()),
             dcc.Store(id="case-place"),
-            _side(selection, shown, places, _place_options(today_places, None), options, release),
-            _stage(selection, places, today, query.get("at")),
+            _side(selection, shown, places, today_places, options, choice.release),
+            _stage(selection, places, today, query.get("at"), still, choice.release),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
                 id="map-panel",
@@ -89,6 +94,7 @@ def register(app: Dash) -> None:
         Output("map-query", "data"),
         Output("map-when", "data"),
         Output("map-panel-query", "data"),
+        Output("map-ground", "data"),
         Output("map", "selected"),
         Output("map-stage", "className"),
         *[Output(control, prop) for control, prop in CONTROLS],
@@ -102,23 +108,31 @@ def register(app: Dash) -> None:
         State("map-query", "data"),
         State("map-when", "data"),
         State("map-panel-query", "data"),
+        State("map-ground", "data"),
+        State("map", "selected"),
+        State("map-stage", "className"),
         State("map-today", "data"),
         State("map-compare-disease", "data"),
     )
     app.callback(
         Output("map", "layers"),
-        Output("map", "noWebglUrl"),
         Output("map-grid", "rowData"),
         Output("map-note", "children"),
         Output("map-legend", "children"),
-        Output("map-place", "data"),
-        Output("map-grid", "columnDefs"),
-        Output("map-layers", "children"),
         Output("map-measure", "children"),
         Output("map", "compare"),
         Input("map-when", "data"),
         Input("version", "data"),
     )(draw_map)
+    app.callback(
+        Output("map", "noWebglUrl"),
+        Output("map-place", "data"),
+        Output("map-grid", "columnDefs"),
+        Output("map-layers", "children"),
+        Input("map-ground", "data"),
+        Input("version", "data"),
+        prevent_initial_call=True,
+    )(draw_ground)
     app.callback(
         Output("map-panel", "children"),
         Input("map-panel-query", "data"),
@@ -160,16 +174,27 @@ def made_map(session: Session, selection: Selection, shown: Moment) -> tuple[Any
     other = other_half(session, selection, areas, version)
     return (
         [choropleth(areas, rows, version=version, release=choice.release), *overlays],
-        "/map.png?" + _picture_query(choice, version),
         [_grid_row(row) for row in rows],
-        _note(shown, rows, choice, counts),
-        legend(areas, selection, shown, layers.legends(selection), former=choice.release is not None),
-        _place_options([row.place for row in rows], choice.release),
-        commune_columns(choice.release is not None),
-        layers.panel(selection),
-        classes_panel.panel(areas, selection),
+        lightened(_note(shown, rows, choice, counts)),
+        lightened(
+            legend(areas, selection, shown, layers.legends(selection), former=choice.release is not None)
+        ),
+        lightened(classes_panel.panel(areas, selection)),
         other,
     )
+
+
+def draw_ground(ground: str | None, _version: str | None) -> Sequence[Any]:
+    """What a filter of the cases leaves as it is; the layout has it from the beginning."""
+    selection = read_selection(ground)
+    with open_session() as session:
+        choice = choice_of(session, selection)
+        return (
+            _still(session, choice),
+            _place_options(_places(session, choice), choice.release),
+            commune_columns(choice.release is not None),
+            lightened(layers.panel(selection)),
+        )
 
 
 def draw_panel(query: str | None, _version: str | None) -> Any:
@@ -177,7 +202,9 @@ def draw_panel(query: str | None, _version: str | None) -> Any:
     with open_session() as session:
         shown = day_on_show(session, selection.on)
         asked = ("panel", selection, _seen(session, shown))
-        (panel,) = context().memory.ask(asked, lambda: as_sent([made_panel(session, selection, shown)]))
+        (panel,) = context().memory.ask(
+            asked, lambda: as_sent([lightened(made_panel(session, selection, shown))])
+        )
         return panel
 
 
@@ -204,10 +231,23 @@ def read_selection(query: str | None) -> Selection:
     return Selection.parse(query, context().diseases)
 
 
-def _picture_query(choice: Choice, version: str) -> str:
+def _ground(query: Mapping[str, str]) -> str:
+    """As assets/map.js writes it."""
+    return urlencode({name: query[name] for name in GROUND if query.get(name)}, safe=":,;")
+
+
+def _places(session: Session, choice: Choice) -> Sequence[Place]:
+    return communes_today(session) if choice.release is None else places_on(session, choice.release)
+
+
+def _still(session: Session, choice: Choice) -> str:
+    """The picture for a machine that cannot draw the map."""
     on = choice.on.isoformat() if choice.on else ""
     release = choice.release.isoformat() if choice.release else ""
-    return urlencode({"disease": choice.disease or "", "on": on, "release": release, "v": version})
+    version = boundaries_version(session)
+    return "/map.png?" + urlencode(
+        {"disease": choice.disease or "", "on": on, "release": release, "v": version}
+    )
 
 
 # --- the map ---------------------------------------------------------------------------------------------
@@ -264,7 +304,14 @@ def _place_options(places: Sequence[Place], release: date | None) -> list[dict[s
     ]
 
 
-def _stage(selection: Selection, places: Sequence[Place], today: date, camera: str | None) -> html.Section:
+def _stage(
+    selection: Selection,
+    places: Sequence[Place],
+    today: date,
+    camera: str | None,
+    still: str,
+    release: date | None,
+) -> html.Section:
     view = read_camera(camera)
     box = None if view else opening_box(places)
     return html.Section(
@@ -279,7 +326,7 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                         dark=theme() == "dark",
                         ariaLabel=_("Bản đồ theo xã, phường. Bảng cùng nội dung ở nút “Bảng”."),
                         className="map-canvas",
-                        noWebglUrl="/map.png",
+                        noWebglUrl=still,
                         noWebglText=_(
                             "Máy này không vẽ được bản đồ động: đang hiện ảnh."
                             " Chọn “Bảng” để xem từng xã, phường."
@@ -293,12 +340,12 @@ def _stage(selection: Selection, places: Sequence[Place], today: date, camera: s
                 ],
                 className="map-pane",
             ),
-            html.Div(commune_grid(), className="map-table"),
+            html.Div(Later(commune_grid(release is not None), until="sight"), className="map-table"),
             html.Div(id="map-view-pane", className="view-pane"),
             time_player.layout(selection, today),
         ],
         id="map-stage",
-        className="map-stage",
+        className=f"map-stage is-{selection.view}",
     )
 
 
@@ -309,7 +356,7 @@ def _side(
     selection: Selection,
     shown: Moment,
     places: Sequence[Place],
-    several: Sequence[dict[str, str]],
+    several: Sequence[Place],
     releases: Sequence[dict[str, str]],
     release: date | None,
 ) -> html.Aside:
@@ -321,7 +368,11 @@ def _side(
                     grow=True,
                 ),
                 dmc.TabsPanel(_filters(selection, shown, places, several), value="filters", keepMounted=True),
-                dmc.TabsPanel(_layers(selection, releases, release), value="layers", keepMounted=True),
+                dmc.TabsPanel(
+                    Later(_layers(selection, releases, release), until="sight"),
+                    value="layers",
+                    keepMounted=True,
+                ),
             ],
             value="filters",
         ),
@@ -331,7 +382,7 @@ def _side(
 
 
 def _filters(
-    selection: Selection, shown: Moment, places: Sequence[Place], several: Sequence[dict[str, str]]
+    selection: Selection, shown: Moment, places: Sequence[Place], several: Sequence[Place]
 ) -> html.Div:
     """`several`: today's communes, of which the cases may be asked for."""
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
@@ -350,7 +401,7 @@ def _filters(
                 limit=50,
                 nothingFoundMessage=_("Không có xã, phường này"),
             ),
-            *filter_fields(selection, shown, several),
+            *filter_fields(selection, shown, _place_options(several, None)),
             html.Button(_("Đặt lại"), id="map-reset", className="link-button", type="button"),
         ],
         className="filter-fields",
@@ -377,7 +428,7 @@ def _layers(selection: Selection, releases: Sequence[dict[str, str]], release: d
                 allowDeselect=False,
                 className="" if len(releases) > 1 else "is-hidden",
             ),
-            html.Div(id="map-layers"),
+            html.Div(lightened(layers.panel(selection)), id="map-layers"),
         ],
         className="filter-fields",
     )

@@ -20,11 +20,11 @@ from surveillance.epiweek import week_start
 from surveillance.slices import ages_and_sexes, by_unit, daily, median_delay, weekly_by_unit
 from web.context import Moment, context, theme
 from web.formats import failure, shown_level
+from web.markup import light
 from web.selection import Selection
 from web.workbench.calendar import calendar
 from web.workbench.chips import nothing_here
 from web.workbench.curve import curve
-from web.workbench.markup import light
 from web.workbench.multiples import SmallCurve, multiples
 from web.workbench.pyramid import BANDS, pyramid
 from web.workbench.top_areas import ranked, top_areas

@@ -23,6 +23,7 @@ from surveillance.slices import REST, parts_by_day
 from web.context import Moment, disease_name, theme
 from web.figures import chart, weekly_figure
 from web.formats import aria, count, day, link, table
+from web.markup import light
 from web.pages.breaks import city_breaks
 from web.pages.data import source_title
 from web.pages.evidence import coming_weeks, late_reports, signals_of
@@ -30,7 +31,6 @@ from web.selection import Selection
 from web.workbench.case_words import DATED_BY, SEVERITIES, SEXES, STACKS, STATUSES
 from web.workbench.chips import age_text
 from web.workbench.curve_figure import HEIGHT, Bars, Part, bars_figure
-from web.workbench.markup import light
 from web.workbench.rows import rows_number
 
 LENGTH = {"week": 52 * 7, "day": 120}

@@ -15,8 +15,8 @@ from geodata.text import fold
 from i18n import _, current_locale
 from web.figures import BAR, EXPECTED
 from web.formats import aria, level_text
+from web.markup import Markup
 from web.selection import Selection
-from web.workbench.markup import Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ def register(app: Dash) -> None:
         Output("tools-overlay-list", "children"),
         Output("tools-overlay-said", "children", allow_duplicate=True),
         Input("tools-overlay-added", "data"),
-        Input("map-when", "data"),
+        Input("map-ground", "data"),
         Input({"type": "tools-overlay", "do": ALL, "id": ALL}, "n_clicks"),
         Input({"type": "tools-overlay-label", "id": ALL}, "value"),
         Input({"type": "tools-overlay-colour", "id": ALL}, "value"),
@@ -61,12 +61,12 @@ def register(app: Dash) -> None:
 
 
 def change_overlays(
-    _added: Any, when: str | None, _acts: Any, _labels: Any, _colours: Any
+    _added: Any, ground: str | None, _acts: Any, _labels: Any, _colours: Any
 ) -> tuple[Any, Any]:
     """Does what was pressed, then lists the layers anew."""
     who, said = viewer().id, no_update
     cause, value = ctx.triggered_id, ctx.triggered[0]["value"] if ctx.triggered else None
-    shown = {layer.id: layer for layer in Selection.parse(when, context().diseases).layers or ()}
+    shown = {layer.id: layer for layer in Selection.parse(ground, context().diseases).layers or ()}
     with open_session() as session:
         if isinstance(cause, dict):
             if not value or not _changes(overlays.readable(session, cause["id"], who), cause["type"], value):

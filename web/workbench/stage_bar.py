@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from i18n import _
 from web.context import context, disease_name
 from web.formats import aria, icon
+from web.markup import Later
 from web.selection import Selection
 from web.workbench.tools import map_tools
 
@@ -122,7 +123,7 @@ def _compare(selection: Selection) -> dmc.Popover:
     return dmc.Popover(
         [
             dmc.PopoverTarget(_tool("map-compare", "columns-2", text)),
-            dmc.PopoverDropdown(html.Div(body, className="popover-fields")),
+            dmc.PopoverDropdown(Later(html.Div(body, className="popover-fields"))),
         ],
         position="bottom-end",
         width=300,

@@ -14,6 +14,7 @@ from accounts.models import Embed, Role, SavedView, User
 from i18n import Message, _
 from web.context import context, day_on_show, for_roles, now, open_session, viewer
 from web.formats import aria, day, icon, link, local
+from web.markup import Later
 from web.selection import Selection
 from web.workbench import overlay_panel
 from web.workbench.views import camera_of, follows, kept_query
@@ -104,9 +105,11 @@ def _popover(name: str, picture: str, text: str, body: Sequence[Any]) -> dmc.Pop
         [
             dmc.PopoverTarget(button),
             dmc.PopoverDropdown(
-                html.Div(
-                    [html.Div(text, className="popover-title"), *body],
-                    className="popover-fields tools-popover",
+                Later(
+                    html.Div(
+                        [html.Div(text, className="popover-title"), *body],
+                        className="popover-fields tools-popover",
+                    )
                 )
             ),
         ],

@@ -61,7 +61,15 @@ export class Engine {
     map.addControl(new ScaleControl({maxWidth: 90}), 'bottom-left');
     map.once('idle', () => this.emit({ready: true, webgl: true, ...this.view()}));
     map.on('moveend', () => this.moved());
+    map.on('idle', () => this.left.layers().length && this.stands());
     map.getCanvas().addEventListener('focus', () => this.announceSelected());
+  }
+
+  /** What else the page has to do may begin. */
+  stands() {
+    if (this.container.classList.contains('epimap-stands')) return;
+    this.container.classList.add('epimap-stands');
+    this.container.dispatchEvent(new Event('epimap-stands', {bubbles: true}));
   }
 
   say() {

@@ -75,9 +75,21 @@ export class Pane {
   }
 
   restyle() {
-    this.map.setStyle(styleFor(this.shown, this.surroundings), {diff: true});
+    this.map.setStyle(this.withoutAskingAgain(styleFor(this.shown, this.surroundings)), {diff: true});
     if (this.layers().every(layer => this.map.getSource(layer.id))) this.sync();
     else this.afterStyle(); // still loading, MapLibre builds it from scratch
+  }
+
+  /** MapLibre keeps what a URL of GeoJSON gave, not the URL: to it the same URL is a change, and it would ask again. */
+  withoutAskingAgain(style) {
+    const before = this.asked ?? {};
+    this.asked = {};
+    for (const [id, source] of Object.entries(style.sources)) {
+      if (typeof source.data !== 'string') continue;
+      this.asked[id] = source.data;
+      if (before[id] === source.data) source.data = this.map.getSource(id)?.serialize().data ?? source.data;
+    }
+    return style;
   }
 
   sync() {

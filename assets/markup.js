@@ -1,0 +1,51 @@
+/* Two components for pages of many parts (web/markup.py): much static HTML as one, and parts that wait for the map. */
+window.canhdich_markup = (function () {
+  function follow(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
+    event.preventDefault();
+    window.dash_clientside.shell.go(event.currentTarget.getAttribute("href"));
+  }
+
+  /* A tree is a text or [tag, props, ...trees]. */
+  function draw(tree) {
+    if (!Array.isArray(tree)) return tree;
+    const [tag, props, ...children] = tree;
+    const React = window.React;
+    if (tag === "") return React.createElement(React.Fragment, null, ...children.map(draw));
+    if (tag === "Link") return React.createElement("a", { ...props, onClick: follow }, ...children.map(draw));
+    return React.createElement(tag, props, ...children.map(draw));
+  }
+
+  function Markup({ id, tree, className }) {
+    return id || className ? window.React.createElement("div", { id, className }, draw(tree)) : draw(tree);
+  }
+  const LONGEST_WAIT_MS = 4000;
+  const whenIdle = window.requestIdleCallback || ((act) => setTimeout(act, 50));
+
+  /* Once, when the map of the page stands and nothing else is to do; returns how to call it off. */
+  function afterTheMap(act) {
+    let off = false;
+    const idle = () => whenIdle(() => off || act());
+    const waits = document.querySelector(".epimap") && !document.querySelector(".epimap-stands");
+    const timer = waits ? setTimeout(idle, LONGEST_WAIT_MS) : idle();
+    document.addEventListener("epimap-stands", idle, { once: true });
+    return () => { off = true; clearTimeout(timer); document.removeEventListener("epimap-stands", idle); };
+  }
+
+  function Later({ children, until, height }) {
+    const { createElement, useEffect, useRef, useState } = window.React;
+    const [here, setHere] = useState(false);
+    const place = useRef(null);
+    useEffect(() => {
+      if (here) return undefined;
+      const come = () => setHere(true);
+      const callOff = until === "sight" ? () => {} : afterTheMap(come);
+      const eye = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && come());
+      if (until !== "map") eye.observe(place.current);
+      return () => { callOff(); eye.disconnect(); };
+    }, [here]);
+    return here ? children : createElement("div", { ref: place, style: { minHeight: height } });
+  }
+
+  return { Markup, Later, draw };
+})();
