@@ -10,7 +10,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from accounts.models import AccessLog, Role, User
 from geodata.models import AdminUnit
@@ -71,7 +71,7 @@ def verify(session: Session, username: str, password: str) -> User | None:
 
 
 def active_user(session: Session, user_id: int) -> User | None:
-    user = session.get(User, user_id)
+    user = session.get(User, user_id, options=[joinedload(User.areas)])
     return user if user is not None and user.active else None
 
 

@@ -19,6 +19,7 @@ window.canhdich_markup = (function () {
   function Markup({ id, tree, className }) {
     return id || className ? window.React.createElement("div", { id, className }, draw(tree)) : draw(tree);
   }
+
   const LONGEST_WAIT_MS = 4000;
   const whenIdle = window.requestIdleCallback || ((act) => setTimeout(act, 50));
 
@@ -26,19 +27,22 @@ window.canhdich_markup = (function () {
   function afterTheMap(act) {
     let off = false;
     const idle = () => whenIdle(() => off || act());
-    const waits = document.querySelector(".epimap") && !document.querySelector(".epimap-stands");
-    const timer = waits ? setTimeout(idle, LONGEST_WAIT_MS) : idle();
+    if (!document.querySelector(".epimap") || document.querySelector(".epimap-stands")) {
+      idle();
+      return () => { off = true; };
+    }
+    const timer = setTimeout(idle, LONGEST_WAIT_MS);
     document.addEventListener("epimap-stands", idle, { once: true });
     return () => { off = true; clearTimeout(timer); document.removeEventListener("epimap-stands", idle); };
   }
 
-  function Later({ children, until, height }) {
-    const { createElement, useEffect, useRef, useState } = window.React;
-    const [here, setHere] = useState(false);
+  /* `here` is a property, not a state: Dash then draws the children as callbacks have changed them meanwhile. */
+  function Later({ children, until, height, here, setProps }) {
+    const { createElement, useEffect, useRef } = window.React;
     const place = useRef(null);
     useEffect(() => {
       if (here) return undefined;
-      const come = () => setHere(true);
+      const come = () => setProps({ here: true });
       const callOff = until === "sight" ? () => {} : afterTheMap(come);
       const eye = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && come());
       if (until !== "map") eye.observe(place.current);

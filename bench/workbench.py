@@ -177,7 +177,7 @@ _SPECS: dict[str, Any] = {}
 
 
 def ours(browser: Browser, base: str) -> None:
-    cold, warm, filters, clocks = [], [], [], []
+    cold, warm, whole, filters, clocks = [], [], [], [], []
     for _round in range(ROUNDS):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
@@ -186,6 +186,8 @@ def ours(browser: Browser, base: str) -> None:
         cold.append(float(page.evaluate(MAP_STANDS)))
         page.goto(f"{base}/map?{PERIOD}", wait_until="commit")
         warm.append(float(page.evaluate(MAP_STANDS)))
+        page.wait_for_selector(".side-panel .js-plotly-plot .main-svg", state="attached")
+        whole.append(float(page.evaluate("performance.now()")))
         page.wait_for_timeout(1500)
         sexes = page.locator("#f-sex")
         filters += [changed(page, sexes.get_by_text(words).click) for words in ("Nam", "Nữ")]
@@ -196,6 +198,7 @@ def ours(browser: Browser, base: str) -> None:
         context.close()
     tell("interactive, empty cache", cold)
     tell("interactive, again", warm)
+    tell("again, with the panel's chart", whole)
     tell("filter changed, map settled", filters)
     tell("known-on day changed, map settled", clocks)
     print(f"  page's JavaScript heap {heap:.0f} MB")

@@ -16,7 +16,7 @@ from typing import Any
 
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 LOCALES = ("vi", "en")
 _locale: ContextVar[str] = ContextVar("locale", default="vi")
@@ -111,9 +111,13 @@ def show_number(number: float, decimals: int = 0, locale: str | None = None) -> 
 
 @lru_cache(maxsize=50_000)
 def _number(number: float, decimals: int, locale: str) -> str:
-    """A page has thousands of numbers, and Babel takes 70 µs for each."""
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_decimal(number, pattern, locale=locale)
+    """A page has thousands of numbers, and Babel takes 70 µs for each, a third of it to read the pattern."""
+    return _pattern(decimals).apply(number, locale)
+
+
+@cache
+def _pattern(decimals: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * decimals if decimals else ""))
 
 
 def _show(value: Any, locale: str) -> str:

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -28,7 +27,6 @@ from i18n import _, show_number
 from settings import ROOT
 
 FONTS = ROOT / "assets" / "fonts" / "pdf"
-Format = Literal["svg", "png"]
 INK, MUTED, BAR = "#1d2328", "#6a737b", "#7b93a8"
 METRES_PER_DEGREE = 111_200
 """Of latitude, near enough for a picture."""
@@ -50,7 +48,6 @@ def level_map(
     levels: Mapping[int, Shown],
     *,
     width_in: float = 7.2,
-    kind: Format = "svg",
     note: str = "",
 ) -> bytes:
     """Communes by level. `levels` by unit id; a unit without one is drawn as unknown.
@@ -72,7 +69,7 @@ def level_map(
         _draw_areas(inset, coverage, _core(coverage, near), levels)
     axes.set_axis_off()
     _legend(figure, note)
-    return _render(figure, kind)
+    return _render(figure)
 
 
 def curve_chart(
@@ -83,7 +80,6 @@ def curve_chart(
     *,
     width_in: float = 3.5,
     height_in: float = 1.25,
-    kind: Format = "svg",
 ) -> bytes:
     """Weekly counts as bars, mean and threshold of earlier years as lines. Arrays are (T,), NaN where unknown."""
     figure = Figure(figsize=(width_in, height_in))
@@ -105,7 +101,7 @@ def curve_chart(
     axes.yaxis.set_major_formatter(lambda value, _position: show_number(value))
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_fontproperties(_font(6.5))
-    return _render(figure, kind)
+    return _render(figure)
 
 
 def onset_chart(
@@ -125,7 +121,7 @@ def onset_chart(
     axes.set_ylim(bottom=0)
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_fontproperties(_font(6.5))
-    return _render(figure, "svg")
+    return _render(figure)
 
 
 def area_picture(shape: Mapping[str, Any], *, width_in: float = 2.4) -> bytes:
@@ -147,7 +143,7 @@ def area_picture(shape: Mapping[str, Any], *, width_in: float = 2.4) -> bytes:
     axes.plot([left + side * 0.04, left + side * 0.04 + 100], [low + side * 0.04] * 2, color=INK, linewidth=2)
     axes.text(left + side * 0.04, low + side * 0.06, "100 m", fontproperties=_font(7), color=INK)
     axes.set_axis_off()
-    return _render(figure, "svg")
+    return _render(figure)
 
 
 def _split_far(coverage: Coverage) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -267,10 +263,7 @@ def _quiet(axes: Axes) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
 
-def _render(figure: Figure, kind: Format) -> bytes:
+def _render(figure: Figure) -> bytes:
     buffer = BytesIO()
-    if kind == "png":
-        FigureCanvasAgg(figure).print_png(buffer)
-    else:
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()

@@ -316,9 +316,9 @@ def _text(seen: _Seen) -> str:
 
 
 def _seen(session: Session) -> _Seen:
-    newest = session.scalar(select(func.max(CaseVersion.id))) or 0
-    undone = session.scalar(select(func.count()).where(IngestRun.state == "undone")) or 0
-    return _Seen(newest, undone)
+    newest = select(func.coalesce(func.max(CaseVersion.id), 0)).scalar_subquery()
+    undone = select(func.count()).where(IngestRun.state == "undone").scalar_subquery()
+    return _Seen(*session.execute(select(newest, undone)).one())
 
 
 def load_columns(session: Session, catalogue: Mapping[str, Disease], newest: int) -> Columns:

@@ -470,6 +470,19 @@ def test_an_outline_is_hit_near_its_line_and_what_lies_inside_stays_in_reach(map
     assert click_unit(map_page, 2)["layer"] == "units"
 
 
+def test_a_recolour_asks_for_no_outline_it_has_already(map_page: Page) -> None:
+    show_area(map_page)
+    asked: list[str] = []
+    map_page.on("request", lambda request: asked.append(request.url) if "/area.json" in request.url else None)
+    for values, version in (({1: 4, 2: 3}, 1), ({1: 4, 2: 3}, 2)):
+        layers = json.dumps([units(values), {**AREA, "data": f"/area.json?v={version}"}])  # type: ignore[arg-type]
+        map_page.evaluate(f"dash_clientside.set_props('map', {{layers: {layers}}})")
+        map_page.wait_for_function("() => window.__epimap.map.map.isSourceLoaded('area')")
+        settle(map_page)
+    assert [url.partition("?")[2] for url in asked] == ["v=2"]
+    assert map_page.evaluate("window.__epimap.map.map.querySourceFeatures('area').length") > 0
+
+
 def test_a_map_shown_after_it_was_hidden_fits_what_it_is_given(map_page: Page) -> None:
     map_page.evaluate("document.getElementById('map').style.width = '300px'")
     map_page.evaluate("dash_clientside.set_props('map', {bounds: [106.5, 10.7, 106.8, 10.8]})")
@@ -735,6 +748,28 @@ def test_a_circle_is_drawn_by_keyboard_alone_and_escape_gives_up(map_page: Page)
     assert area["radius_m"] % 500 == 0
     assert f"{area['radius_m']:,} m" in said or f"{area['radius_m']:,} m".replace(",", ".") in said
     expect(map_page.locator(".epimap-live")).to_have_text("Đã vẽ xong vùng.")
+
+
+def test_a_lasso_is_drawn_by_keyboard_alone_and_says_what_lies_under_its_mark(map_page: Page) -> None:
+    begin(map_page, "lasso")
+    said = map_page.locator(".epimap-live")
+    map_page.keyboard.press("ArrowLeft")
+    map_page.keyboard.press("ArrowLeft")
+    expect(said).to_contain_text("Tân Định")
+    for keys in (("Space",), ("Shift+ArrowRight", "Space"), ("Shift+ArrowDown", "Space"), ("Space",)):
+        for key in keys:
+            map_page.keyboard.press(key)
+    expect(said).to_contain_text("Đã đặt 4 góc")
+    map_page.keyboard.press("Backspace")
+    expect(said).to_contain_text("Đã đặt 3 góc")
+    map_page.keyboard.press("Enter")
+
+    area = drawn(map_page)
+    (west, north), (east, same), (also_east, south) = area["points"]
+    assert (west < east, south < north) == (True, True)
+    assert (same, also_east) == (pytest.approx(north), pytest.approx(east))
+    assert east == pytest.approx(VIEW["lng"] + (72 - 24) * 360 / (512 * 2 ** VIEW["zoom"]), abs=1e-4)
+    expect(said).to_have_text("Đã vẽ xong vùng.")
 
 
 # --- two maps side by side, and the player -----------------------------------------------------------

@@ -48,9 +48,11 @@ def test_colours_and_boundaries_stay_in_the_link_and_reset_clears_them(
 ) -> None:
     sign_in(visitor, site, "analyst")
     visitor.goto(f"{site.url}/map?release=2019-04-01&metric=rate")
+    visitor.get_by_role("tab", name="Lớp bản đồ").click()
     expect(visitor.locator("#map-release")).to_have_value("2019 (4)")
     expect(visitor.locator("#map-metric")).to_have_value("Ca trên 100.000 dân")
     expect(visitor.locator("#map-legend")).to_contain_text("Ca trên 100.000 dân, 28 ngày")
+    visitor.get_by_role("tab", name="Bộ lọc").click()
     visitor.get_by_role("button", name="Đặt lại").click()
     expect(visitor).to_have_url(f"{site.url}/map")
     expect(visitor.locator("#map-legend")).to_contain_text("Mức nguy cơ")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Event
 from typing import Any
 
 import pytest
@@ -75,3 +77,28 @@ def test_what_is_asked_again_is_not_made_again() -> None:
 
     assert [memory.ask(key, make(key)) for key in "aba"] == ["a", "b", "a"]
     assert made == ["a", "b"]
+
+
+def test_who_asks_for_what_is_being_made_waits_for_it() -> None:
+    memory, made, began, may_end = Memory(), list[str](), Event(), Event()
+
+    def make() -> str:
+        made.append("once")
+        began.set()
+        may_end.wait()
+        return "answer"
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(memory.ask, "key", make)
+        began.wait()
+        second = threads.submit(memory.ask, "key", make)
+        may_end.set()
+        assert [first.result(), second.result()] == ["answer", "answer"]
+    assert made == ["once"]
+
+
+def test_what_could_not_be_made_is_tried_again_by_the_next() -> None:
+    memory = Memory()
+    with pytest.raises(ZeroDivisionError):
+        memory.ask("key", lambda: 1 / 0)
+    assert memory.ask("key", lambda: 1.0) == 1.0

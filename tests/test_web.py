@@ -51,7 +51,7 @@ __all__ = ["app", "city", "client", "settings", "sign_in"]
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/map", "/alerts/1", "/data", "/reports", "/map.png", "/reports/files/1/a.pdf"]
+    "path", ["/", "/map", "/alerts/1", "/data", "/reports", "/map.sheet", "/reports/files/1/a.pdf"]
 )
 def test_pages_and_files_lead_a_stranger_to_sign_in(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
@@ -132,6 +132,22 @@ def test_the_session_cookie_is_out_of_reach_of_scripts(client: FlaskClient) -> N
     session = next(cookie for cookie in cookies if cookie.startswith("canhdich="))
     assert "HttpOnly" in session
     assert "SameSite=Lax" in session
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/assets/app.css?m=1", "immutable"),
+        ("/assets/icons/map.svg", "max-age=3600"),
+        ("/_dash-component-suites/web.epimap/dist/worker.v0m0.js", "max-age=31536000"),
+    ],
+)
+def test_browsers_keep_the_programs_files_whoever_is_signed_in(sign_in: SignIn, path: str, kept: str) -> None:
+    answer = sign_in("analyst").get(path)
+    assert answer.status_code == 200
+    assert kept in answer.headers["Cache-Control"]
+    assert "Set-Cookie" not in answer.headers
+    assert "Cookie" not in answer.headers.get("Vary", "")
 
 
 # --- language and theme ----------------------------------------------------------------------------------
@@ -271,11 +287,13 @@ def test_there_is_no_tile_outside_the_pyramid(sign_in: SignIn, path: str) -> Non
     assert sign_in("analyst").get(path).status_code == 404
 
 
-def test_machines_without_webgl_get_a_picture(sign_in: SignIn) -> None:
+def test_machines_without_webgl_get_a_picture_of_the_same_map(app: Dash, sign_in: SignIn) -> None:
     client = sign_in("analyst")
-    today, before = (client.get(f"/map.png?disease=dengue&on={on}").data for on in ("", "2026-11-20"))
-    assert today.startswith(b"\x89PNG")
-    assert today != before
+    for when in ("disease=dengue&metric=rate", "disease=dengue&on=2026-11-20&sex=male"):
+        answer = run_callback(client, app, "map.layers", {"map-when": when, "version": "7"}).get_json()
+        picture = answer["response"]["map"]["noWebglUrl"]
+        assert picture == f"/map.sheet?{when}&w={{w}}&h={{h}}&v=7"
+        assert b"<svg" in client.get(picture.replace("{w}", "800").replace("{h}", "600")).data
 
 
 # --- health ----------------------------------------------------------------------------------------------

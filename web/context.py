@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import abort, current_app, request
+from flask import abort, current_app, g, request
 from flask_login import UserMixin, current_user
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -140,8 +140,11 @@ def theme() -> Theme:
 
 
 def now(session: Session) -> datetime:
-    """Now as this deployment counts it, in UTC."""
-    return current_time(session, context().settings.clock)
+    """Now as this deployment counts it, in UTC; one moment for all of an answer."""
+    if "now" not in g:
+        g.now = current_time(session, context().settings.clock)
+    moment: datetime = g.now
+    return moment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,18 +144,22 @@ def locale_text() -> dict[str, str]:
     return VIETNAMESE if current_locale() == "vi" else {}
 
 
-def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **options: Any) -> dag.AgGrid:
-    """A grid whose rows are known by "id"; a click on a row is its `cellClicked`."""
+def grid(id: str, columns: list[dict[str, Any]], **options: Any) -> dag.AgGrid:
+    """A grid whose rows, known by "id", come from a callback; until then it says that it loads.
+
+    A click on a row is its `cellClicked`.
+    """
     return dag.AgGrid(
         id=id,
         columnDefs=columns,
-        rowData=rows,
         getRowId="params.data.id",
         defaultColDef={
             "sortable": True,
             "filter": "agTextColumnFilter",
             "resizable": True,
             "suppressHeaderMenuButton": True,
+            "wrapHeaderText": True,
+            "autoHeaderHeight": True,
         },
         dashGridOptions={
             "localeText": locale_text(),
@@ -170,7 +174,7 @@ def grid(id: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], **o
 
 
 def commune_grid(release: bool) -> dag.AgGrid:
-    return grid("map-grid", commune_columns(release), [])
+    return grid("map-grid", commune_columns(release))
 
 
 def commune_columns(release: bool = False) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ class Later(Component):
     _children_props: list[str] = []
     _valid_wildcard_attributes: list[str] = []
     available_wildcard_properties: list[str] = []
-    _prop_names = ["children", "until", "height"]
+    _prop_names = ["children", "until", "height", "here"]
     available_properties = _prop_names
 
     def __init__(

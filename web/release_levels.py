@@ -13,8 +13,10 @@ from geodata.releases import crosswalk_between, find_release
 
 def chosen_release(session: Session, text: str | None) -> date | None:
     """The first day of the release that a URL names; None for today's, and for anything that is none."""
+    if not text:
+        return None
     today = find_release(session, None)
-    found = find_release(session, text or None)
+    found = find_release(session, text)
     return None if found is None or found == today else found.on
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
@@ -55,21 +56,39 @@ def as_sent(parts: Iterable[Any]) -> list[orjson.Fragment]:
 
 @dataclass(slots=True)
 class Memory:
-    """The answers last asked for. Two threads that ask at once both work; nobody waits."""
+    """The answers last asked for. Who asks for one that is being made waits for it."""
 
     _kept: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    _making: dict[Hashable, Future[Any]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def ask(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The answer to `key`, which must name all that it depends on."""
+        """The answer to `key`, which must name all that it depends on. `make` may ask for others, never for its own."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 found: T = self._kept[key]
                 return found
-        made = make()
+            awaited = self._making.get(key)
+            if awaited is None:
+                mine = self._making[key] = Future()
+        if awaited is not None:
+            made: T = awaited.result()
+            return made
+        return self._make(key, make, mine)
+
+    def _make(self, key: Hashable, make: Callable[[], T], mine: Future[T]) -> T:
+        try:
+            made = make()
+        except BaseException as error:
+            with self._lock:
+                del self._making[key]
+            mine.set_exception(error)
+            raise
         with self._lock:
+            del self._making[key]
             self._kept[key] = made
             if len(self._kept) > MOST:
                 self._kept.popitem(last=False)
+        mine.set_result(made)
         return made

@@ -9,10 +9,8 @@ from flask import Blueprint, Flask, Response, abort, jsonify, request, send_file
 from sqlalchemy.exc import OperationalError
 
 from accounts.service import active_user
-from alerts.views import levels_at
 from geodata.places import boundaries_version
 from geodata.tiles import TileError
-from reports.drawing import level_map
 from reports.service import ReportError, report_file
 from surveillance import jobs
 from web import (
@@ -26,14 +24,11 @@ from web import (
     receipt_routes,
     view_routes,
 )
-from web.context import context, day_on_show, known_disease, open_session, parse_day, viewer
-from web.formats import shown_level
+from web.context import context, open_session, viewer
 from web.newest import newest
 from web.private import private
-from web.release_levels import chosen_release, levels_on_release
+from web.release_levels import chosen_release
 from web.workbench import cluster_layer, frames
-
-PICTURE_ZOOM = 9
 
 blueprint = Blueprint("routes", __name__)
 
@@ -77,26 +72,6 @@ def version() -> Response:
     if latest.version in request.if_none_match:
         return private(Response(status=304), latest.version)
     return private(jsonify(latest._asdict()), latest.version)
-
-
-@blueprint.get("/map.png")
-def map_picture() -> Response:
-    """The map of a day's levels as a picture, for machines that cannot draw it (no WebGL2)."""
-    disease = known_disease(request.args.get("disease"))
-    with open_session() as session:
-        shown = day_on_show(session, parse_day(request.args.get("on")))
-        levels = {
-            unit: shown_level(v.level, v.unknown)
-            for unit, v in levels_at(session, disease=disease, as_of=shown.as_of).items()
-        }
-        release = chosen_release(session, request.args.get("release"))
-        if release is not None:
-            levels = dict(levels_on_release(session, release, levels))
-        coverage = context().tiles.coverage(session, PICTURE_ZOOM, release)
-    picture = level_map(coverage, levels, kind="png")
-    response = Response(picture, mimetype="image/png")
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
 
 
 @blueprint.get("/reports/files/<int:job_id>/<name>")

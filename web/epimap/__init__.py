@@ -147,9 +147,10 @@ class Texts(TypedDict, total=False):
     """What the map says itself, in Vietnamese unless given here (src/words.js); {…} is filled in."""
 
     lasso: str
-    """How to draw one; shown over the map."""
+    """How to draw one with pointer and keyboard; shown over the map."""
+    corner: str
+    """{n}: the corners set by keyboard so far."""
     circle: str
-    """How to draw one with pointer and keyboard."""
     circlePlaced: str
     """{metres}: the radius so far."""
     radius: str

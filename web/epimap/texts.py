@@ -29,7 +29,13 @@ def map_words() -> Words:
 def _texts() -> Texts:
     """The words of src/words.js, which the browser shows where a page gives none."""
     return {
-        "lasso": _("Giữ và kéo để khoanh vùng. Esc để thôi."),
+        "lasso": _(
+            "Giữ và kéo để khoanh vùng. Bàn phím: mũi tên đưa dấu đi, phím cách đặt góc. Esc để thôi."
+        ),
+        "corner": _(
+            "Đã đặt {n} góc. Phím cách đặt góc nữa, Backspace bỏ góc cuối, Enter để xong (từ 3 góc), Esc để thôi.",
+            n="{n}",
+        ),
         "circle": _("Kéo từ tâm ra để vẽ vòng tròn. Bàn phím: Enter đặt tâm ở giữa bản đồ. Esc để thôi."),
         "circlePlaced": _(
             "Đã đặt tâm, bán kính {metres} m. ↑ ↓ đổi bán kính, Enter để xong, Esc để thôi.",

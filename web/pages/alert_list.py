@@ -142,7 +142,7 @@ def list_parts(chosen: Mapping[str, str]) -> list[Any]:
         inbox_panel(),
         alert_batch.bar(),
         html.Div(id="bulk-note", **aria(live="polite")),
-        html.Div(grid("alerts-grid", columns, [], **ticks), className="grid-fill only-desktop"),
+        html.Div(grid("alerts-grid", columns, **ticks), className="grid-fill only-desktop"),
         html.Div(
             html.Div(className="skeleton page-skeleton"), id="alerts-cards", className="card-list only-phone"
         ),

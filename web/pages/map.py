@@ -62,7 +62,6 @@ def layout(rest: str = "", **query: str) -> Any:
         options = release_options(session)
         today = local(now(session)).date()
         shown = day_on_show(session, selection.on)
-        still = _still(session, choice)
     return html.Div(
         [
             html.H1(_("Bản đồ"), className="visually-hidden"),
@@ -74,7 +73,7 @@ def layout(rest: str = "", **query: str) -> Any:
             dcc.Store(id="map-today", data=today.isoformat()),
             dcc.Store(id="case-place"),
             _side(selection, shown, places, today_places, options, choice.release),
-            _stage(selection, places, today, query.get("at"), still, choice.release),
+            _stage(selection, places, today, query.get("at"), choice.release),
             html.Aside(
                 html.Div(className="skeleton page-skeleton"),
                 id="map-panel",
@@ -116,6 +115,7 @@ def register(app: Dash) -> None:
     )
     app.callback(
         Output("map", "layers"),
+        Output("map", "noWebglUrl"),
         Output("map-grid", "rowData"),
         Output("map-note", "children"),
         Output("map-legend", "children"),
@@ -125,7 +125,6 @@ def register(app: Dash) -> None:
         Input("version", "data"),
     )(draw_map)
     app.callback(
-        Output("map", "noWebglUrl"),
         Output("map-place", "data"),
         Output("map-grid", "columnDefs"),
         Output("map-layers", "children"),
@@ -155,17 +154,19 @@ def register(app: Dash) -> None:
     classes_panel.register(app)
 
 
-def draw_map(when: str | None, _version: str | None) -> Sequence[Any]:
+def draw_map(when: str | None, version: str | None) -> Sequence[Any]:
     selection = read_selection(when)
+    picture = f"/map.sheet?{when or ''}&w={{w}}&h={{h}}&v={version or ''}"
     with open_session() as session:
         shown = day_on_show(session, selection.on)
         if layers.brought(selection):
-            return made_map(session, selection, shown)
+            return made_map(session, selection, shown, picture)
         asked = ("map", selection, _seen(session, shown))
-        return context().memory.ask(asked, lambda: as_sent(made_map(session, selection, shown)))
+        return context().memory.ask(asked, lambda: as_sent(made_map(session, selection, shown, picture)))
 
 
-def made_map(session: Session, selection: Selection, shown: Moment) -> tuple[Any, ...]:
+def made_map(session: Session, selection: Selection, shown: Moment, picture: str) -> tuple[Any, ...]:
+    """`picture`: where a machine that cannot draw the map finds it drawn."""
     choice = choice_of(session, selection)
     rows, counts = unit_rows(session, choice, shown)
     version = boundaries_version(session)
@@ -174,6 +175,7 @@ def made_map(session: Session, selection: Selection, shown: Moment) -> tuple[Any
     other = other_half(session, selection, areas, version)
     return (
         [choropleth(areas, rows, version=version, release=choice.release), *overlays],
+        picture,
         [_grid_row(row) for row in rows],
         lightened(_note(shown, rows, choice, counts)),
         lightened(
@@ -190,7 +192,6 @@ def draw_ground(ground: str | None, _version: str | None) -> Sequence[Any]:
     with open_session() as session:
         choice = choice_of(session, selection)
         return (
-            _still(session, choice),
             _place_options(_places(session, choice), choice.release),
             commune_columns(choice.release is not None),
             lightened(layers.panel(selection)),
@@ -238,16 +239,6 @@ def _ground(query: Mapping[str, str]) -> str:
 
 def _places(session: Session, choice: Choice) -> Sequence[Place]:
     return communes_today(session) if choice.release is None else places_on(session, choice.release)
-
-
-def _still(session: Session, choice: Choice) -> str:
-    """The picture for a machine that cannot draw the map."""
-    on = choice.on.isoformat() if choice.on else ""
-    release = choice.release.isoformat() if choice.release else ""
-    version = boundaries_version(session)
-    return "/map.png?" + urlencode(
-        {"disease": choice.disease or "", "on": on, "release": release, "v": version}
-    )
 
 
 # --- the map ---------------------------------------------------------------------------------------------
@@ -309,7 +300,6 @@ def _stage(
     places: Sequence[Place],
     today: date,
     camera: str | None,
-    still: str,
     release: date | None,
 ) -> html.Section:
     view = read_camera(camera)
@@ -326,7 +316,6 @@ def _stage(
                         dark=theme() == "dark",
                         ariaLabel=_("Bản đồ theo xã, phường. Bảng cùng nội dung ở nút “Bảng”."),
                         className="map-canvas",
-                        noWebglUrl=still,
                         noWebglText=_(
                             "Máy này không vẽ được bản đồ động: đang hiện ảnh."
                             " Chọn “Bảng” để xem từng xã, phường."

@@ -381,9 +381,7 @@ def _list_parts(disease: str, text: str) -> list[Any]:
             className="list-filters",
         ),
         html.Div(id="outbreaks-note"),
-        html.Div(
-            grid("outbreaks-grid", columns, [], rowSelection=ONE_ROW), className="grid-fill only-desktop"
-        ),
+        html.Div(grid("outbreaks-grid", columns, rowSelection=ONE_ROW), className="grid-fill only-desktop"),
         html.Div(
             html.Div(className="skeleton page-skeleton"),
             id="outbreaks-cards",

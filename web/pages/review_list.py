@@ -66,7 +66,7 @@ def list_parts(disease: str) -> list[Any]:
         html.Div(
             [
                 html.Div(
-                    grid("review-grid", columns, [], rowSelection=ONE_ROW), className="grid-fill only-desktop"
+                    grid("review-grid", columns, rowSelection=ONE_ROW), className="grid-fill only-desktop"
                 ),
                 html.Div(
                     html.Div(className="skeleton page-skeleton"),

@@ -1,9 +1,12 @@
-// Drawing an area by hand over the map: a lasso, or a circle by pointer or keyboard.
+// Drawing an area over the map, by pointer or keyboard: a lasso or a circle.
 import {circleOf, lassoOf, metresBetween, nextRadius, ringOf} from './shapes.js';
 import {number} from './words.js';
 
 const STRIDE_PX = 3;
 const SMALLEST_PX = 6;
+const KEY_PX = 12;
+const FAR_KEY_PX = 72;
+const ARROWS = {ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0]};
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Lies over the map, so that no gesture reaches it; places are degrees, so the map may still move below. */
@@ -11,10 +14,11 @@ export class Drawing {
   /**
    * @param {HTMLElement} host as large as the map
    * @param {(text: string) => void} announce to a screen reader
+   * @param {(point: {x: number, y: number}) => string} nameAt what the map has there
    * @param {(area: object | null) => void} done with the area, null where it was given up
    */
-  constructor(host, map, announce, done) {
-    Object.assign(this, {host, map, announce, done, kind: null});
+  constructor(host, map, announce, nameAt, done) {
+    Object.assign(this, {host, map, announce, nameAt, done, kind: null});
     this.redraw = () => this.draw();
     this.escape = event => event.key === 'Escape' && this.finish(null);
   }
@@ -24,7 +28,7 @@ export class Drawing {
     if ((kind ?? null) === this.kind) return;
     this.stop();
     if (!kind) return;
-    Object.assign(this, {kind, say, points: [], radius_m: 0, pointer: null});
+    Object.assign(this, {kind, say, points: [], radius_m: 0, pointer: null, cursor: null});
     this.build(say(kind));
     this.announce(say(kind));
     this.map.on('move', this.redraw);
@@ -42,6 +46,8 @@ export class Drawing {
     this.sheet.setAttribute('aria-label', hint);
     const picture = this.sheet.appendChild(document.createElementNS(SVG, 'svg'));
     this.outline = picture.appendChild(document.createElementNS(SVG, 'path'));
+    this.mark = picture.appendChild(document.createElementNS(SVG, 'circle'));
+    this.mark.setAttribute('r', '6');
     this.radius = this.sheet.appendChild(document.createElement('output'));
     this.radius.className = 'epimap-radius';
     this.hint = this.sheet.appendChild(document.createElement('p'));
@@ -52,7 +58,7 @@ export class Drawing {
     on('pointermove', event => event.pointerId === this.pointer && this.drag(event));
     on('pointerup', event => event.pointerId === this.pointer && this.up(event));
     on('pointercancel', () => this.forget());
-    on('keydown', event => this.kind === 'circle' && this.key(event));
+    on('keydown', event => (this.kind === 'circle' ? this.circleKey(event) : this.lassoKey(event)));
   }
 
   stop() {
@@ -88,6 +94,7 @@ export class Drawing {
     this.from = this.last = this.place(event);
     this.points = [this.degrees(this.from)];
     this.radius_m = 0;
+    this.cursor = null;
   }
 
   drag(event) {
@@ -113,7 +120,38 @@ export class Drawing {
     this.draw();
   }
 
-  key(event) {
+  lassoKey(event) {
+    const way = ARROWS[event.key];
+    if (way) this.moveCursor(way, event.shiftKey ? FAR_KEY_PX : KEY_PX);
+    else if (event.key === ' ') this.setCorners([...this.points, this.cursor ?? this.middle()]);
+    else if (event.key === 'Backspace') this.setCorners(this.points.slice(0, -1));
+    else if (event.key === 'Enter' && this.points.length >= 3) this.finish(this.area());
+    else return;
+    event.preventDefault();
+  }
+
+  middle() {
+    return this.degrees({x: this.host.clientWidth / 2, y: this.host.clientHeight / 2});
+  }
+
+  moveCursor([across, down], pixels) {
+    const {x, y} = this.map.project(this.cursor ?? this.middle());
+    const within = (value, most) => Math.min(most, Math.max(0, value));
+    const point = {x: within(x + across * pixels, this.host.clientWidth), y: within(y + down * pixels, this.host.clientHeight)};
+    this.cursor = this.degrees(point);
+    this.draw();
+    this.announce(this.nameAt(point));
+  }
+
+  setCorners(points) {
+    this.points = points;
+    this.cursor ??= this.middle();
+    this.hint.textContent = this.say('corner', {n: points.length});
+    this.draw();
+    this.announce(this.hint.textContent);
+  }
+
+  circleKey(event) {
     const up = {ArrowUp: true, ArrowDown: false}[event.key];
     if (event.key === 'Enter') this.points.length ? this.finish(this.area()) : this.putCentre();
     else if (up !== undefined && this.points.length) this.resize(nextRadius(this.radius_m, up));
@@ -141,8 +179,18 @@ export class Drawing {
     return this.kind === 'circle' ? circleOf(this.points[0], this.radius_m) : lassoOf(this.points);
   }
 
+  drawMark() {
+    this.mark.style.display = this.cursor ? '' : 'none';
+    if (!this.cursor) return;
+    const {x, y} = this.map.project(this.cursor);
+    this.mark.setAttribute('cx', x);
+    this.mark.setAttribute('cy', y);
+  }
+
   draw() {
-    const ring = this.points.length === 0 ? [] : ringOf(this.kind === 'circle' ? this.area() : {kind: 'lasso', points: this.points});
+    const corners = this.cursor ? [...this.points, this.cursor] : this.points;
+    const ring = this.points.length === 0 ? [] : ringOf(this.kind === 'circle' ? this.area() : {kind: 'lasso', points: corners});
+    this.drawMark();
     const pixels = ring.map(point => this.map.project(point));
     this.outline.setAttribute('d', pixels.map(({x, y}, i) => `${i ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join(''));
     this.radius.hidden = this.kind !== 'circle' || !this.radius_m;

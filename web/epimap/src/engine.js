@@ -4,7 +4,7 @@ import {Drawing} from './draw.js';
 import {selection} from './featureState.js';
 import {Pane} from './pane.js';
 import {Pin} from './pin.js';
-import {clickData} from './pointer.js';
+import {clickData, featureAt} from './pointer.js';
 import {Link, Split} from './split.js';
 import {speaker} from './words.js';
 
@@ -37,7 +37,7 @@ export class Engine {
     this.live.setAttribute('role', 'status');
     this.pin = new Pin(this.map, pin => this.emit({pin}));
     this.pin.show(props.pin, props.pinLabel);
-    this.drawing = new Drawing(container, this.map, text => this.announce(text), area => this.drawn(area));
+    this.drawing = new Drawing(container, this.map, text => this.announce(text), point => this.nameAt(point), area => this.drawn(area));
     this.listen();
     this.showSplit(props, {});
     this.drawing.show(props.draw, this.say());
@@ -78,6 +78,12 @@ export class Engine {
 
   announce(text) {
     this.live.textContent = text;
+  }
+
+  nameAt(point) {
+    const feature = featureAt(this.map, this.left.layers(), point);
+    const layer = feature && this.left.layers().find(each => each.id === feature.source);
+    return ((layer && this.left.textOf(layer, feature)) || '').replaceAll('\n', ', ');
   }
 
   /** Hover is for pointers; a screen reader hears the words of what is selected. */

@@ -77,9 +77,14 @@ function Loading({first, texts}) {
   return h('div', {className: `epimap-loading ${first ? 'is-first' : ''}`, role: 'status'}, h('span', null, speaker(texts)('loading')));
 }
 
+/** `{w}` and `{h}` in the picture's address stand for the size it is shown in. */
 function StillPicture({noWebglUrl, noWebglText, ariaLabel, retryText, onRetry}) {
-  return h('figure', {className: 'epimap-still'},
-    noWebglUrl && h('img', {src: noWebglUrl, alt: ariaLabel ?? ''}),
+  const figure = useRef(null);
+  const [size, setSize] = useState(null);
+  useEffect(() => setSize([figure.current.clientWidth, figure.current.clientHeight]), []);
+  const url = size && noWebglUrl?.replace('{w}', size[0]).replace('{h}', size[1]);
+  return h('figure', {ref: figure, className: 'epimap-still'},
+    url && h('img', {src: url, alt: ariaLabel ?? ''}),
     h('figcaption', null, noWebglText ?? 'Máy này không vẽ được bản đồ động, nên hiện ảnh tĩnh. Xem thêm bảng số liệu.',
       onRetry && h('button', {type: 'button', onClick: onRetry}, retryText ?? 'Thử lại')));
 }

@@ -1,6 +1,7 @@
 // What the map itself says; the prop `texts` replaces any of it.
 const VIETNAMESE = {
-  lasso: 'Giữ và kéo để khoanh vùng. Esc để thôi.',
+  lasso: 'Giữ và kéo để khoanh vùng. Bàn phím: mũi tên đưa dấu đi, phím cách đặt góc. Esc để thôi.',
+  corner: 'Đã đặt {n} góc. Phím cách đặt góc nữa, Backspace bỏ góc cuối, Enter để xong (từ 3 góc), Esc để thôi.',
   circle: 'Kéo từ tâm ra để vẽ vòng tròn. Bàn phím: Enter đặt tâm ở giữa bản đồ. Esc để thôi.',
   circlePlaced: 'Đã đặt tâm, bán kính {metres} m. ↑ ↓ đổi bán kính, Enter để xong, Esc để thôi.',
   radius: '{metres} m',
