@@ -8,19 +8,23 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, sync_playwright
 from screenshots import ANALYST, DESKTOP, FLAGS, MANAGER, OFFICER, PHONE, sign_in
 
 OUT = Path(__file__).parent.parent / "docs/screenshots/gallery"
 HEIGHT = 560
 """Of each picture on a sheet, in pixels."""
 GAP = 12
-SETTLE_MS = 2500
+SETTLE_MS = 1500
+LONGEST_MS = 20_000
+STANDS = """() => document.querySelector("h1") && ![
+  ...document.querySelectorAll(".epimap-loading, .skeleton, .ag-overlay-loading-center, [data-dash-is-loading=true]"),
+].some((part) => part.offsetParent)"""
 
 
 class Screen(NamedTuple):
@@ -31,7 +35,7 @@ class Screen(NamedTuple):
 
 SCREENS = (
     Screen("map", ANALYST, "/map?disease=dengue"),
-    Screen("map-cases", ANALYST, "/map?disease=dengue&metric=rate&layers=cases:80&at=106.68,10.78,11.3"),
+    Screen("map-cases", ANALYST, "/map?disease=dengue&layers=cases:80&at=106.68,10.78,11.3"),
     Screen("map-split", ANALYST, "/map?disease=dengue&metric=rate&compare=to:2026-08-30"),
     Screen("map-charts", ANALYST, "/map?disease=dengue&view=charts"),
     Screen("map-places", ANALYST, "/map?disease=dengue&view=places"),
@@ -64,7 +68,8 @@ def pictures(contexts: Sequence[BrowserContext], base: str, path: str) -> list[I
 
 def picture(page: Page, url: str) -> Image.Image:
     page.goto(url)
-    page.wait_for_load_state("networkidle")
+    with suppress(TimeoutError):
+        page.wait_for_function(STANDS, timeout=LONGEST_MS)
     page.wait_for_timeout(SETTLE_MS)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     return image.resize((round(image.width * HEIGHT / image.height), HEIGHT), Image.Resampling.LANCZOS)

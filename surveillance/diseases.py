@@ -84,6 +84,7 @@ class Disease:
     name_vi: str
     name_en: str
     short_vi: str
+    short_en: str
     icd10: tuple[str, ...]
     source_names: tuple[str, ...]
     group: Group
@@ -154,6 +155,7 @@ def _disease(code: str, raw: Table) -> Disease:
         name_vi=raw.text("name_vi"),
         name_en=raw.text("name_en"),
         short_vi=raw.text("short_vi"),
+        short_en=raw.text("short_en"),
         icd10=_icd10_codes(raw, "icd10"),
         icd10_historical=_icd10_codes(raw, "icd10_historical") if "icd10_historical" in raw else (),
         yields_to=raw.texts("yields_to") if "yields_to" in raw else (),

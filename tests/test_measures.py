@@ -451,7 +451,7 @@ def test_the_map_its_legend_and_its_histogram_say_the_same(analyst: FlaskClient,
 
 def _areas_in(legend: Any) -> list[int]:
     """The numbers in its elements ["span", {"className": "legend-count …"}, "36"]."""
-    counts = re.findall(r'"className": "legend-count[^"]*"\}, "(\d+)"', json.dumps(legend))
+    counts = re.findall(r'"className": "legend-count[^}]*\}, "(\d+)"', json.dumps(legend))
     return [int(n) for n in counts]
 
 

@@ -130,9 +130,11 @@ def disease_name(code: str) -> str:
 
 
 def disease_short(code: str) -> str:
-    """For a narrow column: “SXH”; in English its name."""
+    """For a narrow column: “SXH”, in English “Dengue”."""
     disease = context().diseases.get(code)
-    return disease_name(code) if disease is None or current_locale() == "en" else disease.short_vi
+    if disease is None:
+        return code
+    return disease.short_en if current_locale() == "en" else disease.short_vi
 
 
 def theme() -> Theme:

@@ -128,6 +128,12 @@ def number_column(field: str, title: str, width: int = 120, **props: Any) -> dic
     }
 
 
+def disease_column(width: int) -> dict[str, Any]:
+    """Of short names, which English has longer."""
+    wide = width if current_locale() == "vi" else 96
+    return text_column("disease", _("Bệnh"), wide, flex=None, width=wide, filter=False)
+
+
 def text_column(field: str, title: str, min_width: int = 140, **props: Any) -> dict[str, Any]:
     return {
         "field": field,

@@ -31,7 +31,7 @@ from web.formats import (
     status_name,
     stored,
 )
-from web.grids import LAW, grid, level_column, text_column
+from web.grids import LAW, disease_column, grid, level_column, text_column
 from web.pages import alert_batch
 from web.pages.alert_acts import ACTORS
 from web.pages.alert_life import state_text
@@ -115,7 +115,7 @@ def list_parts(chosen: Mapping[str, str]) -> list[Any]:
     columns = [
         level_column(116),
         text_column("place", _("Xã, phường"), 140, filter=False),
-        _fixed("disease", _("Bệnh"), 58),
+        disease_column(58),
         text_column("state", _("Tình trạng"), 130, filter=False),
         text_column("status", _("Theo luật"), 110, headerTooltip=LAW, filter=False),
         _fixed("opened", _("Mở lúc"), 106),

@@ -156,7 +156,7 @@ def register(app: Dash) -> None:
 
 def draw_map(when: str | None, version: str | None) -> Sequence[Any]:
     selection = read_selection(when)
-    picture = f"/map.sheet?{when or ''}&w={{w}}&h={{h}}&v={version or ''}"
+    picture = f"/map.sheet?{selection.query()}&w={{w}}&h={{h}}&v={version or ''}"
     with open_session() as session:
         shown = day_on_show(session, selection.on)
         if layers.brought(selection):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from accounts.service import full_names
 from alerts.levels import Theme
-from i18n import Message, _
+from i18n import Message, _, current_locale
 from surveillance.outbreaks.acts import GONE
 from surveillance.outbreaks.comparing import comparisons
 from surveillance.outbreaks.detail import OutbreakDetail, outbreak_detail
@@ -48,7 +48,7 @@ from web.epimap import EpiMap
 from web.epimap.texts import map_words
 from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
-from web.grids import ONE_ROW, grid, number_column, text_column
+from web.grids import ONE_ROW, disease_column, grid, number_column, text_column
 from web.listed_outbreaks import MARKS
 from web.outbreak_layers import case_layers
 from web.pages import outbreak_acts, outbreaks_map
@@ -338,17 +338,24 @@ def _button_classes(detail: OutbreakDetail, acting: bool) -> list[str]:
 def _list_parts(disease: str, text: str) -> list[Any]:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
+    numbers = 56 if current_locale() == "vi" else 68
     columns = [
         _fixed("code", _("Mã"), 94),
         text_column("place", _("Xã, phường"), 150, filter=False),
-        *([_fixed("disease", _("Bệnh"), 68)] if len(context().profiles) > 1 else []),
+        *([disease_column(68)] if len(context().profiles) > 1 else []),
         _fixed("status", _("Trạng thái"), 108),
-        number_column("cases", _("Ca"), 50, filter=False),
+        number_column("cases", _("Ca"), numbers, filter=False),
         _fixed("dates", _("Ca đầu – cuối"), 122, sortable=False),
         _fixed(
             "deadline", _("Hạn"), 108, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
         ),
-        number_column("due", _("Việc"), 58, filter=False, headerTooltip=_("Số việc đang đến hạn")),
+        number_column(
+            "due",
+            _("Việc"),
+            numbers,
+            filter=False,
+            headerTooltip=_("Số việc đang đến hạn"),
+        ),
     ]
     return [
         html.Div(
