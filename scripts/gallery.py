@@ -40,9 +40,12 @@ SCREENS = (
     Screen("map-charts", ANALYST, "/map?disease=dengue&view=charts"),
     Screen("map-places", ANALYST, "/map?disease=dengue&view=places"),
     Screen("map-case-list", ANALYST, "/map?disease=dengue&view=cases"),
+    Screen("map-area", ANALYST, "/map?disease=dengue&unit={unit}"),
     Screen("alerts", ANALYST, "/alerts"),
+    Screen("alert", ANALYST, "/alerts/{alert}"),
     Screen("duties", ANALYST, "/duties"),
     Screen("outbreaks", ANALYST, "/outbreaks"),
+    Screen("outbreak", ANALYST, "/outbreaks?id={outbreak}"),
     Screen("help", ANALYST, "/help"),
     Screen("lab", ANALYST, "/lab?disease=dengue"),
     Screen("review", ANALYST, "/review"),
@@ -51,6 +54,8 @@ SCREENS = (
     Screen("scorecard", MANAGER, "/scorecard"),
     Screen("reports", MANAGER, "/reports"),
     Screen("on-call", ANALYST, "/on-call"),
+    Screen("messages", ANALYST, "/messages"),
+    Screen("methods", ANALYST, "/methods/scan"),
     Screen("officer", OFFICER, "/my"),
 )
 
@@ -88,6 +93,19 @@ def sheet(pictures: Sequence[Image.Image]) -> Image.Image:
     return made.crop((0, 0, left + 2 * (narrow[0].width + GAP) - GAP, made.height))
 
 
+def first_of_lists(page: Page, base: str) -> dict[str, str]:
+    """What stands on top of the lists of areas, alerts and outbreaks."""
+    found = {}
+    for name, path in (
+        ("unit", "/map?disease=dengue&view=table"),
+        ("alert", "/alerts"),
+        ("outbreak", "/outbreaks"),
+    ):
+        page.goto(base + path)
+        found[name] = page.locator(".ag-row").first.get_attribute("row-id") or ""
+    return found
+
+
 @contextmanager
 def signed_in(browser: Browser, base: str, user: str) -> Iterator[list[BrowserContext]]:
     """One context wide and one narrow; afterwards the account speaks Vietnamese again."""
@@ -110,10 +128,14 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        with signed_in(browser, base, ANALYST) as (wide, _narrow):
+            ids = first_of_lists(wide.pages[0], base)
         for user in dict.fromkeys(screen.user for screen in screens):
             with signed_in(browser, base, user) as contexts:
                 for screen in (screen for screen in screens if screen.user == user):
-                    sheet(pictures(contexts, base, screen.path)).save(OUT / f"{screen.name}.webp", quality=70)
+                    sheet(pictures(contexts, base, screen.path.format(**ids))).save(
+                        OUT / f"{screen.name}.webp", quality=70
+                    )
                     print(screen.name, flush=True)
         browser.close()
 

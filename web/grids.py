@@ -130,7 +130,7 @@ def number_column(field: str, title: str, width: int = 120, **props: Any) -> dic
 
 def disease_column(width: int) -> dict[str, Any]:
     """Of short names, which English has longer."""
-    wide = width if current_locale() == "vi" else 96
+    wide = width if current_locale() == "vi" else 84
     return text_column("disease", _("Bệnh"), wide, flex=None, width=wide, filter=False)
 
 

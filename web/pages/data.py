@@ -222,7 +222,7 @@ def _aside(files: list[Any]) -> list[Any]:
 
 def _runs(runs: list[RunSummary]) -> html.Div:
     head = [
-        _("Tệp"), _("Đọc lúc"), _("Tình trạng"), _("Mới"), _("Sửa"), _("Như cũ"), _("Bị loại"), _("Chưa rõ nơi"),
+        _("Tệp"), _("Đọc lúc"), _("Tình trạng"), _("Mới"), _("Được sửa"), _("Như cũ"), _("Bị loại"), _("Chưa rõ nơi"),
     ]  # fmt: skip
     rows = [
         (

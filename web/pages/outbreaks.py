@@ -338,10 +338,10 @@ def _button_classes(detail: OutbreakDetail, acting: bool) -> list[str]:
 def _list_parts(disease: str, text: str) -> list[Any]:
     diseases = [{"value": "all", "label": _("Tất cả các bệnh")}]
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
-    numbers = 56 if current_locale() == "vi" else 68
+    numbers = 54 if current_locale() == "vi" else 68
     columns = [
         _fixed("code", _("Mã"), 94),
-        text_column("place", _("Xã, phường"), 150, filter=False),
+        text_column("place", _("Xã, phường"), 132, filter=False),
         *([disease_column(68)] if len(context().profiles) > 1 else []),
         _fixed("status", _("Trạng thái"), 108),
         number_column("cases", _("Ca"), numbers, filter=False),
