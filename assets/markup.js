@@ -21,6 +21,7 @@ window.canhdich_markup = (function () {
   }
 
   const LONGEST_WAIT_MS = 4000;
+  const UNSEEN_WAIT_MS = 2000;
   const whenIdle = window.requestIdleCallback || ((act) => setTimeout(act, 50));
 
   /* Once, when the map of the page stands and nothing else is to do; returns how to call it off. */
@@ -43,10 +44,12 @@ window.canhdich_markup = (function () {
     useEffect(() => {
       if (here) return undefined;
       const come = () => setProps({ here: true });
-      const callOff = until === "sight" ? () => {} : afterTheMap(come);
+      let unseen = 0;  /* what nobody sees gives way to what somebody waits for */
+      const soon = until === "map" ? come : () => { unseen = setTimeout(() => whenIdle(come), UNSEEN_WAIT_MS); };
+      const callOff = until === "sight" ? () => {} : afterTheMap(soon);
       const eye = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && come());
       if (until !== "map") eye.observe(place.current);
-      return () => { callOff(); eye.disconnect(); };
+      return () => { callOff(); clearTimeout(unseen); eye.disconnect(); };
     }, [here]);
     return here ? children : createElement("div", { ref: place, style: { minHeight: height } });
   }

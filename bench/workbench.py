@@ -40,6 +40,7 @@ KEPT = Path("/var/tmp/canhdich-bench")
 ROUNDS = 5
 USERS, THINK_S, TURNS = 50, 2.0, 6
 PERIOD = "disease=dengue&metric=cases&days=90"
+CHART = ".side-panel .js-plotly-plot .main-svg"
 NOTE_ACT = """() => {
   const shown = window.__epimap.map.engine.left.layers();
   for (const kind of ["click", "keydown"])
@@ -184,9 +185,10 @@ def ours(browser: Browser, base: str) -> None:
         enter(page, base)
         page.goto(f"{base}/map?{PERIOD}", wait_until="commit")
         cold.append(float(page.evaluate(MAP_STANDS)))
+        page.wait_for_selector(CHART, state="attached")
         page.goto(f"{base}/map?{PERIOD}", wait_until="commit")
         warm.append(float(page.evaluate(MAP_STANDS)))
-        page.wait_for_selector(".side-panel .js-plotly-plot .main-svg", state="attached")
+        page.wait_for_selector(CHART, state="attached")
         whole.append(float(page.evaluate("performance.now()")))
         page.wait_for_timeout(1500)
         sexes = page.locator("#f-sex")
