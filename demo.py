@@ -315,9 +315,14 @@ def unit_with_work(session: Session, now: datetime) -> int:
     return session.scalars(select(AdminUnit.id).where(AdminUnit.level == "commune").limit(1)).one()
 
 
+def make_folders(home: Path) -> None:
+    """Those the processes write into. A Maildir that exists is taken as it is: its three folders must be there."""
+    for folder in ("run", "log", "mail/cur", "mail/new", "mail/tmp"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+
+
 def _start_processes(settings: Settings, url: str) -> None:
-    for folder in ("run", "log", "mail"):
-        (settings.home / folder).mkdir(parents=True, exist_ok=True)
+    make_folders(settings.home)
     mail_port = _free_port()
     environment = {
         **os.environ,

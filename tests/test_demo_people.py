@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from mailbox import Maildir
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from alerts.lifecycle import Kind
 from alerts.models import Alert, AlertEvent, Delivery
 from alerts.telling.rota import shifts_between
 from db import session_scope
-from demo import TRUTH, _create_accounts, evenings, unit_with_work
+from demo import TRUTH, _create_accounts, evenings, make_folders, unit_with_work
 from geodata.models import AdminUnit
 from geodata.registry import load_registry
 from geodata.units import load_units
@@ -206,3 +207,9 @@ def test_deeds_on_an_alert_come_in_their_order(seed: int) -> None:
     ]  # fmt: skip
     assert [deed.at for deed in deeds] == sorted(deed.at for deed in deeds)
     assert deeds[0].at > opened
+
+
+def test_letters_of_the_demo_find_their_folder(tmp_path: Path) -> None:
+    make_folders(tmp_path)
+    Maildir(tmp_path / "mail").add(b"Subject: x\n\n")
+    assert len(list((tmp_path / "mail/new").iterdir())) == 1
