@@ -34,7 +34,7 @@ export function EpiMap(props) {
   useEffect(() => (webgl ? start({ground, engine, latest, setFailed, setLost, setLoading}) : withoutMap(props)), [attempt]);
   useEffect(() => { engine.current?.update(props); });
 
-  return h('div', {id: props.id, className: `epimap ${props.className ?? ''}`, style: props.style, 'data-dark': Boolean(props.dark)},
+  return h('div', {id: props.id, className: `epimap ${webgl ? '' : 'epimap-stands'} ${props.className ?? ''}`, style: props.style, 'data-dark': Boolean(props.dark)},
     webgl ? h('div', {ref: ground, className: 'epimap-ground'}) : h(StillPicture, props),
     webgl && loading && h(Loading, {first: loading === 'first', texts: props.texts}),
     lost && h(StillPicture, {...props, noWebglText: speaker(props.texts)('lost'), onRetry: again}),
