@@ -38,7 +38,7 @@ window.canhdich_markup = (function () {
   }
 
   /* `here` is a property, not a state: Dash then draws the children as callbacks have changed them meanwhile. */
-  function Later({ children, until, height, here, setProps }) {
+  function Later({ children, until, here, setProps }) {
     const { createElement, useEffect, useRef } = window.React;
     const place = useRef(null);
     useEffect(() => {
@@ -51,7 +51,7 @@ window.canhdich_markup = (function () {
       if (until !== "map") eye.observe(place.current);
       return () => { callOff(); clearTimeout(unseen); eye.disconnect(); };
     }, [here]);
-    return here ? children : createElement("div", { ref: place, style: { minHeight: height } });
+    return here ? children : createElement("div", { ref: place });
   }
 
   return { Markup, Later, draw };

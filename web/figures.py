@@ -54,8 +54,9 @@ def chart(figure: dict[str, Any], label: str, *, legend: bool = True, **props: A
     }
     graph = dcc.Graph(figure=figure, config=config, className="chart", **props)
     above = [_legend(figure["data"])] if legend else []
-    drawn = Later(graph, until="map", height=figure["layout"].get("height", 0))
-    return html.Div([*above, html.Div(drawn, role="img", **aria(label=label))])
+    place = {"minHeight": figure["layout"].get("height", 0)}
+    drawn = html.Div(Later(graph, until="map"), style=place, role="img", **aria(label=label))
+    return html.Div([*above, drawn])
 
 
 def _legend(traces: Sequence[dict[str, Any]]) -> html.Div:

@@ -36,7 +36,7 @@ class Markup(Component):
 class Later(Component):
     """Its children come once the map of the page stands, once they are in sight, or at whichever of both is sooner.
 
-    Callbacks see them from the beginning. Until they come, their place is `height` pixels high.
+    Callbacks see them from the beginning.
     """
 
     _namespace = "canhdich_markup"
@@ -45,13 +45,11 @@ class Later(Component):
     _children_props: list[str] = []
     _valid_wildcard_attributes: list[str] = []
     available_wildcard_properties: list[str] = []
-    _prop_names = ["children", "until", "height", "here"]
+    _prop_names = ["children", "until", "here"]
     available_properties = _prop_names
 
-    def __init__(
-        self, children: Any, *, until: Literal["map", "sight", "either"] = "either", height: int = 0
-    ) -> None:
-        super().__init__(children=children, until=until, height=height)
+    def __init__(self, children: Any, *, until: Literal["map", "sight", "either"] = "either") -> None:
+        super().__init__(children=children, until=until)
 
 
 def light(part: Any) -> Markup:
