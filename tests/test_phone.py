@@ -102,6 +102,7 @@ def test_strangers_get_the_shell_and_nothing_else(client: FlaskClient, named: in
     worker, manifest = client.get("/sw.js"), client.get("/my/manifest.webmanifest")
     assert "javascript" in str(worker.mimetype)
     assert "script-src 'self'" in worker.headers["Content-Security-Policy"]
+    assert client.get(f"/my/shell/{shell_version()}/fonts/inter-latin.woff2").status_code == 200
     shell = client.get(f"/my/shell/{shell_version()}/app.css")
     assert shell.headers["Cache-Control"].endswith("immutable")
     assert "Cookie" not in shell.headers.get("Vary", "") and "Set-Cookie" not in shell.headers

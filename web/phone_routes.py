@@ -65,6 +65,9 @@ SHELL = {
 }
 """What a page needs to stand, below /my/shell/VERSION/: kept by the browser and by the service worker."""
 
+FONTS = {f"fonts/{path.name}": path for path in (ASSETS / "fonts").glob("*.woff2")}
+"""Of app.css, which a browser may ask for before phone.css has said that the phone's own font will do."""
+
 blueprint = Blueprint("phone", __name__)
 
 
@@ -222,7 +225,7 @@ def manifest() -> Response:
 @blueprint.get("/my/shell/<version>/<path:name>")
 def shell_file(version: str, name: str) -> Response:
     """A file under the name of its version never changes; under an older one it is asked for again."""
-    path = SHELL.get(name)
+    path = SHELL.get(name) or FONTS.get(name)
     if path is None:  # no page of words: it would need the session these addresses have not (web/security.py)
         return Response(status=404, mimetype="text/plain")
     response = send_file(path)
