@@ -294,6 +294,8 @@ def test_machines_without_webgl_get_a_picture_of_the_same_map(app: Dash, sign_in
         picture = answer["response"]["map"]["noWebglUrl"]
         assert picture == f"/map.sheet?{when}&w={{w}}&h={{h}}&v=7"
         assert b"<svg" in client.get(picture.replace("{w}", "800").replace("{h}", "600")).data
+    today, before = (client.get(f"/map.sheet?disease=dengue&on={on}").data for on in ("", "2026-11-20"))
+    assert today != before
 
 
 # --- health ----------------------------------------------------------------------------------------------

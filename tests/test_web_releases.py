@@ -132,6 +132,11 @@ def test_tiles_of_a_release_are_its_own(analyst: FlaskClient) -> None:
     assert now.data != then.data and len(then.data) > 0
 
 
+def test_the_picture_draws_the_release_too(analyst: FlaskClient) -> None:
+    now, then = (analyst.get(f"/map.sheet?disease=dengue&release={x}").data for x in ("", "2019-04-01"))
+    assert now != then and then.startswith(b"<svg")
+
+
 def curve(weeks: int = 60) -> WeeklyCurve:
     mondays = tuple(date(2025, 1, 6) + timedelta(weeks=k) for k in range(weeks))
     some = np.ones(weeks)

@@ -130,8 +130,12 @@ def number_column(field: str, title: str, width: int = 120, **props: Any) -> dic
 
 def disease_column(width: int) -> dict[str, Any]:
     """Of short names, which English has longer."""
-    wide = width if current_locale() == "vi" else 84
-    return text_column("disease", _("Bệnh"), wide, flex=None, width=wide, filter=False)
+    return fixed_column("disease", _("Bệnh"), width if current_locale() == "vi" else 84)
+
+
+def fixed_column(field: str, title: str, width: int, **props: Any) -> dict[str, Any]:
+    """As wide as said, and not filtered."""
+    return text_column(field, title, width, flex=None, width=width, filter=False, **props)
 
 
 def text_column(field: str, title: str, min_width: int = 140, **props: Any) -> dict[str, Any]:

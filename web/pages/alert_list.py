@@ -31,7 +31,7 @@ from web.formats import (
     status_name,
     stored,
 )
-from web.grids import LAW, disease_column, grid, level_column, text_column
+from web.grids import LAW, disease_column, fixed_column, grid, level_column, text_column
 from web.pages import alert_batch
 from web.pages.alert_acts import ACTORS
 from web.pages.alert_life import state_text
@@ -118,8 +118,8 @@ def list_parts(chosen: Mapping[str, str]) -> list[Any]:
         disease_column(58),
         text_column("state", _("Tình trạng"), 130, filter=False),
         text_column("status", _("Theo luật"), 110, headerTooltip=LAW, filter=False),
-        _fixed("opened", _("Mở lúc"), 106),
-        _fixed("deadline", _("Hạn"), 112, headerTooltip=LAW),
+        fixed_column("opened", _("Mở lúc"), 106),
+        fixed_column("deadline", _("Hạn"), 112, headerTooltip=LAW),
     ]
     acts = viewer().role in ACTORS
     ticks = {"rowSelection": TICKS, "selectionColumnDef": {"width": 40, "pinned": "left"}} if acts else {}
@@ -147,10 +147,6 @@ def list_parts(chosen: Mapping[str, str]) -> list[Any]:
             html.Div(className="skeleton page-skeleton"), id="alerts-cards", className="card-list only-phone"
         ),
     ]  # fmt: skip
-
-
-def _fixed(field: str, title: str, width: int, **props: Any) -> dict[str, Any]:
-    return text_column(field, title, width, flex=None, width=width, filter=False, **props)
 
 
 def _filters(chosen: Mapping[str, str]) -> html.Div:

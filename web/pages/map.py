@@ -57,8 +57,8 @@ def layout(rest: str = "", **query: str) -> Any:
     selection = Selection.parse(urlencode(query), context().diseases)
     with open_session() as session:
         choice = choice_of(session, selection)
-        today_places = communes_today(session)
         places = _places(session, choice)
+        today_places = places if choice.release is None else communes_today(session)
         options = release_options(session)
         today = local(now(session)).date()
         shown = day_on_show(session, selection.on)

@@ -48,7 +48,7 @@ from web.epimap import EpiMap
 from web.epimap.texts import map_words
 from web.fields import disease_select
 from web.formats import aria, count, day, deadline_text, empty, icon, link, table
-from web.grids import ONE_ROW, disease_column, grid, number_column, text_column
+from web.grids import ONE_ROW, disease_column, fixed_column, grid, number_column, text_column
 from web.listed_outbreaks import MARKS
 from web.outbreak_layers import case_layers
 from web.pages import outbreak_acts, outbreaks_map
@@ -340,13 +340,13 @@ def _list_parts(disease: str, text: str) -> list[Any]:
     diseases += [{"value": code, "label": disease_name(code)} for code in context().profiles]
     numbers = 54 if current_locale() == "vi" else 68
     columns = [
-        _fixed("code", _("Mã"), 94),
+        fixed_column("code", _("Mã"), 94),
         text_column("place", _("Xã, phường"), 132, filter=False),
         *([disease_column(68)] if len(context().profiles) > 1 else []),
-        _fixed("status", _("Trạng thái"), 108),
+        fixed_column("status", _("Trạng thái"), 108),
         number_column("cases", _("Ca"), numbers, filter=False),
-        _fixed("dates", _("Ca đầu – cuối"), 122, sortable=False),
-        _fixed(
+        fixed_column("dates", _("Ca đầu – cuối"), 122, sortable=False),
+        fixed_column(
             "deadline", _("Hạn"), 108, sortable=False, headerTooltip=_("Hạn gần nhất của các việc cần làm")
         ),
         number_column(
@@ -396,10 +396,6 @@ def _list_parts(disease: str, text: str) -> list[Any]:
         ),
         html.Div(id="outbreaks-overlooked"),
     ]
-
-
-def _fixed(field: str, title: str, width: int, **props: Any) -> dict[str, Any]:
-    return text_column(field, title, width, flex=None, width=width, filter=False, **props)
 
 
 def _tab(name: str, total: int, active: bool, href: str) -> Any:

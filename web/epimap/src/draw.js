@@ -131,7 +131,7 @@ export class Drawing {
   }
 
   middle() {
-    return this.degrees({x: this.host.clientWidth / 2, y: this.host.clientHeight / 2});
+    return this.map.getCenter().toArray();
   }
 
   moveCursor([across, down], pixels) {
@@ -161,8 +161,7 @@ export class Drawing {
 
   /** First a round radius near a sixth of the map's height. */
   putCentre() {
-    const {lng, lat} = this.map.getCenter();
-    this.points = [[lng, lat]];
+    this.points = [this.middle()];
     const {clientHeight, clientWidth} = this.host;
     const sixth = this.degrees({x: clientWidth / 2, y: clientHeight / 3});
     this.resize(nextRadius(metresBetween(this.points[0], sixth), false));

@@ -81,9 +81,8 @@ export class Engine {
   }
 
   nameAt(point) {
-    const feature = featureAt(this.map, this.left.layers(), point);
-    const layer = feature && this.left.layers().find(each => each.id === feature.source);
-    return ((layer && this.left.textOf(layer, feature)) || '').replaceAll('\n', ', ');
+    const text = this.left.textOn(featureAt(this.map, this.left.layers(), point));
+    return (text ?? '').replaceAll('\n', ', ');
   }
 
   /** Hover is for pointers; a screen reader hears the words of what is selected. */

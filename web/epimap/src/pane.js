@@ -26,7 +26,7 @@ export class Pane {
       dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, fadeDuration: 0,
     });
     this.states = new FeatureStates(this.map);
-    this.hover = new Hover(this.map, surroundings.tipHost, () => this.layers(), (layer, feature) => this.textOf(layer, feature));
+    this.hover = new Hover(this.map, surroundings.tipHost, () => this.layers(), feature => this.textOn(feature));
     this.listen();
   }
 
@@ -50,6 +50,11 @@ export class Pane {
 
   textOf(layer, feature) {
     return tooltipText(layer, feature, this.shown, this.surroundings.say('unknown'));
+  }
+
+  textOn(feature) {
+    const layer = feature && this.layers().find(each => each.id === feature.source);
+    return layer && this.textOf(layer, feature);
   }
 
   click(pressed, point) {

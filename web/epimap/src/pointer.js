@@ -42,12 +42,12 @@ export class Hover {
   /**
    * @param {HTMLElement} host of the tooltip, as large as the map
    * @param {() => object[]} layersNow
-   * @param {(layer: object, feature: object) => string | undefined} textOf
+   * @param {(feature: object | undefined) => string | undefined} textOn
    */
-  constructor(map, host, layersNow, textOf) {
+  constructor(map, host, layersNow, textOn) {
     this.map = map;
     this.layersNow = layersNow;
-    this.textOf = textOf;
+    this.textOn = textOn;
     this.lit = null;
     this.tip = host.appendChild(document.createElement('div'));
     this.tip.className = 'epimap-tooltip';
@@ -61,8 +61,7 @@ export class Hover {
     const feature = featureAt(this.map, this.layersNow(), point);
     this.light(feature ?? null);
     this.map.getCanvas().style.cursor = feature ? 'pointer' : '';
-    const layer = feature && this.layersNow().find(each => each.id === feature.source);
-    this.show(layer && this.textOf(layer, feature), point);
+    this.show(this.textOn(feature), point);
   }
 
   light(feature) {
