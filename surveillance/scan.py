@@ -235,7 +235,9 @@ def _clusters(null: Null, searched: Plan, settings: Settings, threads: int) -> I
             told.append((centre, np.isin(np.arange(taken.size), members)))
         upper, lower = lanes[sequence]
         first, last = searched.windows.span(int(upper), int(lower))
-        yield _cluster(null, int(sequence), members, first, last, float(statistic[sequence]))
+        cluster = _cluster(null, int(sequence), members, first, last, float(statistic[sequence]))
+        if cluster.observed > cluster.expected:  # as many as expected may have a statistic of 7e-16
+            yield cluster
 
 
 def _by_strength(statistic: FloatArray, length: IntArray, centre: IntArray) -> IntArray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import ks_2samp
@@ -483,6 +483,7 @@ def test_moving_and_turning_the_map_changes_no_cluster(seed: int, angle: float, 
 
 
 @given(st.integers(0, 10_000), st.floats(0.05, 0.6), st.integers(1, 3), st.integers(3, 6))
+@example(75, 0.125, 1, 4)
 @settings(max_examples=25, deadline=None)
 def test_clusters_keep_within_population_and_duration(
     seed: int, share: float, shortest: int, longest: int
